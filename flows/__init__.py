@@ -1,0 +1,10 @@
+"""The Prefect flows: thin; they call `pipeline` and hold no logic of their own."""
+
+import os
+
+# Both switches of Prefect's telemetry, before anything imports it.
+os.environ["DO_NOT_TRACK"] = "1"
+os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+# The embedded server starts slowly on a busy machine; Prefect's own limit is 20 s.
+os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")

@@ -1,0 +1,264 @@
+"""A build: the questions it draws on, the parts it is made of, and what of them is done.
+
+Nothing here knows how the work is run; `flows/build.py` calls `Build.make` part by part. All that a build remembers
+lies in OUT: `build.json` (what build this is), `parts/` (what is done), and the finished files.
+"""
+
+import json
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pipeline.config import Settings, SourceSettings
+from pipeline.errors import KameError, UsageError
+from pipeline.parts import DamagedPart, Marker, PartStore, digest_of, write_whole
+from pipeline.questions import pull, splits
+from pipeline.records import Question, Rejected, Split
+from pipeline.seeds import digest
+from pipeline.sources import get_source
+from pipeline.sources.read import fingerprint
+from pipeline.stages import STAGES, Inputs, Stage, id_of, stages_of, writer_of
+from pipeline.wanted import Lane, Slice, Wanted, cut
+
+QUESTIONS_VERSION = 1
+
+
+class Interrupted(KameError):
+    """The user or the machine asked the build to stop; what is done stays done."""
+
+    exit_code = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A row of a questions part: a question of the source, and whether it can be asked aloud."""
+
+    question: Question
+    accepted: bool
+
+
+class Build:
+    """The build of `settings` in `settings.out`. Opening one writes nothing."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.out = settings.out
+        self.stop = threading.Event()
+        self._lock = threading.Lock()
+        self._markers: dict[tuple[str, str], Marker] = {}
+        self.shard_plan: list[Any] = []
+
+    def store(self, stage: str) -> PartStore:
+        """The parts of a stage."""
+        return PartStore(self.out / "parts" / stage)
+
+    # -- what build this is
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What may not change within one OUT; reads the sources' fingerprints."""
+        return {
+            "kame_data": 1,
+            "seed": self.settings.seed,
+            "languages": list(self.settings.languages),
+            "validation_share": self.settings.validation_share,
+            "sources": {s.name: fingerprint(get_source(s.name), s.location) for s in self.settings.sources},
+        }
+
+    def check(self) -> None:
+        """Raise UsageError where OUT holds another build, or something else."""
+        path = self.out / "build.json"
+        if path.exists():
+            self._compare(json.loads(path.read_text("utf-8")))
+            return
+        if self.out.exists() and not self.out.is_dir():
+            raise UsageError(f"--out {self.out}: is a file; give a folder")
+        if self.out.exists() and any(p.name != "parts" and not p.name.startswith(".") for p in self.out.iterdir()):
+            raise UsageError(f"--out {self.out}: holds something else than a build; give an empty or a new folder")
+
+    def claim(self) -> None:
+        """Note in OUT what build it holds; done when its sources have shown to be readable."""
+        write_whole(self.out / "build.json", json.dumps(self.identity, indent=1).encode() + b"\n")
+
+    def _compare(self, found: dict[str, Any]) -> None:
+        for name in ("kame_data", "seed", "languages", "validation_share"):
+            if found.get(name) != self.identity[name]:
+                raise UsageError(
+                    f"--out {self.out}: holds a build with {name} {found.get(name)}, not {self.identity[name]}; "
+                    "give another folder, or the same settings"
+                )
+        ours, theirs = self.identity["sources"], found.get("sources", {})
+        if set(ours) != set(theirs):
+            raise UsageError(
+                f"--out {self.out}: holds a build of {', '.join(sorted(theirs))}, not of {', '.join(sorted(ours))}; "
+                "give another folder, or the same sources"
+            )
+        for name, print_ in ours.items():
+            if print_ != theirs[name]:
+                raise UsageError(
+                    f"source {name}: its rows are not those that the build in {self.out} began with; "
+                    "give another --out, or the source as it was"
+                )
+
+    # -- questions
+
+    def questions_name(self, source: SourceSettings) -> str:
+        """The name of the source's questions part."""
+        writer = writer_of(self.settings.writer, self.settings.seed)
+        key = (QUESTIONS_VERSION, source.name, self.identity["sources"][source.name], self.settings.languages)
+        return f"{source.name}-{digest(*key, self.settings.seed, writer.sees_pictures)[:16]}"
+
+    def gather(self, source: SourceSettings) -> Marker:
+        """Make the source's questions part, unless it is there."""
+        name, store = self.questions_name(source), self.store("questions")
+        marker = store.marker(name)
+        if marker:
+            return marker
+        writer = writer_of(self.settings.writer, self.settings.seed)
+        pulled = pull(
+            get_source(source.name),
+            source.location,
+            languages=self.settings.languages,
+            sees_pictures=writer.sees_pictures,
+            seed=self.settings.seed,
+        )
+        with pulled.pictures:
+            rows = {q.id: Asked(q, True) for q in pulled.questions()}
+            rows |= {q.id: Asked(q, False) for q in pulled.parsed if q.id not in rows}
+            return store.write(name, rows, Asked, pulled.rejected)
+
+    @cached_property
+    def _asked(self) -> dict[str, list[Asked]]:
+        store = self.store("questions")
+        for source in self.settings.sources:
+            self.gather(source)
+        return {s.name: store.read(self.questions_name(s), Asked) for s in self.settings.sources}
+
+    @cached_property
+    def questions(self) -> dict[str, list[Question]]:
+        """The accepted questions of every source, in seeded order."""
+        return {source: [a.question for a in asked if a.accepted] for source, asked in self._asked.items()}
+
+    @cached_property
+    def splits(self) -> dict[str, Split]:
+        """The split of every question; the refused ones count too, for they may join two others."""
+        return splits((a.question for asked in self._asked.values() for a in asked), self.settings.validation_share)
+
+    def wanted(self) -> Wanted:
+        """What the settings ask for, before anything is refused."""
+        ids = {source: [q.id for q in questions] for source, questions in self.questions.items()}
+        s = self.settings
+        return Wanted(ids, seed=s.seed, limit=s.limit, target=s.target, max_variants=s.max_variants)
+
+    # -- parts
+
+    def slices(self, counts: dict[Lane, int]) -> list[Slice]:
+        """The slices that cover the lanes, in the order of the rows of the shards."""
+        size = self.settings.part_size
+        done: dict[Lane, list[Slice]] = {}
+        for name in self.store("dialogues").names():
+            slice_ = Slice.parse(name)
+            known = slice_.stop <= len(self.questions.get(slice_.source, ()))
+            if known and name == self.name(STAGES["dialogues"], slice_):
+                done.setdefault(slice_.lane, []).append(slice_)
+        slices = [s for lane, n in counts.items() for s in cut(lane, n, size, done.get(lane, ()))]
+        return sorted(slices, key=lambda s: (s.start // size, s.variant, s.source, s.start))
+
+    def name(self, stage: Stage, slice_: Slice) -> str | None:
+        """The name of the slice's part; None while what it is made from is not done."""
+        questions = self.questions[slice_.source][slice_.start : slice_.stop]
+        if stage.reads == "questions":
+            inputs = [self._digest(q) for q in questions]
+        else:
+            marker = self.marker(STAGES[stage.reads], slice_)
+            if marker is None:
+                return None
+            inputs = [*marker.rows.values()]
+        if stage.wants_splits:
+            inputs += [self.splits[q.id] for q in questions]
+        key = sorted(stage.key(self.settings).items())
+        return f"{slice_.label}-{digest(stage.name, stage.version, key, *inputs)[:16]}"
+
+    @cached_property
+    def _digests(self) -> dict[str, str]:
+        return {}
+
+    def _digest(self, question: Question) -> str:
+        found = self._digests.get(question.id)
+        if found is None:
+            found = self._digests[question.id] = digest_of(question)
+        return found
+
+    def marker(self, stage: Stage, slice_: Slice) -> Marker | None:
+        """The marker of the slice's part, or None while it is not done."""
+        name = self.name(stage, slice_)
+        if name is None:
+            return None
+        known = self._markers.get((stage.name, name))
+        if known is None:
+            known = self.store(stage.name).marker(name)
+            if known:
+                self._markers[stage.name, name] = known
+        return known
+
+    def make(self, stage_name: str, slice_: Slice) -> Marker:
+        """Make one part, unless it is done; what it reads must be done."""
+        stage = STAGES[stage_name]
+        marker = self.marker(stage, slice_)
+        if marker:
+            return marker
+        name = self.name(stage, slice_)
+        if name is None:
+            raise KameError(f"{stage_name} {slice_.label}: {stage.reads} are not made yet")
+        rows: dict[str, Any] = {}
+        rejected: list[Rejected] = []
+        for item in stage.run(self.settings, self._inputs(stage, slice_)):
+            self.check_stop()
+            if isinstance(item, Rejected):
+                rejected.append(item)
+            else:
+                rows[id_of(item)] = item
+        return self.store(stage_name).write(name, rows, stage.record, rejected)
+
+    def _inputs(self, stage: Stage, slice_: Slice) -> Inputs:
+        questions = self.questions[slice_.source][slice_.start : slice_.stop]
+        dialogues = self.read(stage.reads, slice_) if stage.reads != "questions" else ()
+        return Inputs(slice_.variant, questions, [self.splits[q.id] for q in questions], dialogues)
+
+    def read(self, stage_name: str, slice_: Slice) -> list[Any]:
+        """The records of a slice's part. A damaged part is made again on the spot."""
+        stage = STAGES[stage_name]
+        name = self.name(stage, slice_)
+        assert name is not None, f"{stage_name} {slice_.label} is read before it is made"
+        try:
+            return self.store(stage_name).read(name, stage.record)
+        except DamagedPart:
+            self._markers.pop((stage_name, name), None)
+            self.make(stage_name, slice_)
+            return self.store(stage_name).read(name, stage.record)
+
+    # -- what is accepted
+
+    def accepted(self, slice_: Slice, count: int) -> list[str]:
+        """The ids of the slice's dialogues, among the lane's first `count` positions, that came through all stages."""
+        positions = self.questions[slice_.source][slice_.start : min(slice_.stop, count)]
+        markers = [self.marker(stage, slice_) for stage in stages_of(self.settings)]
+        ids = (f"{q.id}-v{slice_.variant}" for q in positions)
+        return [i for i in ids if all(m is not None and i in m.rows for m in markers)]
+
+    def rejected(self, slices: Iterable[Slice], counts: dict[Lane, int]) -> list[Rejected]:
+        """What the slices' stages refused, among the positions wanted, in the order of the rows."""
+        found = []
+        for slice_ in slices:
+            wanted = {q.id for q in self.questions[slice_.source][slice_.start : counts[slice_.lane]]}
+            for stage in stages_of(self.settings):
+                name = self.name(stage, slice_)
+                found += [r for r in self.store(stage.name).rejected(name or "") if r.question_id in wanted]
+        return found
+
+    def check_stop(self) -> None:
+        """Raise Interrupted where a stop was asked for."""
+        if self.stop.is_set():
+            raise Interrupted(f"interrupted; what is done stays in {self.out}, the same command goes on from there")

@@ -1,0 +1,125 @@
+"""The one settings tree: defaults, a YAML file over them, the environment over that, flags over all.
+
+What a setting does to a build follows from the stage that reads it: a part's fingerprint holds just the settings its
+stage reads (`pipeline.stages`), so `out`, `limit`, `workers` and the like change no part.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from pipeline.levels import ALL_LEVELS, CUTS, LevelSchedule, parse_levels
+
+
+class Room(BaseModel):
+    """A branch of the tree: unknown names are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lists(cls, values: Any) -> Any:
+        """A list may come as the shell and the environment give it: `a,b`."""
+        if not isinstance(values, dict):
+            return values
+        lists = {name for name, f in cls.model_fields.items() if get_origin(f.annotation) is tuple}
+        return {k: tuple(v.split(",")) if k in lists and isinstance(v, str) else v for k, v in values.items()}
+
+
+class SourceSettings(Room):
+    """Where a source's rows are: `location` is a Hub id or a local file; None is the source's own Hub id."""
+
+    name: str
+    location: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "SourceSettings":
+        """`gsm8k` or `gsm8k=HUB_ID_OR_FILE`."""
+        name, equals, location = text.partition("=")
+        return cls(name=name.strip(), location=location.strip() if equals else None)
+
+
+class SpeechSettings(Room):
+    """How dialogues are spoken. Gaps are seconds, drawn uniformly between the two bounds."""
+
+    tts: str = "espeak"
+    words_per_minute: tuple[int, int] = (150, 185)
+    lead_in: tuple[float, float] = (0.2, 0.8)
+    answer_gap: tuple[float, float] = (0.2, 0.7)
+    user_gap: tuple[float, float] = (0.4, 1.2)
+    tail: tuple[float, float] = (0.3, 0.8)
+
+
+class LatencySettings(Room):
+    """The delays of the replayed back end, in seconds; see `pipeline.backend` for where the presets come from.
+
+    `preset` names the numbers; each can be set by itself over it (None keeps the preset's).
+    """
+
+    preset: Literal["ideal", "typical"] = "typical"
+    stt_lag: tuple[float, float] | None = None
+    stt_final: float | None = None
+    poll: float | None = None
+    first_token: tuple[float, float] | None = None
+
+
+class ShardSettings(Room):
+    """How shards are cut: rows a file, rows a row group (small, as the Hub's viewer reads whole groups)."""
+
+    rows: Annotated[int, Field(ge=1)] = 2000
+    row_group: Annotated[int, Field(ge=1)] = 100
+
+
+class Settings(Room):
+    """All settings of a build."""
+
+    out: Path = Path("out")
+    seed: int = 0
+    sources: tuple[SourceSettings, ...] = tuple(SourceSettings(name=n) for n in ("mmlu_pro", "gsm8k", "hssbench"))
+    languages: tuple[str, ...] = ("en",)
+    limit: Annotated[int, Field(ge=1)] | None = None
+    target: Annotated[int, Field(ge=1)] | None = None
+    max_variants: Annotated[int, Field(ge=1)] = 10
+    validation_share: Annotated[float, Field(ge=0, lt=1)] = 0.02
+
+    levels: tuple[int, ...] = ALL_LEVELS
+    schedule: Literal["progressive", "grid"] = "progressive"
+    cuts: tuple[float, ...] = CUTS
+    prefix_every: Annotated[int, Field(ge=1)] = 2
+
+    writer: str = "offline"
+    simulator: str = "offline"
+    prompts: Path | None = None
+    ledger: Path | None = None
+
+    speak: bool = True
+    speech: SpeechSettings = SpeechSettings()
+    latency: LatencySettings = LatencySettings()
+    shards: ShardSettings = ShardSettings()
+
+    part_size: Annotated[int, Field(ge=1)] = 128
+    workers: Annotated[int, Field(ge=1)] | None = None
+    max_refused: Annotated[float, Field(ge=0, le=1)] = 0.2
+    progress: bool = True
+
+    @field_validator("levels", mode="before")
+    @classmethod
+    def _levels(cls, value: Any) -> Any:
+        items = (value,) if isinstance(value, str | int) else value
+        return parse_levels(",".join(str(item) for item in items))
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _sources(cls, value: Any) -> Any:
+        items = tuple(SourceSettings.parse(i) if isinstance(i, str) else i for i in value)
+        return items
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Settings":
+        self.level_schedule()
+        return self
+
+    def level_schedule(self) -> LevelSchedule:
+        """The prefixes and levels that these settings call for."""
+        return LevelSchedule(self.levels, self.schedule, self.prefix_every, self.cuts)

@@ -1,0 +1,132 @@
+"""OUT/manifest.json: what a finished build holds and how it came about; nothing in it is of one run only."""
+
+import json
+from collections import Counter
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from pipeline.build import Build
+from pipeline.config import Settings
+from pipeline.errors import KameError
+from pipeline.parts import jsonl, write_whole
+from pipeline.records import Rejected
+from pipeline.shards.assemble import Shard, ShardFolder, plan_shards, version_facts
+from pipeline.stages import stages_of
+from pipeline.wanted import Lane, Slice
+
+# Settings that say how the work is run, not what comes out.
+NOT_OF_THE_ROWS = {"out", "workers", "progress", "max_refused", "ledger", "prompts"}
+
+
+def rows_settings(settings: Settings) -> dict[str, Any]:
+    """The settings that the rows come from, as the manifest states them."""
+    return settings.model_dump(mode="json", exclude=NOT_OF_THE_ROWS)
+
+
+def reasons(rejected: list[Rejected]) -> dict[str, int]:
+    """Refusals by reason, the most frequent first."""
+    return dict(sorted(Counter(r.reason for r in rejected).items(), key=lambda item: (-item[1], item[0])))
+
+
+def source_table(build: Build) -> dict[str, dict[str, Any]]:
+    """By source: rows seen, questions kept, and why the rest was refused."""
+    store, table = build.store("questions"), {}
+    for source in build.settings.sources:
+        name = build.questions_name(source)
+        kept, refused = len(build.questions[source.name]), store.rejected(name)
+        table[source.name] = {"rows": kept + len(refused), "kept": kept, "refused": reasons(refused)}
+    return table
+
+
+def check_refusals(build: Build, attempted: int, rejected: list[Rejected]) -> None:
+    """Raise KameError where a larger share of the dialogues was refused than `max_refused` allows."""
+    lost = len({r.dialogue_id or r.question_id for r in rejected if r.stage != "oracles"})
+    limit = build.settings.max_refused
+    if attempted and lost / attempted > limit:
+        first = ", ".join(f"{reason} {n}" for reason, n in list(reasons(rejected).items())[:3])
+        raise KameError(
+            f"{lost} of {attempted} dialogues were refused ({first}), more than max_refused {limit} allows; "
+            f"see {build.out / 'rejected'}"
+        )
+
+
+def write_rejected(build: Build, rejected: list[Rejected]) -> None:
+    """Write OUT/rejected/<stage>.jsonl, a file for every stage that ran, empty where nothing was refused."""
+    store = build.store("questions")
+    by_stage: dict[str, list[Rejected]] = {"questions": []}
+    for source in build.settings.sources:
+        by_stage["questions"] += store.rejected(build.questions_name(source))
+    by_stage |= {stage.name: [r for r in rejected if r.stage == stage.name] for stage in stages_of(build.settings)}
+    folder = build.out / "rejected"
+    for stage, refusals in by_stage.items():
+        write_whole(folder / f"{stage}.jsonl", jsonl(refusals))
+    for path in folder.glob("*.jsonl"):
+        if path.stem not in by_stage:
+            path.unlink()
+
+
+def finish(build: Build, slices: list[Slice], counts: dict[Lane, int], asked_for: int) -> dict[str, Any]:
+    """Put the finished shards in place and write rejected/ and the manifest; returns the manifest."""
+    rejected = build.rejected(slices, counts)
+    write_rejected(build, rejected)
+    check_refusals(build, sum(counts.values()), rejected)
+    shards = plan_shards(build, slices, counts)
+    rows = sum(s.rows for s in shards)
+    target = build.settings.target
+    if target is not None and rows < target:
+        raise KameError(
+            f"--target {target}: only {rows} dialogues were accepted of the {sum(counts.values())} that "
+            f"{build.settings.max_variants} variants allow; raise max_variants or add questions"
+        )
+    path = build.out / "manifest.json"
+    path.unlink(missing_ok=True)
+    paths = ShardFolder(build.out).place(shards)
+    manifest = describe(build, shards, paths, rejected, asked_for)
+    write_whole(path, (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode())
+    return manifest
+
+
+def describe(
+    build: Build, shards: list[Shard], paths: list[Path], rejected: list[Rejected], asked_for: int
+) -> dict[str, Any]:
+    """The manifest's content."""
+    files, levels, by_source = [], Counter[int](), Counter[str]()
+    seconds = 0.0
+    for shard, path in zip(shards, paths, strict=True):
+        with path.open("rb") as file:
+            checksum = file_digest(file, "sha256").hexdigest()
+        files.append(
+            {
+                "path": f"shards/{path.name}",
+                "split": shard.split,
+                "rows": shard.rows,
+                "bytes": path.stat().st_size,
+                "sha256": checksum,
+                "fingerprint": shard.fingerprint,
+            }
+        )
+        with pq.ParquetFile(path) as parquet:
+            for batch in parquet.iter_batches(columns=["source", "duration", "oracles.list.element.level"]):
+                by_source.update(batch.column("source").to_pylist())
+                seconds += sum(d or 0.0 for d in batch.column("duration").to_pylist())
+                levels.update(o["level"] for row in batch.column("oracles").to_pylist() for o in row)
+    return {
+        **version_facts(build),
+        "settings": rows_settings(build.settings),
+        "sources": source_table(build),
+        "dialogues": {
+            "asked_for": asked_for,
+            "accepted": sum(s.rows for s in shards),
+            "by_split": {split: sum(s.rows for s in shards if s.split == split) for split in ("train", "validation")},
+            "by_source": dict(sorted(by_source.items())),
+        },
+        "oracles": {str(level): levels[level] for level in sorted(levels)},
+        "seconds": round(seconds, 3),
+        "refused": {
+            stage.name: reasons([r for r in rejected if r.stage == stage.name]) for stage in stages_of(build.settings)
+        },
+        "shards": files,
+    }

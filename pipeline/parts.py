@@ -1,0 +1,170 @@
+"""Parts: the unit of work. A stage turns a part of its inputs into a part of its output, whole or not at all.
+
+A part is three files in `parts/<stage>/`: `<name>.parquet` (the rows), `<name>.rejected.jsonl` (the refusals, where
+there are any) and `<name>.json`, the marker, written last. A part whose marker is there is done. The name ends in the
+part's fingerprint: a digest of all that the rows depend on, so that a part is never taken for another's.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from functools import cache
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import TypeAdapter
+
+from pipeline.errors import KameError
+from pipeline.records import Rejected
+from pipeline.seeds import digest
+
+
+class DamagedPart(KameError):
+    """A part file that does not hold what its marker says; `name` is dropped so that the next run makes it again."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path}: damaged (its checksum is not the marker's); run the same command again to rebuild it")
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What a finished part holds: its rows' ids in order, each with a digest of the row's content, the number of
+    refusals, and the SHA-256 and size of the rows' file."""
+
+    rows: dict[str, str]
+    rejected: int
+    sha256: str
+    bytes: int
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all, also after a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def jsonl(records: Iterable[Rejected]) -> bytes:
+    """One JSON object a line, in the given order."""
+    return b"".join(json.dumps(asdict(r), ensure_ascii=False).encode("utf-8", "replace") + b"\n" for r in records)
+
+
+class PartStore:
+    """The finished parts of one stage in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, name: str) -> Path:
+        """Where the rows of the part lie."""
+        return self.folder / f"{name}.parquet"
+
+    def marker(self, name: str) -> Marker | None:
+        """The part's marker, or None where the part is not done (or its file has another size than it should)."""
+        try:
+            data = json.loads((self.folder / f"{name}.json").read_text("utf-8"))
+            marker = Marker(data["rows"], data["rejected"], data["sha256"], data["bytes"])
+            return marker if self.path(name).stat().st_size == marker.bytes else None
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+
+    def names(self) -> list[str]:
+        """The names of all parts with a marker, sorted."""
+        return sorted(path.stem for path in self.folder.glob("*.json"))
+
+    def write(self, name: str, rows: dict[str, Any], record: type, rejected: list[Rejected]) -> Marker:
+        """Write records of one class, by id, and refusals; the marker comes last. The same records, the same bytes."""
+        plain = _adapter(record).dump_python(list(rows.values()))
+        buffer = BytesIO()
+        pq.write_table(pa.Table.from_pylist(plain, schema=schema_of(record)), buffer, compression="zstd")
+        data = buffer.getvalue()
+        write_whole(self.path(name), data)
+        refusals = self.folder / f"{name}.rejected.jsonl"
+        if rejected:
+            write_whole(refusals, jsonl(rejected))
+        else:
+            refusals.unlink(missing_ok=True)
+        digests = dict(zip(rows, map(row_digest, plain), strict=True))
+        marker = Marker(digests, len(rejected), sha256(data).hexdigest(), len(data))
+        write_whole(self.folder / f"{name}.json", json.dumps(asdict(marker), ensure_ascii=False).encode())
+        return marker
+
+    def read(self, name: str, record: type) -> list[Any]:
+        """The records of a finished part. Raises DamagedPart, and drops the part, where its checksum is wrong."""
+        marker = self.marker(name)
+        data = self.path(name).read_bytes() if marker else b""
+        if marker is None or sha256(data).hexdigest() != marker.sha256:
+            self.drop(name)
+            raise DamagedPart(self.path(name))
+        return from_table(pq.read_table(BytesIO(data)), record)
+
+    def rejected(self, name: str) -> list[Rejected]:
+        """The refusals of a finished part."""
+        path = self.folder / f"{name}.rejected.jsonl"
+        if not path.exists():
+            return []
+        return [Rejected(**json.loads(line)) for line in path.read_text("utf-8").splitlines()]
+
+    def drop(self, name: str) -> None:
+        """Make the part undone; the marker goes first."""
+        for suffix in (".json", ".rejected.jsonl", ".parquet"):
+            (self.folder / f"{name}{suffix}").unlink(missing_ok=True)
+
+
+def column_type(annotation: Any) -> pa.DataType:
+    """The Arrow type of a record's field. Records hold plain values, tuples of one kind, and other records."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin in (Union, UnionType):
+        return column_type(next(a for a in args if a is not type(None)))
+    if origin is Literal:
+        return pa.string()
+    if origin is tuple:
+        return pa.list_(column_type(args[0]))
+    if is_dataclass(annotation):
+        hints = get_type_hints(annotation)
+        return pa.struct([(f.name, column_type(hints[f.name])) for f in fields(annotation)])
+    return {str: pa.string(), int: pa.int32(), float: pa.float64(), bytes: pa.binary(), bool: pa.bool_()}[annotation]
+
+
+@cache
+def schema_of(record: type) -> pa.Schema:
+    """The Arrow schema whose columns are the record's fields."""
+    return pa.schema(list(column_type(record)))
+
+
+@cache
+def _adapter(record: type) -> TypeAdapter[Any]:
+    return TypeAdapter(list[record])  # type: ignore[valid-type]
+
+
+def row_digest(row: dict[str, Any]) -> str:
+    """A digest of a row's content; the same whatever part or file the row stands in."""
+    return digest(*(sha256(v).hexdigest() if isinstance(v, bytes) else repr(v) for v in row.values()))[:32]
+
+
+def digest_of(record: Any) -> str:
+    """The `row_digest` of a record."""
+    return row_digest(_adapter(type(record)).dump_python([record])[0])
+
+
+def from_table(table: pa.Table, record: type) -> list[Any]:
+    """The records of a table whose schema is `schema_of(record)`."""
+    records: list[Any] = _adapter(record).validate_python(table.to_pylist())
+    return records

@@ -1,0 +1,150 @@
+"""The nouns: Question -> Dialogue -> Prefix -> Oracle; Dialogue -> Speech -> Example.
+
+All are frozen dataclasses of plain values, so that a record is a row and a row is a record (see `pipeline.parts`).
+Times are seconds from the start of the dialogue's audio unless a field says otherwise.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["user", "assistant"]
+Split = Literal["train", "validation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A question's picture: its bytes where the source holds them, else only its path within the source."""
+
+    path: str
+    data: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question of a source, as the source states it (nothing is put into spoken words yet).
+
+    `id` is `<source>-<the source's own id, or a hash of the content>`, unique within a build. `choices` is empty for
+    an open question; where there are choices, `answer` is the text of the right one. `working` is the source's
+    derivation of the answer ("" where it has none). `family` joins the rows that are one question under several ids
+    or languages ("" where the source has no such id). `source_split` is the split that the row came from.
+    """
+
+    id: str
+    source: str
+    stem: str
+    answer: str
+    choices: tuple[str, ...] = ()
+    working: str = ""
+    category: str = ""
+    language: str = "en"
+    picture: Picture | None = None
+    source_split: str = ""
+    family: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A silence of `seconds` within a turn, after its first `words` words."""
+
+    words: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one side says without giving up the floor, in spoken words.
+
+    `text` is what is said; `intended_text` what would have been said if nobody had interrupted (the same but for a
+    barge-in).
+    """
+
+    role: Role
+    text: str
+    intended_text: str
+    pauses: tuple[Pause, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """Turns of user and assistant about one question; the first turn is the user's.
+
+    `id` is `<question id>-v<variant>`. `answer` is the true answer in spoken words, `choices` the ones offered aloud
+    (empty where the question is asked openly). `writer` names what wrote it (`offline`, `openai:gpt-4.1-nano`).
+    """
+
+    id: str
+    question_id: str
+    variant: int
+    language: str
+    turns: tuple[Turn, ...]
+    answer: str
+    choices: tuple[str, ...] = ()
+    writer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """The first `words` words of user turn `turn` (index into the dialogue's turns, which has `total_words`)."""
+
+    turn: int
+    words: int
+    total_words: int
+    level: int
+
+    @property
+    def ratio(self) -> float:
+        """Share of the turn's words heard, in (0, 1]."""
+        return self.words / self.total_words
+
+
+@dataclass(frozen=True, slots=True)
+class Oracle:
+    """What a back end might have answered at a prefix, written with the hint of `level` (0 to 5)."""
+
+    turn: int
+    prefix_words: int
+    ratio: float
+    level: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word as it stands in the turn's text, with its start and end."""
+
+    turn: int
+    role: Role
+    word: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """A dialogue's sound: `flac` is 24 kHz stereo 16-bit FLAC, channel 0 the assistant, channel 1 the user.
+
+    `words` are the words of the turns, in order of turn and position; `duration` is in seconds.
+    """
+
+    dialogue_id: str
+    flac: bytes
+    duration: float
+    words: tuple[Word, ...]
+    user_voice: str
+    assistant_voice: str
+    word_times: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that a stage refused; one line of rejected/.
+
+    `dialogue_id` is "" where the refusal came before there was a dialogue. `reason` is counted, `detail` is read.
+    """
+
+    stage: str
+    source: str
+    question_id: str
+    dialogue_id: str
+    reason: str
+    detail: str

@@ -1,0 +1,177 @@
+"""From finished parts to a finished build: shards under their final names, rejected/, and last the manifest.
+
+A shard is cut by rows, not by parts, and its fingerprint comes from the rows alone; so its bytes are the same however
+the build was grown, killed or spread. A shard that is there already is kept, under whatever number it had.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from pipeline import __version__
+from pipeline.backend import Latency
+from pipeline.build import Build
+from pipeline.parts import Marker
+from pipeline.records import Split
+from pipeline.seeds import digest
+from pipeline.shards.rows import example
+from pipeline.shards.write import fingerprint_of, write_shard
+from pipeline.stages import id_of, simulator_of, stages_of
+from pipeline.wanted import Lane, Slice
+
+SHARDS_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One shard: its split and number, and the ids of its rows by the slice that they come from."""
+
+    split: Split
+    number: int
+    pieces: tuple[tuple[Slice, tuple[str, ...]], ...]
+    fingerprint: str
+
+    @property
+    def rows(self) -> int:
+        """How many rows it holds."""
+        return sum(len(ids) for _, ids in self.pieces)
+
+    @property
+    def label(self) -> str:
+        """Its name while the build is not finished."""
+        return f"{self.split}-{self.number:05d}"
+
+
+def labels(build: Build) -> dict[str, str]:
+    """The provenance fields that are one for the build."""
+    simulator = simulator_of(build.settings.simulator, build.settings.seed)
+    return {
+        "simulator": simulator.name,
+        "prompts": simulator.version,
+        "latency": build.settings.latency.preset,
+    }
+
+
+def plan_shards(build: Build, slices: list[Slice], counts: dict[Lane, int]) -> list[Shard]:
+    """The shards that the accepted rows make, train before validation. Every slice's parts must be done."""
+    size = build.settings.shards.rows
+    runs: dict[Split, list[tuple[Slice, list[str]]]] = {"train": [], "validation": []}
+    digests: dict[str, str] = {}
+    for slice_ in slices:
+        split_of = {f"{q.id}-v{slice_.variant}": build.splits[q.id] for q in _questions(build, slice_)}
+        ids = build.accepted(slice_, counts[slice_.lane])
+        markers = [build.marker(stage, slice_) for stage in stages_of(build.settings)]
+        digests |= {i: digest(*(m.rows[i] for m in markers if isinstance(m, Marker))) for i in ids}
+        for split, run in runs.items():
+            run.append((slice_, [i for i in ids if split_of[i] == split]))
+    key = (
+        SHARDS_VERSION,
+        build.settings.seed,
+        build.settings.shards.row_group,
+        sorted(build.settings.latency.model_dump().items()),
+        sorted(labels(build).items()),
+        build.settings.speak,
+    )
+    shards = []
+    for split, run in runs.items():
+        for number, pieces in enumerate(_cut(run, size)):
+            rows = [digests[i] for _, ids in pieces for i in ids]
+            shards.append(Shard(split, number, pieces, digest(*key, split, *rows)[:32]))
+    return shards
+
+
+def _questions(build: Build, slice_: Slice) -> list[Any]:
+    return build.questions[slice_.source][slice_.start : slice_.stop]
+
+
+def _cut(run: list[tuple[Slice, list[str]]], size: int) -> Iterator[tuple[tuple[Slice, tuple[str, ...]], ...]]:
+    ends = list(accumulate(len(ids) for _, ids in run))
+    total = ends[-1] if ends else 0
+    for start in range(0, total, size):
+        pieces = []
+        for (slice_, ids), end in zip(run, ends, strict=True):
+            first = end - len(ids)
+            piece = tuple(ids[max(start - first, 0) : max(start + size - first, 0)])
+            if piece:
+                pieces.append((slice_, piece))
+        yield tuple(pieces)
+
+
+def shard_rows(build: Build, shard: Shard) -> Iterator[dict[str, Any]]:
+    """The rows of a shard, one part in memory at a time."""
+    latency = Latency.resolve(build.settings.latency)
+    common = labels(build)
+    for slice_, ids in shard.pieces:
+        questions = {f"{q.id}-v{slice_.variant}": q for q in _questions(build, slice_)}
+        parts = {s.name: {id_of(r): r for r in build.read(s.name, slice_)} for s in stages_of(build.settings)}
+        for i in ids:
+            build.check_stop()
+            yield example(
+                questions[i],
+                shard.split,
+                parts["dialogues"][i],
+                parts["oracles"][i],
+                parts["speech"][i] if "speech" in parts else None,
+                latency=latency,
+                seed=build.settings.seed,
+                labels=common,
+            )
+
+
+class ShardFolder:
+    """Where the shards of a build lie: finished ones in OUT/shards, the others in OUT/parts/shards until then."""
+
+    def __init__(self, out: Path) -> None:
+        self.final, self.waiting = out / "shards", out / "parts" / "shards"
+
+    def found(self) -> dict[str, Path]:
+        """The shards that are there, by fingerprint."""
+        paths = sorted(self.waiting.glob("*.parquet")) + sorted(self.final.glob("*.parquet"))
+        return {mark: path for path in paths if (mark := fingerprint_of(path))}
+
+    def make(self, build: Build, shard: Shard) -> Path:
+        """Write the shard, unless it is there."""
+        found = self.found().get(shard.fingerprint)
+        if found:
+            return found
+        path = self.waiting / f"{shard.fingerprint}.parquet"
+        write_shard(
+            path, shard_rows(build, shard), row_group=build.settings.shards.row_group, fingerprint=shard.fingerprint
+        )
+        return path
+
+    def names(self, shards: list[Shard]) -> dict[str, str]:
+        """The final name of each shard, by fingerprint."""
+        of = {split: sum(s.split == split for s in shards) for split in ("train", "validation")}
+        return {s.fingerprint: f"{s.split}-{s.number:05d}-of-{of[s.split]:05d}.parquet" for s in shards}
+
+    def place(self, shards: list[Shard]) -> list[Path]:
+        """Give the shards their final names; what is no part of the build any more goes. Can be cut off and repeated."""
+        names = self.names(shards)
+        self.final.mkdir(parents=True, exist_ok=True)
+        self.waiting.mkdir(parents=True, exist_ok=True)
+        for path in sorted(self.final.glob("*.parquet")):
+            mark = fingerprint_of(path)
+            if mark not in names:
+                path.unlink()
+            elif names[mark] != path.name:
+                os.replace(path, self.waiting / f"{mark}.parquet")
+        for mark, name in names.items():
+            waiting = self.waiting / f"{mark}.parquet"
+            if waiting.exists():
+                os.replace(waiting, self.final / name)
+        for path in self.waiting.glob("*.parquet"):
+            path.unlink()
+        return [self.final / names[s.fingerprint] for s in shards]
+
+
+def version_facts(build: Build) -> dict[str, Any]:
+    """What made the rows, and which of it only stands in for the real thing."""
+    writer, simulator = build.settings.writer, build.settings.simulator
+    stand_ins = [f"{role}: offline rules" for role, name in (("writer", writer), ("simulator", simulator)) if name == "offline"]
+    if build.settings.speak and build.settings.speech.tts == "espeak":
+        stand_ins.append("voice: espeak")
+    return {"kame_data": __version__, "stand_ins": stand_ins}

@@ -1,0 +1,61 @@
+"""The columns of a shard. docs/SCHEMA.md says what each means; a test holds the two together."""
+
+import pyarrow as pa
+
+TURN = pa.struct(
+    [
+        ("role", pa.string()),
+        ("text", pa.string()),
+        ("intended_text", pa.string()),
+        ("start", pa.float64()),
+        ("end", pa.float64()),
+    ]
+)
+WORD = pa.struct(
+    [
+        ("turn", pa.int32()),
+        ("role", pa.string()),
+        ("word", pa.string()),
+        ("start", pa.float64()),
+        ("end", pa.float64()),
+    ]
+)
+ORACLE = pa.struct(
+    [
+        ("turn", pa.int32()),
+        ("prefix_words", pa.int32()),
+        ("ratio", pa.float64()),
+        ("level", pa.int32()),
+        ("text", pa.string()),
+        ("heard", pa.float64()),
+        ("time", pa.float64()),
+    ]
+)
+AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+PROVENANCE = pa.struct(
+    [
+        (name, pa.string())
+        for name in ("writer", "simulator", "prompts", "user_voice", "assistant_voice", "word_times", "latency")
+    ]
+)
+
+SHARD = pa.schema(
+    [
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("question_id", pa.string()),
+        ("category", pa.string()),
+        ("language", pa.string()),
+        ("split", pa.string()),
+        ("source_split", pa.string()),
+        ("answer", pa.string()),
+        ("choices", pa.list_(pa.string())),
+        ("variant", pa.int32()),
+        ("turns", pa.list_(TURN)),
+        ("words", pa.list_(WORD)),
+        ("oracles", pa.list_(ORACLE)),
+        ("audio", AUDIO),
+        ("duration", pa.float64()),
+        ("provenance", PROVENANCE),
+    ]
+)

@@ -1,0 +1,113 @@
+"""What the commands print: progress while a build runs, and tables of what came out."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+STAGES = ("questions", "dialogues", "oracles", "speech", "shards")
+
+
+def console(*, stderr: bool = False) -> Console:
+    """The console to print on; text that comes from data is never read as markup or highlighted."""
+    return Console(stderr=stderr, highlight=False, markup=False, soft_wrap=True)
+
+
+class Bars:
+    """A bar a stage with its rate, the time left and what was refused; `shown=False` shows none.
+
+    Is a `pipeline.run.Progress`. On something that is no terminal a line a stage is printed at its end.
+    """
+
+    def __init__(self, shown: bool = True) -> None:
+        self._console = console(stderr=True)
+        self._live = shown and self._console.is_terminal
+        self._lines = shown and not self._live
+        self._progress = Progress(
+            TextColumn("{task.description:>10}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("parts  {task.fields[rows]} rows  {task.fields[rate]}  {task.fields[refused]} refused"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._seen: dict[str, list[int]] = {}
+
+    def __enter__(self) -> "Bars":
+        if self._live:
+            self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        if self._live:
+            self._progress.stop()
+
+    def total(self, stage: str, parts: int, done: int) -> None:
+        """See `pipeline.run.Progress`."""
+        self._seen.setdefault(stage, [0, 0])
+        if stage not in self._tasks:
+            self._tasks[stage] = self._progress.add_task(stage, total=parts, rows=0, refused=0, rate="")
+        self._progress.update(self._tasks[stage], total=parts, completed=done)
+        self._say(stage)
+
+    def advance(self, stage: str, rows: int, refused: int) -> None:
+        """See `pipeline.run.Progress`."""
+        seen = self._seen[stage]
+        seen[0] += rows
+        seen[1] += refused
+        task = self._progress.tasks[self._tasks[stage]]
+        rate = f"{seen[0] / task.elapsed:.0f} rows/s" if task.elapsed else ""
+        self._progress.update(self._tasks[stage], advance=1, rows=seen[0], refused=seen[1], rate=rate)
+        self._say(stage)
+
+    def _say(self, stage: str) -> None:
+        task = self._progress.tasks[self._tasks[stage]]
+        if self._lines and task.total and task.completed >= task.total:
+            rows, refused = self._seen[stage]
+            self._console.print(f"{stage:>10}  {int(task.completed)} parts done, {rows} rows made now, {refused} refused")
+
+
+def _reasons(reasons: dict[str, int], most: int = 4) -> str:
+    shown = [f"{reason} {n}" for reason, n in list(reasons.items())[:most]]
+    rest = sum(list(reasons.values())[most:])
+    return ", ".join([*shown, *([f"others {rest}"] if rest else [])])
+
+
+def source_table(manifest: dict[str, Any]) -> Table:
+    """By source: rows, the share kept, why the rest went, dialogues."""
+    table = Table(box=None, pad_edge=False)
+    for column, justify in (("source", "left"), ("rows", "right"), ("kept", "right"), ("dialogues", "right")):
+        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+    table.add_column("refused because", overflow="fold")
+    for name, source in manifest["sources"].items():
+        share = f"{source['kept']} ({source['kept'] / source['rows']:.0%})" if source["rows"] else "0"
+        dialogues = manifest["dialogues"]["by_source"].get(name, 0)
+        table.add_row(name, str(source["rows"]), share, str(dialogues), _reasons(source["refused"]))
+    return table
+
+
+def print_summary(manifest: dict[str, Any], out: Path) -> None:
+    """Where the shards lie and what is in them."""
+    to = console()
+    dialogues = manifest["dialogues"]
+    oracles = ", ".join(f"level {level}: {n}" for level, n in manifest["oracles"].items())
+    spoken = f", {manifest['seconds'] / 60:.1f} minutes of speech" if manifest["seconds"] else ", text alone"
+    to.print(source_table(manifest))
+    to.print()
+    to.print(f"{dialogues['accepted']} dialogues{spoken}; train {dialogues['by_split']['train']}, validation {dialogues['by_split']['validation']}")
+    to.print(f"{sum(manifest['oracles'].values())} oracles: {oracles}")
+    if dialogues["accepted"] < dialogues["asked_for"]:
+        to.print(f"asked for {dialogues['asked_for']}: the rest was refused, and the sources hold no more")
+    for stage, reasons in manifest["refused"].items():
+        if reasons:
+            to.print(f"refused by {stage}: {_reasons(reasons)}")
+    for stand_in in manifest["stand_ins"]:
+        to.print(f"stand-in: {stand_in}")
+    to.print()
+    for shard in manifest["shards"]:
+        to.print(f"{out / shard['path']}  {shard['rows']} rows, {shard['bytes'] / 1e6:.1f} MB")

@@ -1,0 +1,77 @@
+"""How far a build is, from what lies in its folder alone."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.build import Build
+from pipeline.manifest import rows_settings
+from pipeline.shards.assemble import ShardFolder, plan_shards
+from pipeline.stages import STAGES, stages_of
+from pipeline.wanted import Lane, Slice
+
+
+@dataclass(frozen=True, slots=True)
+class StageStatus:
+    """Parts of a stage that are done, of those the build wants, with their rows and refusals."""
+
+    stage: str
+    done: int
+    parts: int
+    rows: int
+    refused: int
+
+
+def gathered(build: Build) -> bool:
+    """Whether every source's questions are there."""
+    store = build.store("questions")
+    return all(store.marker(build.questions_name(s)) for s in build.settings.sources)
+
+
+def settle(build: Build) -> tuple[list[Slice], dict[Lane, int], int] | None:
+    """The slices and counts of a build whose parts are all done, and what it asked for; None while some are missing."""
+    wanted = build.wanted()
+    while True:
+        counts = wanted.counts
+        slices = build.slices(counts)
+        if any(build.marker(stage, s) is None for s in slices for stage in stages_of(build.settings)):
+            return None
+        grown = wanted.grow(lambda lane: sum(len(build.accepted(s, counts[lane])) for s in slices if s.lane == lane))  # noqa: B023
+        if not grown:
+            return slices, counts, wanted.asked_for
+
+
+def finished(build: Build) -> dict[str, Any] | None:
+    """The manifest, where the build of these settings is finished and its files are there; else None."""
+    path = build.out / "manifest.json"
+    if not path.exists() or not gathered(build):
+        return None
+    manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    settled = settle(build)
+    if settled is None or manifest.get("settings") != rows_settings(build.settings):
+        return None
+    slices, counts, _ = settled
+    names = ShardFolder(build.out).names(plan_shards(build, slices, counts))
+    listed = {s["fingerprint"]: s for s in manifest["shards"]}
+    if set(listed) != set(names):
+        return None
+    sizes = {build.out / s["path"]: s["bytes"] for s in listed.values()}
+    return manifest if all(p.exists() and p.stat().st_size == n for p, n in sizes.items()) else None
+
+
+def stage_table(build: Build) -> list[StageStatus]:
+    """A line a stage for a build in any state; before its sources are read there is only the first."""
+    sources = build.settings.sources
+    store = build.store("questions")
+    markers = [m for s in sources if (m := store.marker(build.questions_name(s)))]
+    refused = sum(m.rejected for m in markers)
+    table = [StageStatus("questions", len(markers), len(sources), sum(len(m.rows) for m in markers) - refused, refused)]
+    if len(markers) < len(sources):
+        return table
+    slices = build.slices(build.wanted().counts)
+    for stage in STAGES.values():
+        if stage in stages_of(build.settings):
+            done = [m for s in slices if (m := build.marker(stage, s))]
+            rows, lost = sum(len(m.rows) for m in done), sum(m.rejected for m in done)
+            table.append(StageStatus(stage.name, len(done), len(slices), rows, lost))
+    return table
