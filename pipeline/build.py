@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from pipeline.config import Settings, SourceSettings
@@ -29,6 +30,21 @@ class Interrupted(KameError):
     """The user or the machine asked the build to stop; what is done stays done."""
 
     exit_code = 130
+
+
+def _noted(path: Path) -> dict[str, Any]:
+    try:
+        note = json.loads(path.read_text("utf-8"))
+        return {"identity": dict(note["identity"]), "settings": dict(note["settings"])}
+    except FileNotFoundError:
+        raise UsageError(f"{path.parent}: holds no build; give the folder that was --out") from None
+    except (ValueError, KeyError, TypeError):
+        raise UsageError(f"{path}: is damaged; delete it, and the same build command goes on from its parts") from None
+
+
+def noted_settings(out: Path) -> Settings:
+    """The settings of the last build command that ran in OUT. Raises UsageError where there was none."""
+    return Settings.model_validate(_noted(out / "build.json")["settings"] | {"out": out})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +87,7 @@ class Build:
         """Raise UsageError where OUT holds another build, or something else."""
         path = self.out / "build.json"
         if path.exists():
-            self._compare(json.loads(path.read_text("utf-8")))
+            self._compare(_noted(path)["identity"])
             return
         if self.out.exists() and not self.out.is_dir():
             raise UsageError(f"--out {self.out}: is a file; give a folder")
@@ -79,8 +95,9 @@ class Build:
             raise UsageError(f"--out {self.out}: holds something else than a build; give an empty or a new folder")
 
     def claim(self) -> None:
-        """Note in OUT what build it holds; done when its sources have shown to be readable."""
-        write_whole(self.out / "build.json", json.dumps(self.identity, indent=1).encode() + b"\n")
+        """Note in OUT what build it holds, and its settings; done when its sources have shown to be readable."""
+        note = {"identity": self.identity, "settings": self.settings.model_dump(mode="json", exclude={"out"})}
+        write_whole(self.out / "build.json", json.dumps(note, indent=1).encode() + b"\n")
 
     def _compare(self, found: dict[str, Any]) -> None:
         for name in ("kame_data", "seed", "languages", "validation_share"):
@@ -124,7 +141,7 @@ class Build:
             sees_pictures=writer.sees_pictures,
             seed=self.settings.seed,
         )
-        with pulled.pictures:
+        with pulled:
             rows = {q.id: Asked(q, True) for q in pulled.questions()}
             rows |= {q.id: Asked(q, False) for q in pulled.parsed if q.id not in rows}
             return store.write(name, rows, Asked, pulled.rejected)

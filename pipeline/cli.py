@@ -3,9 +3,11 @@
 Exit codes: 0 done, 1 failed, 2 bad usage or settings, 3 stopped by a budget or a limit, 130 interrupted.
 """
 
+import inspect
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -28,91 +30,119 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-Out = Annotated[Path, typer.Option("--out", help="Folder of the build.")]
-Config = Annotated[str | None, typer.Option("--config", help="YAML file of settings, or the name of a shipped recipe.")]
-Sources = Annotated[
-    list[str] | None,
-    typer.Option("--source", metavar="NAME[=HUB_ID_OR_FILE]", help="mmlu_pro, gsm8k, hssbench or questions; repeatable."),
-]
-Limit = Annotated[int | None, typer.Option(help="Accepted questions a source.", min=1)]
-Target = Annotated[int | None, typer.Option(help="Accepted dialogues in all, by adding variants.", min=1)]
-Levels = Annotated[str | None, typer.Option(help="Hint levels, as in 0-5 or 0,3,5.")]
-Schedule = Annotated[str | None, typer.Option(help="progressive: a level a prefix; grid: every level at every prefix.")]
-PrefixEvery = Annotated[int | None, typer.Option(help="Words from one prefix to the next.", min=1)]
-Llm = Annotated[str | None, typer.Option("--llm", help="Writer and simulator: offline.")]
-Writer = Annotated[str | None, typer.Option(help="Writes the dialogues; over --llm.")]
-Simulator = Annotated[str | None, typer.Option(help="Writes the oracles; over --llm.")]
-Tts = Annotated[str | None, typer.Option(help="The voice: espeak.")]
-Speak = Annotated[bool | None, typer.Option("--speech/--no-speech", help="Speak the dialogues, or write text alone.")]
-Latency = Annotated[str | None, typer.Option(help="Delays of the replayed back end: ideal or typical.")]
-Languages = Annotated[str | None, typer.Option(help="Languages to keep, as in en or en,fr.")]
-Seed = Annotated[int | None, typer.Option(help="Seed of every draw.")]
-Ledger = Annotated[Path | None, typer.Option(help="Folder of the paid answers, outside OUT.")]
-Workers = Annotated[int | None, typer.Option(help="Parts in work at once; a core each by default.", min=1)]
 Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback where something fails.")]
+BuildFolder = Annotated[Path, typer.Argument(metavar="OUT", help="Folder of a build.")]
 
 
-def _settings(config: str | None, out: Path | None, **flags: Any) -> "Settings":
-    from pipeline.settings_file import load_settings
+def _flags(
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the build; 'out' unless told otherwise.")] = None,
+    config: Annotated[
+        str | None, typer.Option("--config", help="YAML file of settings, or the name of a shipped recipe.")
+    ] = None,
+    sources: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--source",
+            metavar="NAME[=HUB_ID_OR_FILE]",
+            help="mmlu_pro, gsm8k, hssbench or questions, repeatable; '=sample' takes the bundled sample.",
+        ),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Accepted questions a source.")] = None,
+    target: Annotated[int | None, typer.Option(help="Accepted dialogues in all, by adding variants.")] = None,
+    levels: Annotated[str | None, typer.Option(help="Hint levels, as in 0-5 or 0,3,5.")] = None,
+    schedule: Annotated[
+        str | None, typer.Option(help="progressive: each prefix its level; grid: every level at every prefix.")
+    ] = None,
+    prefix_every: Annotated[int | None, typer.Option(help="Words from one prefix to the next.")] = None,
+    llm: Annotated[str | None, typer.Option(help="Writer and simulator at once: offline.")] = None,
+    writer: Annotated[str | None, typer.Option(help="Writes the dialogues; over --llm.")] = None,
+    simulator: Annotated[str | None, typer.Option(help="Writes the oracles; over --llm.")] = None,
+    tts: Annotated[str | None, typer.Option(help="The voice: espeak.")] = None,
+    speak: Annotated[
+        bool | None, typer.Option("--speech/--no-speech", help="Speak the dialogues, or write text alone.")
+    ] = None,
+    latency: Annotated[str | None, typer.Option(help="Delays of the replayed back end: ideal or typical.")] = None,
+    languages: Annotated[str | None, typer.Option(help="Languages to keep, as in en or en,fr.")] = None,
+    max_variants: Annotated[int | None, typer.Option(help="Most variants of a question for --target.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of every draw.")] = None,
+    ledger: Annotated[Path | None, typer.Option(help="Folder of the paid answers, outside OUT.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Parts in work at once; a core each by default.")] = None,
+    debug: Debug = False,
+) -> None:
+    """The flags of every command that takes settings; a name here is the name in the settings tree."""
 
-    given: dict[str, Any] = {k: v for k, v in flags.items() if v is not None}
-    if out is not None:
-        given["out"] = out
-    llm = given.pop("llm", None)
-    if llm is not None:
-        given = {"writer": llm, "simulator": llm} | given
-    for branch, name in (("speech", "tts"), ("latency", "preset")):
-        if name in given:
-            given[branch] = {name: given.pop(name)}
-    return load_settings(config, given)
+
+def takes_settings(command: Callable[["Settings"], None]) -> Callable[..., None]:
+    """Give a command of settings all of `_flags`."""
+
+    def wrapped(config: str | None, debug: bool, **flags: Any) -> None:
+        from pipeline.settings_file import load_settings
+
+        given = {name: value for name, value in flags.items() if value is not None}
+        if (llm := given.pop("llm", None)) is not None:
+            given = {"writer": llm, "simulator": llm} | given
+        for branch, name, flag in (("speech", "tts", "tts"), ("latency", "preset", "latency")):
+            if flag in given:
+                given[branch] = {name: given.pop(flag)}
+        command(load_settings(config, given))
+
+    wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
+    wrapped.__annotations__ = _flags.__annotations__
+    wrapped.__signature__ = inspect.signature(_flags)  # type: ignore[attr-defined]
+    return wrapped
 
 
 @app.command()
-def build(
-    out: Annotated[Path | None, typer.Option("--out", help="Folder of the build  [default: out]")] = None,
-    config: Config = None,
-    source: Sources = None,
-    limit: Limit = None,
-    target: Target = None,
-    levels: Levels = None,
-    schedule: Schedule = None,
-    prefix_every: PrefixEvery = None,
-    llm: Llm = None,
-    writer: Writer = None,
-    simulator: Simulator = None,
-    tts: Tts = None,
-    speech: Speak = None,
-    latency: Latency = None,
-    languages: Languages = None,
-    seed: Seed = None,
-    ledger: Ledger = None,
-    workers: Workers = None,
-    debug: Debug = False,
-) -> None:
+@takes_settings
+def build(settings: "Settings") -> None:
     """Build the dialogues: questions to shards. The same command again goes on where the last one stopped."""
-    settings = _settings(
-        config,
-        out,
-        sources=source,
-        limit=limit,
-        target=target,
-        levels=levels,
-        schedule=schedule,
-        prefix_every=prefix_every,
-        llm=llm,
-        writer=writer,
-        simulator=simulator,
-        tts=tts,
-        speak=speech,
-        preset=latency,
-        languages=languages,
-        seed=seed,
-        ledger=ledger,
-        workers=workers,
-    )
     from pipeline.show import print_summary
 
     print_summary(_run_build(settings), settings.out)
+
+
+@app.command()
+@takes_settings
+def plan(settings: "Settings") -> None:
+    """Say what a build would make and take, from a small sample made now. Spends and writes nothing."""
+    from pipeline.plan import plan as foresee
+    from pipeline.show import print_plan
+
+    print_plan(foresee(settings), settings)
+
+
+@app.command()
+@takes_settings
+def preview(settings: "Settings") -> None:
+    """Show three dialogues of a build with their oracles. Writes nothing."""
+    from pipeline.plan import preview as look
+    from pipeline.show import print_preview
+
+    print_preview(look(settings))
+
+
+@app.command()
+def status(out: BuildFolder = Path("out"), debug: Debug = False) -> None:
+    """Say how far a build is."""
+    from pipeline.build import Build, noted_settings
+    from pipeline.show import print_status
+    from pipeline.status import finished, stage_table
+
+    found = Build(noted_settings(out))
+    print_status(stage_table(found), finished(found), out)
+
+
+@app.command()
+def doctor(out: BuildFolder = Path("out"), debug: Debug = False) -> None:
+    """Say what is missing on this machine and how to get it."""
+    from pipeline.doctor import examine
+    from pipeline.show import print_findings
+
+    findings = examine(out)
+    print_findings(findings)
+    missing = [f.what for f in findings if f.needed and not f.ok]
+    if missing:
+        raise KameError(f"missing: {', '.join(missing)}")
 
 
 def _run_build(settings: "Settings") -> dict[str, Any]:

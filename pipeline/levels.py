@@ -67,14 +67,14 @@ class LevelSchedule:
     def counts(self, total: int) -> list[int]:
         """The prefixes of a turn of `total` words, as rising counts of words.
 
-        Every `every` words and the whole turn; and the last word but one where it reaches a level that is missing
-        otherwise (at two words a step level 4, above 0.95 of the turn, would be rare).
+        Every `every` words and the whole turn; and, in a progressive schedule, the last word but one where it reaches
+        a level that is missing otherwise (at two words a step level 4, above 0.95 of the turn, would be rare).
         """
         counts = list(range(self.every, total, self.every))
         if total > 0:
             counts.append(total)
         eve = total - 1
-        if eve > 0 and (len(counts) < 2 or counts[-2] != eve):
+        if self.schedule == "progressive" and eve > 0 and (len(counts) < 2 or counts[-2] != eve):
             level = self.level(eve, total)
             if level is not None and all(self.level(count, total) != level for count in counts):
                 counts.insert(len(counts) - 1, eve)

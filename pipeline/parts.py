@@ -120,7 +120,8 @@ class PartStore:
         path = self.folder / f"{name}.rejected.jsonl"
         if not path.exists():
             return []
-        return [Rejected(**json.loads(line)) for line in path.read_text("utf-8").splitlines()]
+        # Not splitlines(): it also cuts at U+2028 and the like, which JSON leaves as they are.
+        return [Rejected(**json.loads(line)) for line in path.read_bytes().split(b"\n") if line]
 
     def drop(self, name: str) -> None:
         """Make the part undone; the marker goes first."""

@@ -63,6 +63,18 @@ def perform(build: Build, job: Job) -> tuple[int, int]:
     return len(marker.rows), marker.rejected
 
 
+def gather_all(build: Build) -> None:
+    """Read every source, in this thread. Raises KameError where none holds a question that can be asked aloud."""
+    for source in build.settings.sources:
+        build.gather(source)
+    if not any(build.questions.values()):
+        raise KameError(f"{_names(build)}: no row can be asked aloud; `kame-data build` writes the reasons to rejected/")
+
+
+def _names(build: Build) -> str:
+    return ", ".join(s.name if s.location is None else f"{s.name}={s.location}" for s in build.settings.sources)
+
+
 def drain(
     jobs: Iterable[Job],
     submit: Submit,

@@ -2,13 +2,21 @@
 
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-STAGES = ("questions", "dialogues", "oracles", "speech", "shards")
+from pipeline.text.words import split_words
+
+if TYPE_CHECKING:
+    from pipeline.config import Settings
+    from pipeline.doctor import Finding
+    from pipeline.oracles import DialogueOracles
+    from pipeline.plan import Plan
+    from pipeline.records import Dialogue
+    from pipeline.status import StageStatus
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -111,3 +119,75 @@ def print_summary(manifest: dict[str, Any], out: Path) -> None:
     to.print()
     for shard in manifest["shards"]:
         to.print(f"{out / shard['path']}  {shard['rows']} rows, {shard['bytes'] / 1e6:.1f} MB")
+
+
+def print_plan(plan: "Plan", settings: "Settings") -> None:
+    """What the build would make and take."""
+    to = console()
+    table = Table(box=None, pad_edge=False)
+    for column in ("source", "questions kept", "dialogues"):
+        table.add_column(column, justify="left" if column == "source" else "right")
+    for source, questions in plan.questions.items():
+        table.add_row(source, str(questions), str(plan.dialogues.get(source, 0)))
+    to.print(table)
+    to.print()
+    table = Table(box=None, pad_edge=False)
+    for column in ("stage", "rows", "model calls", "output tokens", "cost", "time on one core"):
+        table.add_column(column, justify="left" if column == "stage" else "right")
+    for stage in plan.stages:
+        cost = "$0" if not stage.calls else "no price known"
+        table.add_row(stage.stage, str(stage.rows), str(stage.calls), str(stage.output_tokens), cost, _span(stage.seconds))
+    to.print(table)
+    to.print()
+    to.print("oracles by level: " + ", ".join(f"{level}: {n}" for level, n in plan.levels.items()))
+    to.print(f"scaled up from {plan.sampled} dialogues made just now; writer {settings.writer}, simulator {settings.simulator}")
+
+
+def _span(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{seconds:.1f} s"
+
+
+def print_preview(pairs: "list[tuple[Dialogue, DialogueOracles]]") -> None:
+    """Dialogues as they would be, each with the oracles of its prefixes."""
+    to = console()
+    for dialogue, oracles in pairs:
+        to.rule(dialogue.id, style="dim")
+        for number, turn in enumerate(dialogue.turns):
+            to.print(f"{turn.role}: {turn.text}")
+            words = split_words(turn.text, dialogue.language)
+            table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 1))
+            for oracle in oracles.oracles:
+                if oracle.turn == number:
+                    heard = " ".join(words[max(oracle.prefix_words - 3, 0) : oracle.prefix_words])
+                    table.add_row("", f"{oracle.prefix_words}", f"level {oracle.level}", f"... {heard}", oracle.text)
+            if table.row_count:
+                to.print(table)
+        to.print()
+
+
+def print_status(stages: "list[StageStatus]", manifest: dict[str, Any] | None, out: Path) -> None:
+    """How far a build is, stage by stage, and whether it is finished."""
+    to = console()
+    table = Table(box=None, pad_edge=False)
+    for column in ("stage", "parts done", "rows", "refused"):
+        table.add_column(column, justify="left" if column == "stage" else "right")
+    for stage in stages:
+        table.add_row(stage.stage, f"{stage.done} of {stage.parts}", str(stage.rows), str(stage.refused))
+    to.print(table)
+    to.print()
+    if manifest is None:
+        to.print(f"not finished; `kame-data build` with the same settings goes on in {out}")
+    else:
+        to.print(f"finished: {manifest['dialogues']['accepted']} dialogues in {len(manifest['shards'])} shards in {out / 'shards'}")
+
+
+def print_findings(findings: "list[Finding]") -> None:
+    """A line a finding; the way out behind what is missing."""
+    to = console()
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for f in findings:
+        state = "ok" if f.ok else "MISSING" if f.needed else "absent"
+        table.add_row(state, f.what, f.found, "" if f.ok else f.cure)
+    to.print(table)

@@ -1,0 +1,1 @@
+"""Language models: requests, back ends, the ledger, limits, prices, batch jobs, and the offline simulator."""

@@ -1,0 +1,250 @@
+"""One request, asked until it is answered, refused, or given up."""
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import KameError, Refusal, StoppedError
+from pipeline.llm.backend import BadBody, Cut, Reply, Unreachable, said, scrub
+from pipeline.llm.faults import CHARGED, OUTAGE, PUSHBACK, Fault, fault_of, retry_after
+from pipeline.llm.prices import most
+from pipeline.llm.request import Answer, Request, Usage
+
+if TYPE_CHECKING:
+    from pipeline.llm.client import LLM
+
+LONGEST_PAUSE = 20.0  # seconds of back-off at the most
+FEW = 5  # requests that may fail before it is asked whether anything works at all
+LEARNINGS = 12  # parameters that one request may find refused
+
+
+class Attempts:
+    """The life of one request on the wire. Faults of the request count against it; those of the provider do not."""
+
+    def __init__(self, llm: "LLM", request: Request) -> None:
+        self.llm = llm
+        self.request = request
+        self.lane = llm.lane(request)
+        self.backend, self.key = llm.backend(request)
+        self.account = llm.accounts.of(request)
+        self.tokens = float(sum((most(request).input, request.max_tokens or 0)))
+        self.cost = llm.most(request)
+        self.tries = 0
+        self.pushed_back = 0
+        self.learned = 0
+        self.began = 0.0
+        self.what = ""
+
+    async def run(self) -> Answer:
+        """The answer (also one that refuses the content), durable; Refusal('llm_failed') where there is none."""
+        self.began = asyncio.get_running_loop().time()
+        self.lane.asked_by += 1
+        again = False
+        try:
+            while True:
+                self.llm.check_room()
+                if self.llm.stopped is not None:
+                    raise self.llm.stopped
+                answer = await self._once(again)
+                if answer is not None:
+                    return answer
+                again = True
+        except asyncio.CancelledError:
+            if self.llm.stopped is not None:
+                raise self.llm.stopped from None
+            raise
+        finally:
+            self.lane.asked_by -= 1
+            if not self.lane.asked_by:
+                # Nobody is asking: quiet from here on is no trouble.
+                self.lane.trouble_since = None
+
+    async def _once(self, again: bool) -> Answer | None:
+        """One attempt with the wait after it; None where another is due."""
+        await self.lane.enter(self.tokens, self.cost, again)
+        task, started = asyncio.current_task(), time.monotonic()
+        self.llm.on_wire(task, True)
+        self.account.calls += 1
+        self.account.retries += again
+        fault, wait, reply, sent, answer = Fault.CUT, None, None, {}, None
+        charged = self.cost
+        try:
+            sent = self.backend.body(self.request)
+            fault, reply = await self._send()
+            if reply is not None:
+                wait = retry_after(reply.headers)
+                self.lane.observe(reply.headers)
+                if fault is Fault.NONE:
+                    fault, answer = self._read(reply)
+            charged = self._charge(fault, answer)
+        finally:
+            # The place on the wire is free again before the answer is on the disk.
+            self.lane.leave(fault, wait)
+            self.llm.settle(self.cost, charged)
+        try:
+            if reply is not None and 200 <= reply.status < 300:
+                await self._keep(reply, answer, fault, time.monotonic() - started)
+            elif fault is Fault.REFUSED and reply is not None:
+                answer = Answer(said(reply, self.key), reply.body, finish="refusal", refused=True)
+                await self._keep(reply, answer, fault, time.monotonic() - started)
+        finally:
+            self.llm.on_wire(task, False)
+        if answer is not None and fault in (Fault.NONE, Fault.REFUSED):
+            return answer
+        await self._after(fault, wait, reply, sent)
+        return None
+
+    async def _send(self) -> tuple[Fault, Reply | None]:
+        try:
+            async with asyncio.timeout(self.llm.limits.timeout):
+                reply = await self.backend.send(self.request)
+        except TimeoutError:
+            self.what = f"no answer within {self.llm.limits.timeout:g} s"
+            return Fault.HANG, None
+        except Cut as cut:
+            self.what = scrub(f"connection cut ({cut})", self.key)
+            return Fault.CUT, None
+        except Unreachable as unreachable:
+            self.what = scrub(str(unreachable), self.key)
+            return Fault.UNREACHABLE, None
+        fault = fault_of(reply)
+        if fault is not Fault.NONE:
+            self.what = said(reply, self.key)
+        return fault, reply
+
+    def _read(self, reply: Reply) -> tuple[Fault, Answer | None]:
+        try:
+            answer = self.backend.parse(reply.body)
+        except BadBody as bad:
+            self.what = scrub(f"malformed response ({bad})", self.key)
+            return Fault.BAD_BODY, None
+        self.lane.correct(answer.usage.input + answer.usage.output - self.tokens)
+        if answer.refused:
+            return Fault.REFUSED, answer
+        if not answer.text.strip():
+            self.what = f"empty answer (finish: {answer.finish})"
+            return Fault.EMPTY, answer
+        return Fault.NONE, answer
+
+    def _charge(self, fault: Fault, answer: Answer | None) -> float:
+        """Dollars that the attempt took, at the most where that is not known."""
+        if fault in CHARGED or fault is Fault.BAD_BODY:
+            self.account.lost += self.cost
+            return self.cost
+        return self._cost(answer.usage) or 0.0 if answer is not None else 0.0
+
+    def _cost(self, usage: Usage) -> float | None:
+        price = self.llm.prices.find(self.request.provider, self.request.model)
+        return None if price is None else price.of(usage)
+
+    async def _keep(self, reply: Reply, answer: Answer | None, fault: Fault, seconds: float) -> None:
+        usage = answer.usage if answer is not None else None
+        cost = self._cost(usage) if usage is not None else None
+        self.account.paid(usage, cost, seconds)
+        about = about_of(self.request, usage, cost, "online", reply.status, seconds)
+        waste = fault in (Fault.EMPTY, Fault.BAD_BODY)
+        try:
+            await self.llm.ledger.put(self.request.key, scrub_body(reply.body, self.key), about, waste)
+        except KameError as error:
+            self.llm.stop(error, at_once=True)
+            raise
+
+    async def _after(self, fault: Fault, wait: float | None, reply: Reply | None, sent: dict[str, Any]) -> None:
+        """Waits as long as the fault calls for; raises where no further attempt is due."""
+        if fault is Fault.REQUEST or fault is Fault.SERVER or fault is Fault.MODEL:
+            taught = self.backend.learn(self.request, sent, reply) if reply is not None else None
+            if taught is not None and self.learned < LEARNINGS:
+                self.learned += 1
+                self.llm.notice(taught)
+                return
+        self._stop_if_hopeless(fault)
+        now = asyncio.get_running_loop().time()
+        if fault is Fault.REQUEST:
+            self._give_up()
+        if fault in OUTAGE:
+            self.pushed_back += 1
+            if now - self.began > self.llm.limits.stall and self.lane.last_answer > self.began:
+                self._give_up()
+        else:
+            self.tries += 1
+            if self.tries >= self.llm.limits.attempts:
+                works = self.lane.last_answer > self.began or len(self.lane.given_up) < FEW
+                if works or fault in (Fault.EMPTY, Fault.BAD_BODY):
+                    self._give_up()
+        limit = self.llm.limits.stall
+        if wait is not None and wait > limit:
+            raise self._stopped(f"{self.lane.name}: asks to wait {wait:.0f} s, and more than {limit:g} s are not waited for ({self.what})")
+        await asyncio.sleep(self._pause(fault, wait))
+
+    def _pause(self, fault: Fault, wait: float | None) -> float:
+        """Full jitter under a bound that doubles; never less than the provider asks for."""
+        turn = min(self.tries + self.pushed_back, 12)
+        bound = min(LONGEST_PAUSE, self.llm.limits.pause * 2.0 ** max(0, turn - 1))
+        if fault in PUSHBACK and self.lane.congested:
+            bound = min(LONGEST_PAUSE, 4 * bound)
+        jitter = self.llm.jitter.uniform(0, bound)
+        return jitter if wait is None else wait + min(jitter, 0.25 + wait / 4)
+
+    def _give_up(self) -> None:
+        self.lane.given_up.add(self.request.key)
+        times = self.tries + self.pushed_back
+        raise Refusal("llm_failed", f"{self.lane.name}: {self.what}" + (f" ({times} times)" if times > 1 else ""))
+
+    def _stop_if_hopeless(self, fault: Fault) -> None:
+        lane, limits = self.lane, self.llm.limits
+        if fault is Fault.KEY and (lane.answers == 0 or "401" in self.what[:3]):
+            variable = f"{self.request.provider.upper()}_API_KEY"
+            way = f"check {variable}" if self.key else f"set {variable}"
+            raise self._fatal(f"{lane.name}: the key is refused ({self.what}); {way} and run the same command again")
+        if fault is Fault.KEY:
+            self._give_up()
+        if fault is Fault.QUOTA:
+            raise self._stopped(f"{lane.name}: the credit is used up ({self.what}); the same command goes on once there is some")
+        if fault is Fault.MODEL and lane.answers == 0:
+            raise self._fatal(f"{lane.name}: not found at {self.request.url} ({self.what}); check the model's name and the address")
+        if fault is Fault.MODEL:
+            self._give_up()
+        if fault is Fault.REQUEST and lane.answers == 0 and len(lane.given_up) >= FEW:
+            raise self._fatal(f"{lane.name}: refuses every request ({self.what}); nothing was answered")
+        if fault is Fault.UNREACHABLE and lane.answers == 0 and lane.troubled_for() > min(limits.unreachable, limits.stall):
+            raise self._fatal(f"{lane.name}: {self.request.url} can't be reached ({self.what}); check the address, or start the server")
+        if lane.troubled_for() > limits.stall:
+            raise self._stopped(
+                f"{lane.name}: no answer for {limits.stall:g} s, the last one was: {self.what}; the same command goes on from here later"
+            )
+
+    def _fatal(self, text: str) -> KameError:
+        error = KameError(text)
+        self.llm.stop(error, at_once=True)
+        return self.llm.stopped or error
+
+    def _stopped(self, text: str) -> KameError:
+        error = StoppedError(text)
+        self.llm.stop(error)
+        return self.llm.stopped or error
+
+
+def about_of(
+    request: Request, usage: Usage | None, cost: float | None, mode: str, status: int, seconds: float | None
+) -> dict[str, Any]:
+    """What the ledger keeps beside a raw answer (see `pipeline.llm.ledger.Entry`)."""
+    return {
+        "provider": request.provider,
+        "url": request.url,
+        "model": request.model,
+        "sample": request.sample,
+        "stage": request.stage,
+        "level": request.level,
+        "mode": mode,
+        "status": status,
+        "input": usage.input if usage is not None else None,
+        "output": usage.output if usage is not None else None,
+        "cached": usage.cached if usage is not None else None,
+        "cost": cost,
+        "seconds": None if seconds is None else round(seconds, 4),
+    }
+
+
+def scrub_body(body: str, key: str | None) -> str:
+    """A response as it came; a key that a server echoes does not get into the ledger."""
+    return body.replace(key, "[key]") if key and key in body else body

@@ -1,0 +1,221 @@
+"""Levels 1 to 4: the answer told in part, in whole spoken phrases; more of it with every level.
+
+Level 1 names what the answer is about, level 2 tells its beginning or its size, level 3 most of it behind hedges,
+level 4 all of it but for the way it is put. Which part is told is drawn from `telling`, how it is worded from
+`wording` (see `pipeline.llm.offline.simulator`).
+"""
+
+import random
+import re
+from collections.abc import Sequence
+
+from pipeline.llm.offline.simulation import frames
+from pipeline.llm.offline.simulation.parts import Parts
+from pipeline.llm.offline.grammar import capitalise
+from pipeline.llm.offline.simulation.phrases import FUNCTION, bare, has_verb, is_number_word, lower_first
+from pipeline.llm.offline.simulation.quantities import Quantity, noun_after, rounded, vague
+from pipeline.oracles import MAX_WORDS
+
+# Share of the answer's letters told at levels 2 and 3 where the answer can be cut.
+_SHARES = {2: 0.42, 3: 0.70}
+_LEAST = {2: 0.22, 3: 0.5}
+# Most words of the answer that leave room for the words around them, by level.
+_ROOM = {2: 18, 3: 19, 4: 25}
+# How often a number is said outright, by level.
+_SAID = {2: 0.2, 3: 0.75}
+
+
+def hint(level: int, parts: Parts, telling: random.Random, wording: random.Random) -> str:
+    """An oracle of `level` (1 to 4) for the answer in `parts`."""
+    if parts.courtesy:
+        return _courtesy(level, parts, wording)
+    number = _maskable(parts)
+    if level == 1:
+        return _about_number(parts, number, telling, wording) if number else _about(parts, telling, wording)
+    if level == 4:
+        return _nearly_all(parts, telling, wording)
+    if number and telling.random() >= _SAID[level]:
+        if text := _sized(level, parts, number, telling, wording):
+            return text
+    count = _reach(level, parts, telling)
+    if count is None:
+        return _short(level, parts, telling, wording)
+    return _begun(level, parts, count, telling, wording)
+
+
+def _maskable(parts: Parts) -> Quantity | None:
+    """The number that is the point of a short answer and can be hinted at, if there is one."""
+    head = _head(parts.core)
+    inside = [number for number in parts.numbers if number.end <= head]
+    if not inside or len(inside) > 2 or inside[0].value is None or head > (16 if parts.phrase else 13):
+        return None
+    number = inside[0]
+    before = bare(parts.core[number.start - 1]).lower() if number.start else ""
+    after = bare(parts.core[number.end]).lower() if number.end < len(parts.core) else ""
+    if before in frames.NO_MASK_AFTER or after in frames.NO_MASK_BEFORE:
+        return None
+    return number
+
+
+def _head(core: Sequence[str]) -> int:
+    """Words of the core's first sentence."""
+    return next((i + 1 for i, word in enumerate(core) if word[-1] in ".?!" and i + 1 < len(core)), len(core))
+
+
+def _about_number(parts: Parts, number: Quantity, telling: random.Random, wording: random.Random) -> str:
+    noun = noun_after(list(parts.core), number)
+    size = vague(number.value, telling, alone=True)
+    if noun == "percent":
+        return wording.choice(frames.PERCENT_1)
+    if noun and parts.topics and not parts.phrase and noun not in parts.topics[0]:
+        return wording.choice(frames.COUNT_ABOUT_1).format(t=parts.topics[0], n=noun, size=size)
+    if noun:
+        return wording.choice(frames.COUNT_1).format(n=noun, size=size)
+    if parts.topics and not parts.phrase:
+        return wording.choice(frames.NUMBER_ABOUT_1).format(t=telling.choice(parts.topics), size=size)
+    return wording.choice(frames.NUMBER_1).format(size=size)
+
+
+def _about(parts: Parts, telling: random.Random, wording: random.Random) -> str:
+    """Level 1 for an answer in words: its noun phrases, or else one of its words."""
+    about = [topic for topic in parts.topics if len(topic) <= 0.6 * len(" ".join(parts.core))]
+    if len(about) > 2 and len(parts.core) > 8:
+        a, b, c = (about[i] for i in sorted(telling.sample(range(len(about)), 3)))
+        return wording.choice(frames.ABOUT_THREE_1).format(a=a, b=b, c=c)
+    if len(about) > 1:
+        first, second = sorted(telling.sample(range(len(about)), 2))
+        return wording.choice(frames.ABOUT_TWO_1).format(a=about[first], b=about[second])
+    if about:
+        return wording.choice(frames.ABOUT_ONE_1).format(t=about[0])
+    words = [bare(word) for word in parts.core]
+    telltale = [w for w in words if w.lower() not in FUNCTION and len(w) > 3 and w.isalpha() and not is_number_word(w.lower())]
+    if len(words) > 1 and telltale:
+        longest = sorted(telltale, key=lambda w: (-len(w), w))[: 1 + (len(telltale) > 3)]
+        return wording.choice(frames.WORD_1).format(w=telling.choice(longest).lower())
+    if telltale and len(telltale[0]) >= 7:
+        return wording.choice(frames.BEGINS_1).format(w=_beginning(telltale[0], 0.5))
+    return wording.choice(frames.SHORT_1)
+
+
+def _beginning(word: str, share: float) -> str:
+    """The first letters of a word, up to a vowel where one is near."""
+    count = max(3, round(len(word) * share))
+    if word[count - 1].lower() not in "aeiou" and word[count : count + 1].lower() in set("aeiou"):
+        count += 1
+    return word[:count].lower()
+
+
+def _sized(level: int, parts: Parts, number: Quantity, telling: random.Random, wording: random.Random) -> str:
+    """The answer with its number told by size alone, or to one figure; "" where that says nothing of its own."""
+    core = list(parts.core[: _head(parts.core)])
+    end, value = number.end, number.value
+    after = bare(core[end]).lower() if end < len(core) else ""
+    alone = end >= len(core) or core[end - 1][-1] in ".,?!;:" or after in FUNCTION
+    near = rounded(value)
+    if after == "percent":
+        size, end = ("a fairly small percentage" if (value or 0) < 50 else "quite a large percentage"), end + 1
+    elif near and telling.random() < (0.5 if level == 2 else 0.9):
+        size = f"{telling.choice(('around', 'roughly', 'about', 'something like'))} {near}"
+    else:
+        size = telling.choice(frames.STANDING) if alone else vague(value, telling, alone=False)
+    mark = core[end - 1][-1] if core[end - 1][-1] in ",;:" else ""
+    rest = core[end:]
+    told = " ".join([*core[: number.start], size + mark, *rest]).rstrip(" .,;:?!")
+    if len(told.split()) > _ROOM[level]:
+        return ""
+    return _dress(level, parts, told, frames.SIZED, wording)
+
+
+def _reach(level: int, parts: Parts, telling: random.Random) -> int | None:
+    """How many words of the core are told; None where it is too short to be cut."""
+    if parts.short:
+        return None
+    places = [c for c in parts.cuts if parts.share(c) >= _LEAST[level] and c <= _ROOM[level]]
+    if not parts.phrase:
+        places = [c for c in places if has_verb(list(parts.core[:c]))]
+    wanted = _SHARES[level] + telling.uniform(-0.05, 0.05)
+    return min(places, key=lambda c: (abs(parts.share(c) - wanted), c), default=None)
+
+
+def _begun(level: int, parts: Parts, count: int, telling: random.Random, wording: random.Random) -> str:
+    """The first `count` words of the core, and that there is more to come, by name where it has one."""
+    told = " ".join(parts.core[:count]).rstrip(" .,;:?!")
+    rest = " ".join(parts.core[count:])
+    later = [topic for topic in parts.topics if topic in rest and topic not in told]
+    tails = frames.MORE[level]
+    if later and level == 2 and telling.random() < 0.5:
+        tails = tuple(tail.format(t=later[-1]) for tail in frames.MORE_ABOUT)
+    return _dress(level, parts, told, tails, wording)
+
+
+def _short(level: int, parts: Parts, telling: random.Random, wording: random.Random) -> str:
+    """Levels 2 and 3 of an answer that cannot be cut: all of it behind hedges, or one of its words."""
+    core = list(parts.core)
+    while len(core) > _ROOM[level]:
+        core = _cut_back(core, _ROOM[level])
+    told = " ".join(core)
+    if level == 2 and (subject := _subject(parts)) and telling.random() < 0.7:
+        return _dress(2, parts, f"{subject} {telling.choice(frames.NAMELESS)}", ("",), wording)
+    words = [bare(w).lower() for w in core if bare(w).lower() not in FUNCTION and len(w) > 3 and bare(w).isalpha()]
+    if level == 2 and words and telling.random() < 0.45:
+        if len(core) > 1:
+            return wording.choice(frames.WORD_2).format(w=max(words, key=len))
+        if len(words[0]) >= 7:
+            return wording.choice(frames.BEGINS_2).format(w=_beginning(words[0], 0.7))
+    return _dress(level, parts, told, frames.UNSURE[level], wording)
+
+
+def _subject(parts: Parts) -> str:
+    """What stands before the end of 'the capital is Lima', 'is' included; "" for another kind of sentence."""
+    if parts.phrase or parts.polarity:
+        return ""
+    lows = [bare(word).lower() for word in parts.core]
+    for place in range(len(lows) - 2, 1, -1):
+        if lows[place] in ("is", "are", "was", "were"):
+            return " ".join(parts.core[: place + 1]) if len(lows) - place <= 6 and place <= _ROOM[2] else ""
+    return ""
+
+
+def _courtesy(level: int, parts: Parts, wording: random.Random) -> str:
+    whole = parts.text.rstrip(" .?!")
+    first = re.split(r"[.,?!] ", whole)[0]
+    small = lower_first(whole if level == 4 else first) or whole
+    frame = wording.choice(frames.COURTESY[level])
+    if level == 2:
+        return capitalise(frame.format(first=small if frame.startswith("Well") else first))
+    return frame.format(whole=small if level == 4 else whole)
+
+
+def _cut_back(core: list[str], room: int) -> list[str]:
+    """The core cut to at most `room` words, not after a function word."""
+    kept = core[:room]
+    while len(kept) > 2 and bare(kept[-1]).lower() in FUNCTION:
+        kept.pop()
+    return kept
+
+
+def _nearly_all(parts: Parts, telling: random.Random, wording: random.Random) -> str:
+    """Level 4: the whole core in another opening; a long one without its last phrase."""
+    core = list(parts.core)
+    if len(core) > _ROOM[4]:
+        places = [c for c in parts.cuts if c <= _ROOM[4]]
+        core = core[: places[-1]] if places and places[-1] > 12 else _cut_back(core, _ROOM[4])
+    told = " ".join(core).rstrip(" .,;:?!")
+    tails = frames.SURE if len(told.split()) < 18 and telling.random() < 0.6 else ("",)
+    return _dress(4, parts, told, tails, wording)
+
+
+def _dress(level: int, parts: Parts, told: str, tails: Sequence[str], wording: random.Random) -> str:
+    """A sentence that says `told` with the caution of `level`, and a tail that begins with its own mark."""
+    tail = wording.choice(tails) or "."
+    small = lower_first(told, parts.text)
+    if parts.polarity:
+        opening = wording.choice(frames.POLARITY[level]).format(p=parts.polarity) + ","
+    elif parts.phrase:
+        opening = wording.choice(frames.PHRASE[level])
+    elif small is None or ". " in told:
+        opening, small = wording.choice(frames.BEFORE[level]) + ".", capitalise(told)
+    else:
+        opening = wording.choice(frames.CLAUSE[level])
+    text = f"{opening} {told if small is None else small}"
+    return text + (tail if len(text.split()) + len(tail.split()) <= MAX_WORDS else ".")

@@ -1,0 +1,43 @@
+"""The offline simulator: oracles by rule and seed, for builds without a model; every level says more of the answer."""
+
+from pipeline.errors import Refusal
+from pipeline.llm.offline.simulation.parts import take_apart
+from pipeline.llm.offline.simulation.guesses import guess
+from pipeline.llm.offline.simulation.hints import hint
+from pipeline.oracles import MAX_WORDS, OracleRequest
+from pipeline.seeds import rng
+from pipeline.text.normal import normalise
+
+_SHORTER = 6
+
+
+class OfflineSimulator:
+    """Writes oracles of levels 0 to 4 in English.
+
+    What is told of the answer is drawn by (dialogue, turn, level), how it is worded by the prefix as well, so that
+    the oracles of a turn agree with one another without being the same sentence.
+    """
+
+    name = "offline"
+    version = "1"
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def simulate(self, request: OracleRequest) -> str:
+        """The oracle's text, of at most 30 spoken words; Refusal(`language`) for any language but English."""
+        if request.language.split("-")[0] != "en":
+            raise Refusal("language", f"the offline simulator speaks English only, not '{request.language}'")
+        where = (request.dialogue_id, request.turn, request.level)
+        wording = rng(self._seed, "oracle wording", *where, request.prefix, request.sample)
+        if not request.level:
+            return guess(request.prefix, wording)
+        telling = rng(self._seed, "oracle telling", *where, request.sample)
+        answer = take_apart(request.answer)
+        told = telling.getstate()
+        for _ in range(_SHORTER):
+            telling.setstate(told)
+            text = hint(request.level, answer, telling, wording)
+            if len(text.split()) <= MAX_WORDS and normalise(text) != normalise(request.answer):
+                return text
+        return text

@@ -1,0 +1,176 @@
+"""What is asked and what comes back: Request, its key, and Answer.
+
+The key is SHA-256 over everything that can change the answer and over nothing else: provider, base URL, model, every
+message with the system prompt and the pictures in it, every sampling parameter, the schema and the sample index. The
+key to the API is not part of it, nor are `stage` and `level`, which only say on whose account a call goes.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal
+
+from pipeline.errors import Refusal
+
+Provider = Literal["openai", "anthropic"]
+OFFICIAL_URLS: Mapping[str, str] = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
+KEY_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PicturePart:
+    """A picture within a message: its encoded bytes and their media type (`image/png`, `image/jpeg`, ...)."""
+
+    data: bytes
+    media_type: str = "image/png"
+
+    @classmethod
+    def sniff(cls, data: bytes) -> "PicturePart":
+        """A picture of the type that its first bytes say; Refusal('unknown_picture') for any but the common four."""
+        if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+            return cls(data, "image/webp")
+        for magic, kind in ((b"\x89PNG", "png"), (b"\xff\xd8\xff", "jpeg"), (b"GIF8", "gif")):
+            if data.startswith(magic):
+                return cls(data, f"image/{kind}")
+        raise Refusal("unknown_picture", f"{len(data)} bytes that are neither PNG, JPEG, GIF nor WebP")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message; `content` is text, or a tuple of texts and pictures in their order."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str | tuple[str | PicturePart, ...]
+
+    @property
+    def parts(self) -> tuple[str | PicturePart, ...]:
+        """The content as a tuple, whichever way it was given."""
+        return (self.content,) if isinstance(self.content, str) else self.content
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question to one model.
+
+    `base_url` None is the provider's own address. A sampling parameter of None is not sent. `schema` is the JSON
+    schema of a structured answer, or None for plain text. `sample` tells apart several answers to the same words.
+    `stage` and `level` are labels for the accounts.
+    """
+
+    provider: Provider
+    model: str
+    messages: tuple[Message, ...]
+    base_url: str | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    schema: Mapping[str, Any] | None = field(default=None, hash=False)
+    schema_name: str = "answer"
+    sample: int = 0
+    stage: str = ""
+    level: int | None = None
+
+    @property
+    def url(self) -> str:
+        """The address that is asked, without a slash at its end."""
+        return (self.base_url or OFFICIAL_URLS[self.provider]).rstrip("/")
+
+    @cached_property
+    def key(self) -> str:
+        """64 hex digits that are the same on every machine and in every process."""
+        whole = {
+            "version": KEY_VERSION,
+            "provider": self.provider,
+            "url": self.url,
+            "model": self.model,
+            "messages": [[m.role, [_part(p) for p in m.parts]] for m in self.messages],
+            # Floats, so that temperature 1 and 1.0 are one request.
+            "temperature": None if self.temperature is None else float(self.temperature),
+            "max_tokens": self.max_tokens,
+            "top_p": None if self.top_p is None else float(self.top_p),
+            "seed": self.seed,
+            "stop": list(self.stop),
+            "schema": self.schema,
+            "schema_name": self.schema_name if self.schema is not None else None,
+            "sample": self.sample,
+        }
+        # The schema's own order is kept: providers write the fields of an answer in it.
+        text = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def resampled(self, sample: int) -> "Request":
+        """The same request for another sample."""
+        return replace(self, sample=sample)
+
+    def input_bytes(self) -> int:
+        """UTF-8 bytes of all texts and of the schema."""
+        size = sum(len(p.encode("utf-8", "surrogatepass")) for m in self.messages for p in m.parts if isinstance(p, str))
+        return size + (len(json.dumps(self.schema)) if self.schema is not None else 0)
+
+    def pictures(self) -> int:
+        """How many pictures the messages hold."""
+        return sum(isinstance(p, PicturePart) for m in self.messages for p in m.parts)
+
+
+def _part(part: str | PicturePart) -> list[str]:
+    if isinstance(part, str):
+        return ["text", part]
+    return ["picture", part.media_type, hashlib.sha256(part.data).hexdigest()]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call. `input` counts all of the prompt; `cached` is the share of it read from a prompt cache."""
+
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the text, the provider's whole response as it came (`raw`, JSON text), and what it says.
+
+    `finish` is `stop`, `length`, `refusal` or the provider's own word. `refused` marks a content refusal; `text` then
+    holds the refusal's words, if any. `from_ledger` is True where nothing was paid for it now.
+    """
+
+    text: str
+    raw: str
+    usage: Usage = Usage()
+    finish: str = "stop"
+    refused: bool = False
+    model: str = ""
+    from_ledger: bool = False
+
+    def data(self) -> Any:
+        """The text of a structured answer as JSON values; Refusal('llm_bad_json') where it is none."""
+        text = self.text.strip()
+        if text.startswith("```"):
+            # Models without a schema mode fence their JSON.
+            text = text.partition("\n")[2].rpartition("```")[0]
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            why = "cut off at max_tokens" if self.finish == "length" else str(error)
+            raise Refusal("llm_bad_json", f"{why}: {self.text[:80]!r}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One request of a `map` with what became of it: an answer, or a refusal (`llm_refusal`, `llm_failed`)."""
+
+    index: int
+    request: Request
+    answer: Answer | None = None
+    refusal: Refusal | None = None
+
+    def get(self) -> Answer:
+        """The answer; raises the refusal where there is none."""
+        if self.answer is None:
+            raise self.refusal or Refusal("llm_failed", "no answer")
+        return self.answer

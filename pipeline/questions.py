@@ -1,0 +1,258 @@
+"""The questions stage: the rows of the sources, those that can be asked aloud, their order and their split."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+from pipeline import seeds
+from pipeline.errors import Refusal, UsageError
+from pipeline.records import Question, Rejected, Split
+from pipeline.sources import Source, get_source, pictures, read
+from pipeline.sources.pictures import PictureStore
+from pipeline.text.askable import check_question, needs_choices
+from pipeline.text.normal import normalise
+
+STAGE = "questions"
+# No part of a build's seed: a question keeps its side in every build.
+_SALT = "kame-data split 1"
+
+
+@dataclass(slots=True)
+class Pull:
+    """What one source gave; use it in a `with`, for pictures' bytes wait in a file until `questions` asks for them.
+
+    `accepted` is in the seeded order, `rejected` in the order of the rows; `parsed` is every question that the rows
+    hold, refused ones too, for the split. `rows` counts all rows read.
+    """
+
+    source: str
+    rows: int = 0
+    accepted: list[Question] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    parsed: list[Question] = field(default_factory=list)
+    pictures: PictureStore = field(default_factory=PictureStore)
+
+    def questions(self) -> Iterator[Question]:
+        """The accepted questions, each with its picture's bytes where there are some."""
+        return map(self.pictures.attach, self.accepted)
+
+    def __enter__(self) -> "Pull":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.pictures.close()
+
+
+def pull(
+    source: Source,
+    location: str | None,
+    *,
+    languages: Iterable[str] = ("en",),
+    sees_pictures: bool = False,
+    seed: int = 0,
+) -> Pull:
+    """Reads a source to its end and sorts its rows into accepted questions and refusals.
+
+    Accepted: whole, of a wanted language, not contradicted by another row, and askable aloud. The order comes from
+    the seed and the questions' ids alone, so more rows or a larger limit move no question past another.
+    Raises UsageError for a source that cannot be read.
+    """
+    found = Pull(source.name)
+    refusals: list[tuple[int, Rejected]] = []
+    places: dict[str, _Place] = {}
+    wanted = frozenset(languages)
+    for row in read.rows(source, location):
+        found.rows += 1
+        try:
+            question = _parse(source, row, found.rows, places)
+        except Refusal as refusal:
+            identity = source.record_id(row.values) if isinstance(row.values, dict) else ""
+            refusals.append((found.rows, _rejected(source, identity, refusal, row.where)))
+            continue
+        if question.picture and sees_pictures and question.language in wanted:
+            data = pictures.load(question.picture, row.folder)
+            if data is not None:
+                found.pictures.put(question.id, data)
+        if question.picture and question.picture.data is not None:
+            question = replace(question, picture=replace(question.picture, data=None))
+        found.parsed.append(question)
+    contradicted = contradictions(found.parsed)
+    for question in found.parsed:
+        try:
+            _check(question, wanted, contradicted, sees_pictures)
+        except Refusal as refusal:
+            place = places[question.id]
+            refusals.append((place.number, _rejected(source, question.id, refusal, place.where)))
+        else:
+            found.accepted.append(question)
+    found.rejected = [rejected for _, rejected in sorted(refusals, key=lambda pair: pair[0])]
+    found.accepted.sort(key=lambda question: seeds.digest(seed, "order", question.id))
+    return found
+
+
+def _check(question: Question, wanted: frozenset[str], contradicted: dict[str, str], sees_pictures: bool) -> None:
+    """Raises Refusal for a question that this build does not ask."""
+    if question.language not in wanted:
+        raise Refusal("language", f"it is in '{question.language}'; wanted: {', '.join(sorted(wanted))}")
+    if question.id in contradicted:
+        raise Refusal("contradictory_answer", f"{contradicted[question.id]} asks the same and has another answer")
+    check_question(question, sees_pictures=sees_pictures)
+
+
+def gather(
+    source: str,
+    location: str | None,
+    *,
+    languages: Iterable[str] = ("en",),
+    sees_pictures: bool = False,
+    seed: int = 0,
+) -> Iterator[Question | Rejected]:
+    """The accepted questions of the source of that name, in seeded order, then its refusals; see `pull`."""
+    with pull(get_source(source), location, languages=languages, sees_pictures=sees_pictures, seed=seed) as found:
+        yield from found.questions()
+        yield from found.rejected
+
+
+def splits(questions: Iterable[Question], validation_share: float) -> dict[str, Split]:
+    """The split of every question, by id: a hash of the family, or of the normalised text, without any seed.
+
+    Questions of one family (of a source) or with one text (of any) share a split, and so do chains of such: the least
+    hash of a family in a chain decides, or the text's where there is no family. So later rows move no question, but
+    where they join two families that stood apart. Raises UsageError for a share outside [0, 1).
+    """
+    if not 0 <= validation_share < 1:
+        raise UsageError(f"validation_share {validation_share}: use 0 or more and less than 1")
+    union = _Union()
+    texts: dict[str, str] = {}
+    for question in questions:
+        # "0" and "1" put every family before every text: a family's texts change with its languages, its id does not.
+        texts[question.id] = text = "1" + seeds.digest("text", normalise(question.stem))
+        union.add(text)
+        if question.family:
+            union.join(text, "0" + seeds.digest("family", question.source, question.family))
+    anchors: dict[str, str] = {}
+    for key in union.members():
+        root = union.root(key)
+        anchors[root] = min(key, anchors.get(root, key))
+    sides: dict[str, Split] = {}
+    for identity, key in texts.items():
+        drawn = seeds.fraction(_SALT, anchors[union.root(key)])
+        sides[identity] = "validation" if drawn < validation_share else "train"
+    return sides
+
+
+def contradictions(questions: Iterable[Question]) -> dict[str, str]:
+    """The ids of questions that another one contradicts, each with the id of one that does.
+
+    The same text must not have two answers, unless it is asked of two pictures. Answers in other words are no
+    contradiction, so it takes that one question offers the other's right answer as a wrong choice, that both answers
+    are numbers of different value, or that they differ where there are no choices at all.
+    """
+    groups: defaultdict[tuple[str, str, str], list[Question]] = defaultdict(list)
+    for question in questions:
+        shown = question.picture.path if question.picture else ""
+        groups[question.language, shown, _exact(question.stem)].append(question)
+    found: dict[str, str] = {}
+    for group in groups.values():
+        if len({_exact(question.answer) for question in group}) > 1:
+            _offered_as_wrong(group, found)
+            _differing(group, found)
+    return found
+
+
+def _offered_as_wrong(group: list[Question], found: dict[str, str]) -> None:
+    """Pairs of which one offers the other's right answer as a wrong choice."""
+    right: defaultdict[str, list[str]] = defaultdict(list)
+    for question in group:
+        right[_exact(question.answer)].append(question.id)
+    for question in group:
+        for choice in {_exact(choice): None for choice in question.choices if choice != question.answer}:
+            if choice == _exact(question.answer):
+                continue
+            for other in right.get(choice, ()):
+                found.setdefault(question.id, other)
+                found.setdefault(other, question.id)
+
+
+def _differing(group: list[Question], found: dict[str, str]) -> None:
+    """Questions that stand alone whose answers are numbers of different value, or open ones with different texts."""
+    alone = [question for question in group if not question.choices or not needs_choices(question)]
+    keyed = [(question, _number(question.answer)) for question in alone]
+    classes: list[list[tuple[str, object]]] = [
+        [(question.id, number) for question, number in keyed if number is not None],
+        [(q.id, normalise(q.answer) if number is None else number) for q, number in keyed if not q.choices],
+    ]
+    for pairs in classes:
+        # One that differs from the first, and the first for all the others that differ from it.
+        other = next((identity for identity, value in pairs if value != pairs[0][1]), None)
+        if other is not None:
+            for identity, value in pairs:
+                found.setdefault(identity, other if value == pairs[0][1] else pairs[0][0])
+
+
+def _exact(text: str) -> str:
+    """A key that keeps every sign, for `J >> a` is not `J << a`; only case and spaces are let go."""
+    return " ".join(text.casefold().split()).rstrip(".")
+
+
+def _number(answer: str) -> Fraction | None:
+    """The value of an answer that is a number and nothing else."""
+    try:
+        return Fraction(answer.replace("$", "").replace(",", "").replace("−", "-").strip())
+    except (ValueError, ZeroDivisionError):
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an id was first met, and a digest of what it stood for."""
+
+    number: int
+    where: str
+    content: str
+
+
+def _parse(source: Source, row: read.RawRow, number: int, places: dict[str, _Place]) -> Question:
+    """The row's question under an id of its own, which is noted in `places`. Raises Refusal."""
+    if not isinstance(row.values, dict):
+        raise Refusal("bad_row", f"it is {type(row.values).__name__}, not an object with named columns")
+    question = source.question(row.values, row.split)
+    content = seeds.digest(question.stem, question.answer, *question.choices)
+    first = places.get(question.id)
+    if first is not None:
+        # One id for two questions: the first row keeps it; the same question once more is refused.
+        question = replace(question, id=f"{question.id}-{content[:8]}")
+        if content == first.content or question.id in places:
+            raise Refusal("duplicate_id", f"{first.where} holds the same question under the same id")
+    places[question.id] = _Place(number, row.where, content)
+    return question
+
+
+def _rejected(source: Source, identity: str, refusal: Refusal, where: str) -> Rejected:
+    detail = f"{where}: {refusal.detail}" if refusal.detail else where
+    return Rejected(STAGE, source.name, identity, "", refusal.reason, detail)
+
+
+class _Union:
+    """Sets of keys that grow together."""
+
+    def __init__(self) -> None:
+        self._parent: dict[str, str] = {}
+
+    def add(self, key: str) -> None:
+        self._parent.setdefault(key, key)
+
+    def members(self) -> Iterable[str]:
+        return tuple(self._parent)
+
+    def root(self, key: str) -> str:
+        while self._parent[key] != key:
+            self._parent[key] = self._parent[self._parent[key]]
+            key = self._parent[key]
+        return key
+
+    def join(self, one: str, other: str) -> None:
+        self.add(one)
+        self.add(other)
+        self._parent[self.root(other)] = self.root(one)

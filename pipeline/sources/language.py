@@ -1,0 +1,69 @@
+"""The language of a row: by the name that a column, configuration or file gives it, else by its text."""
+
+import re
+
+# The six languages of the United Nations and some more, by ISO 639-1 code, with the names people give them.
+_NAMES = {
+    "ar": ("arabic", "ara", "العربية"),
+    "de": ("german", "deu", "deutsch"),
+    "en": ("english", "eng"),
+    "es": ("spanish", "spa", "español", "espanol"),
+    "fr": ("french", "fra", "fre", "français", "francais"),
+    "hi": ("hindi", "hin"),
+    "it": ("italian", "ita", "italiano"),
+    "ja": ("japanese", "jpn", "日本語"),
+    "ko": ("korean", "kor", "한국어"),
+    "pt": ("portuguese", "por", "português"),
+    "ru": ("russian", "rus", "русский"),
+    "zh": ("chinese", "zho", "chi", "cmn", "mandarin", "cn", "中文", "汉语"),
+}
+_CODES = {name: code for code, names in _NAMES.items() for name in (code, *names)}
+
+_SCRIPTS = (
+    ("ja", re.compile(r"[\u3040-\u30ff]")),
+    ("ko", re.compile(r"[\uac00-\ud7af]")),
+    ("zh", re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")),
+    ("ru", re.compile(r"[\u0400-\u04ff]")),
+    ("ar", re.compile(r"[\u0600-\u06ff]")),
+    ("hi", re.compile(r"[\u0900-\u097f]")),
+)
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
+# An ideograph carries about what four letters do.
+_WEIGHT = {"zh": 4, "ja": 3, "ko": 3}
+
+# Frequent words; few are frequent in two of these languages.
+_COMMON_TEXT = {
+    "en": "the of and to is in that which what this following with are was were by for from how who it",
+    "fr": "le les des du une et est dans qui quelle quel suivantes cette sur pour avec sont par au aux ce",
+    "es": "el los las del una y es en cuál siguiente siguientes esta con son por al lo qué según como",
+    "de": "der die das und ist welche welcher folgenden ein eine mit für von nicht auf den dem",
+}
+_COMMON = {code: frozenset(text.split()) for code, text in _COMMON_TEXT.items()}
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+def of_name(name: str) -> str | None:
+    """The ISO 639-1 code of a language's code or name (`en`, `en-US`, `English`, `zh_CN`); None for another word."""
+    plain = name.strip().casefold()
+    return _CODES.get(plain) or _CODES.get(re.split(r"[-_]", plain)[0])
+
+
+def in_file_name(name: str) -> str | None:
+    """The language that a file name, configuration or split says it is of (`hssbench_fr`, `data-en`)."""
+    pieces = re.split(r"[\W_]+", name.casefold())
+    return next((code for code in map(_CODES.get, pieces) if code), None)
+
+
+def of_text(text: str) -> str:
+    """The likeliest language of a text by its script and, for Latin letters, its frequent words; `en` in doubt."""
+    counts = {code: len(script.findall(text)) * _WEIGHT.get(code, 1) for code, script in _SCRIPTS}
+    if counts["ja"]:
+        counts["ja"] += counts.pop("zh")
+    code = max(counts, key=lambda c: counts[c])
+    # Most letters decide: an English question may quote a line of Chinese.
+    if counts[code] > len(_LATIN.findall(text)):
+        return code
+    words = [word.casefold() for word in _WORD.findall(text)]
+    hits = {code: sum(word in common for word in words) for code, common in _COMMON.items()}
+    best = max(hits.values())
+    return "en" if hits["en"] == best else next(code for code, n in hits.items() if n == best)

@@ -1,0 +1,130 @@
+"""What can be asked aloud: a question passes, or is refused with one of REASONS."""
+
+import re
+from functools import lru_cache
+
+from pipeline.errors import Refusal
+from pipeline.records import Question
+from pipeline.text.deixis import leans_on_picture, unseen
+from pipeline.text.spoken import say
+
+REASONS = (
+    "missing_answer", "contradictory_answer", "refers_to_choices", "needs_picture", "needs_table", "needs_passage", "too_long",
+    "incomplete", "code", "formula", "table", "symbols", "garbled", "language",
+)  # fmt: skip
+LONGEST_QUESTION, LONGEST_ANSWER = 120, 40
+_SHORTEST_STEM = 3
+
+_NO_ANSWER_RE = re.compile(r"\W*(?:n/?a|nan|null|none|tbd|todo|unknown|\?+|-+|not (?:available|applicable|given|provided)|no (?:correct )?answer|error)?\W*", re.IGNORECASE)
+_PLACEHOLDER_RE = re.compile(r"\W*(?:option|choice|answer|alternative|image|picture|figure|graph|diagram)\s*(?:one|two|three|four|five|six|[A-J]|\d{1,2}|[ivx]{1,4})?\W*", re.IGNORECASE)
+_COMBINATION_RE = re.compile(
+    r"(?:\b(?:all|none|any|both|neither|either|two|three|some|more than one|only one|each|most)\s(?:of\s)?(?:the\s)?(?:above|answers?|options?|choices?|others?|these|following|preceding)\b)"
+    r"|^\W*(?:all|none|both|neither)(?: of (?:these|them|those))?(?: (?:are|is) (?:true|correct|possible|applicable|false|incorrect))?\W*$"
+    r"|^\W*(?:both|neither|only|either)?\s*\(?[A-Ja-j]\)?\s*(?:,|and|or|&|nor)\s*\(?[A-Ja-j]\)?(?:\s*(?:,|and|or|&)\s*\(?[A-Ja-j]\)?)*(?:\sonly)?\W*$"
+    r"|^\W*(?:both|neither|only|solo)?\s*\(?[IViv]{1,3}\)?(?:\s*(?:,|and|or|y|&|,\s?and)\s*\(?[IViv]{1,3}\)?)*(?:\s(?:only|are (?:true|correct)|is (?:true|correct)))?\W*$"
+    r"|^\W*(?:[1-5]\s*(?:,|and|&|,\s?and)\s*)+[1-5](?:\s*only)?\W*$|[①-⑳]|^\W*(?:both|neither)?\s*statements?\s(?:[1-4]|I{1,3}|one|two)\b|\bno other (?:choice|answer|option)|\bsame as (?:answer|option)"
+    r"|^\W*(?:\(?[a-h]\)\s*[-–:]|[1-4][A-D]\b)|\b(?:answers?|options?|choices?) (?:[A-J]|\(?[a-j]\))(?![\w])|\b(?:not enough|insufficient) information (?:given|provided)\b",
+    re.IGNORECASE,
+)
+_LETTERED_STEM_RE = re.compile(r"\b(?:option|choice|answer)s?\s[A-J]\b|(?:^|\s)\(?A[.)]\s.+\s\(?B[.)]\s.+", re.DOTALL)
+_STATEMENTS_RE = re.compile(r"(?:^|[\s:(])(?:I|1|i)[.):]\s.*(?:^|[\s(])(?:II|2|ii)[.):]\s", re.DOTALL)
+_ENDINGS_RE = re.compile(r"[?.!]\W*$")
+
+_NEEDS_RE = re.compile(
+    r"\bof (?:the|these) (?:following|options|choices|statements|answers|below)|\bof these\b|\bthe following (?!(?!.*\?).*:)|\bwhich (?:\w+ ){0,2}(?:statements?|options?|choices?|answers?|descriptions?|explanations?|expressions?|equations?|formulas?|"
+    r"scenarios?|situations?|examples?|sentences?|arguments?|conclusions?|sets?|pairs?|combinations?|sequences?|lists?|lines?|one|ones|element|elements|item|items|terms?|words?|phrases?|changes?|actions?|events?|factors?|areas?|groups?|types?|kinds?|method|methods)\b"
+    r"|\b(?:EXCEPT|LEAST|NOT)\b|\bexcept\b[\s:.?]*$|\bnot (?:true|correct|a|an|one|considered|included|likely)\b|\b(?:best|most (?:accurately|appropriately|nearly|closely|likely|directly|clearly|strongly)|most (?:accurate|appropriate|suitable|reasonable|plausible))\b|\bleast likely\b"
+    r"|\b(?:is|are) (?:true|false|correct|incorrect)\b|\b(?:true|correct|incorrect|false) (?:statement|about|of|regarding)\b|\bwhat can be (?:inferred|concluded)\b|\ban? examples? of\b.*[^?]$|\bchoose\b|\bselect\b|\bidentify the (?:correct|best)\b|\bwhich\b[^?]*\?\s*$.{0}",
+    re.IGNORECASE,
+)
+_OPEN_ENDING_RE = re.compile(r"\b(?:is|are|was|were|called|as|termed|named|by|of|the|a|an|in|to|equals|equal|approximately|about)\s*[:.\-–—_…]*\s*$", re.IGNORECASE)
+_QUESTION_RE = re.compile(r"\?\W*$|\?[^?]{0,60}$")
+_TASK_RE = re.compile(
+    r"(?:^|[.:;,?!]\s+|\band\s|\bthen\s|\bto\s)(?:please\s)?(?:calculate|find|determine|compute|evaluate|solve|estimate|give|name|state|describe|explain|define|discuss|list|identify|express|convert|write|simplify|"
+    r"derive|show|prove|predict|compare|distinguish|differentiate|characterize|outline|add|subtract|multiply|divide|round|factor|assume|draw|design|what|how|who|when|where|why|which|using|use|round|translate|suggest|trace|contrast|relate|summarize|account|indicate|report|return|provide|fill|obtain|work out|tell|specify|construct|approximate|reduce|rewrite|graph|represent|complete|consider|classify|analyze|interpret|illustrate|justify|criticize|comment|verify|formulate)\b",
+    re.IGNORECASE,
+)
+
+
+def _same(text: str) -> str:
+    return " ".join(text.casefold().split()).rstrip(".")
+
+
+def _check_answer(question: Question) -> None:
+    answer = question.answer.strip()
+    if _NO_ANSWER_RE.fullmatch(answer) and not (answer.lower() == "none" and question.choices):
+        raise Refusal("missing_answer", f"the answer is {answer!r}")
+    if any(_PLACEHOLDER_RE.fullmatch(choice) for choice in (answer, *question.choices[:1]) if choice.strip()):
+        raise Refusal("missing_answer", f"a placeholder: {answer!r}")
+    if question.choices:
+        alike = sum(_same(choice) == _same(answer) for choice in question.choices)
+        if alike != 1:
+            raise Refusal("contradictory_answer", f"{alike} of the choices are the answer {answer!r}")
+        if len(question.choices) > 1 and all(re.fullmatch(r"\W*[a-jA-J]\W*", choice) for choice in question.choices):
+            raise Refusal("missing_answer", "the choices are letters alone")
+    if found := _COMBINATION_RE.search(answer):
+        raise Refusal("refers_to_choices", found[0].strip())
+
+
+def _check_stem(question: Question, sees_pictures: bool) -> None:
+    stem = question.stem.strip()
+    if len(stem.split()) < _SHORTEST_STEM and not (stem.endswith("?") and len(stem.split()) > 1):
+        raise Refusal("incomplete", f"the stem is {stem!r}")
+    if _LETTERED_STEM_RE.search(stem):
+        raise Refusal("refers_to_choices", "the stem lists lettered options")
+    can_see = sees_pictures and question.picture is not None
+    if found := unseen(stem):
+        if found[0] != "needs_picture" or not can_see:
+            raise Refusal(*found)
+    if question.picture is not None and not can_see and (leaning := leans_on_picture(stem)):
+        raise Refusal("needs_picture", leaning)
+
+
+def check_question(question: Question, *, sees_pictures: bool) -> None:
+    """Passes a question that can be asked and answered aloud, its choices too where it needs them.
+
+    `sees_pictures`: whether the writer will be shown the question's picture. Raises Refusal with one of REASONS.
+    """
+    _check_answer(question)
+    _check_stem(question, sees_pictures)
+    asked = say(question.stem, question.language)
+    answered = say(question.answer, question.language)
+    if len(asked.split()) > LONGEST_QUESTION:
+        raise Refusal("too_long", f"{len(asked.split())} words in the question")
+    if len(answered.split()) > LONGEST_ANSWER:
+        raise Refusal("too_long", f"{len(answered.split())} words in the answer")
+    if not answered:
+        raise Refusal("missing_answer", f"nothing to say of {question.answer!r}")
+    if question.choices:
+        _check_choices(question, answered)
+
+
+def _check_choices(question: Question, answered: str) -> None:
+    said = []
+    for choice in question.choices:
+        try:
+            said.append(say(choice, question.language))
+        except Refusal:
+            if needs_choices(question):
+                raise
+    if sum(_same(choice) == _same(answered) for choice in said) > 1:
+        raise Refusal("contradictory_answer", f"two choices are both said {answered!r}")
+
+
+def reads_as_question(stem: str) -> bool:
+    """Whether a stem ends as a question or a task ('Calculate ...'), rather than breaking off for its choices."""
+    return bool(_QUESTION_RE.search(stem) or (_TASK_RE.search(stem) and not _OPEN_ENDING_RE.search(stem.rstrip(".") if stem.endswith("..") else stem)))
+
+
+@lru_cache(maxsize=65_536)
+def _needs(stem: str, answer: str) -> bool:
+    if _NEEDS_RE.search(stem):
+        return True
+    if reads_as_question(stem) or "___" in stem:
+        return False
+    return not (_OPEN_ENDING_RE.search(stem) and len(answer.split()) <= 4)
+
+
+def needs_choices(question: Question) -> bool:
+    """Whether a multiple-choice question only stands together with its choices; False where it has none."""
+    return bool(question.choices) and _needs(question.stem.strip(), question.answer.strip())

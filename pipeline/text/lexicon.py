@@ -1,0 +1,104 @@
+"""English words, to mend what bad extraction glued together or broke: `forceis`, `dan-gerous`."""
+
+import re
+from functools import cache, lru_cache
+
+# Words that extraction most often glues to a neighbour.
+_GLUE = frozenset(
+    "a an the of in on at to by for from with is are was were be been has have had and or but if as that this which "
+    "it its when what how where why will can would not than then between into per about all each their they what's "
+    "calculate find determine assume does do".split()
+)
+_EDGE_GLUE = frozenset({"a"})
+_WORD_RE = re.compile(r"(?<![\\\w^_{}'$])[A-Za-z]{5,}(?![\w^_{}])")
+_CAMEL_RE = re.compile(r"^([a-z]{2,})([A-Z][a-z]{2,})$")
+_BROKEN_RE = re.compile(r"(?<![\w-])([A-Za-z]{2,})-([a-z]{2,})(?![\w-])")
+_COMMON, _KNOWN = 25_000, 60_000
+
+
+@cache
+def _costs() -> dict[str, float]:
+    import wordninja
+
+    # The package keeps its ranked word list only here; its split() alone would also cut up names.
+    costs: dict[str, float] = wordninja.DEFAULT_LANGUAGE_MODEL._wordcost
+    return costs
+
+
+@cache
+def _ranks() -> dict[str, int]:
+    return {word: rank for rank, word in enumerate(_costs())}
+
+
+def rank(word: str) -> int:
+    """The word's place by frequency, from 0; a million for a word that is not known."""
+    return _ranks().get(word.lower(), 1_000_000)
+
+
+def is_word(word: str) -> bool:
+    """Whether it is an English word (or well-known name), in any case."""
+    return rank(word) < 1_000_000
+
+
+def _stands(rest: str, glue: str) -> bool:
+    """Whether `rest` is word enough to be cut from `glue`: short ones must be common, rare ones long."""
+    if len(rest) == 3:
+        return rank(rest) < 1_500
+    return rank(rest) < (_KNOWN if len(rest) < 6 or len(glue) < 2 else 1_000_000)
+
+
+def _halves(word: str, depth: int) -> list[str] | None:
+    """`word` cut into known words of which all but one are glue, or None."""
+    best: tuple[int, list[str]] | None = None
+    for cut in range(1, len(word)):
+        left, right = word[:cut], word[cut:]
+        for glue, rest, glue_first in ((left, right, True), (right, left, False)):
+            if glue not in _GLUE or len(rest) < 3 or (glue == "a" and not glue_first):
+                continue
+            parts = [rest] if rest in _GLUE or _stands(rest, glue) else None
+            if parts is None and depth:
+                parts = _halves(rest, depth - 1)
+            if parts is not None and (best is None or len(glue) > best[0]):
+                best = (len(glue), [glue, *parts] if glue_first else [*parts, glue])
+    return best[1] if best else None
+
+
+def _content_halves(word: str) -> list[str] | None:
+    """`word` cut into two common words, or None."""
+    cuts = [(max(rank(word[:i]), rank(word[i:])), i) for i in range(4, len(word) - 3)]
+    worst, cut = min(cuts, default=(1_000_000, 0))
+    return [word[:cut], word[cut:]] if worst < _COMMON else None
+
+
+@lru_cache(maxsize=100_000)
+def _unglue_word(word: str) -> str:
+    camel = _CAMEL_RE.match(word)
+    if camel and (camel[1] in _GLUE or (len(camel[1]) > 3 and rank(camel[1]) < _COMMON)):
+        return f"{camel[1]} {_unglue_word(camel[2])}"
+    lower = word.lower()
+    glued_the = lower in {"andthe", "ofthe", "inthe", "tothe", "isthe", "onthe", "forthe", "thatthe"}
+    if (is_word(word) and not glued_the) or not (word.islower() or word.istitle()):
+        return word
+    parts = _halves(lower, 2)
+    if word.istitle() and not (parts and parts[0] in _GLUE and len(parts[0]) > 2):
+        return word  # a name, more likely
+    if parts is None and len(word) > 9:
+        parts = _content_halves(lower)
+    if parts is None:
+        return word
+    return " ".join([parts[0].title() if word.istitle() else parts[0], *parts[1:]])
+
+
+@lru_cache(maxsize=100_000)
+def _mend_broken(left: str, right: str) -> str:
+    whole = left + right
+    ranks = rank(left), rank(right)
+    if is_word(whole) and (max(ranks) > 1_000_000 - 1 or rank(whole) < max(ranks) // 2) and left.lower() != "co":
+        return whole
+    return f"{left}-{right}"
+
+
+def mend(text: str) -> str:
+    """`text` with glued words apart and words broken at a line's end whole again, as far as the lexicon knows."""
+    text = _BROKEN_RE.sub(lambda m: _mend_broken(m[1], m[2]), text)
+    return _WORD_RE.sub(lambda m: _unglue_word(m[0]), text)

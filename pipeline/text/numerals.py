@@ -1,0 +1,92 @@
+"""The value of a number that is written in English words; the inverse of saying it."""
+
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+
+_UNITS = {
+    word: value
+    for value, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+        "seventeen eighteen nineteen".split()
+    )
+} | {"oh": 0}
+_TENS = {w: 10 * v for v, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)}
+_SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_SIGNS = frozenset(("minus", "negative"))
+_BEFORE = frozenset(("about", "approximately", "roughly", "around", "nearly", "exactly", "a", "an", "the"))
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+
+
+def number_at(words: Sequence[str], start: int) -> tuple[Fraction | None, int]:
+    """The number that begins at word `start` (lower case, hyphens split), and the index after it.
+
+    None, and `start` itself, where none begins there; or where `start` is in the middle of one.
+    """
+    position = start
+    if position < len(words) and words[position] in _SIGNS:
+        position += 1
+    elif start and (words[start - 1] in _SIGNS or _numeric(words[start - 1])):
+        return None, start
+    whole, after = _whole(words, position)
+    if after < len(words) and words[after] == "point":
+        digits, end = _digits(words, after + 1)
+        if digits:
+            value = Fraction(whole or 0) + Fraction(int(digits), 10 ** len(digits))
+            for_scale = _SCALES.get(words[end]) if end < len(words) else None
+            whole_value = value * for_scale if for_scale else value
+            return (-whole_value if position > start else whole_value), end + bool(for_scale)
+    if whole is None:
+        return None, start
+    return Fraction(-whole if position > start else whole), after
+
+
+def number_of(text: str, language: str = "en") -> Fraction | None:
+    """The value of a text that is one number, alone or with a unit after it ('about six point five metres').
+
+    None for any other text, for text with a second number in it, and outside English.
+    """
+    if language.split("-")[0] != "en":
+        return None
+    words = _WORD.findall(text.casefold().replace("-", " "))
+    while words and words[0] in _BEFORE:
+        words = words[1:]
+    value, after = number_at(words, 0)
+    rest = words[after:]
+    if value is None or len(rest) > 4 or any(_numeric(w) or w in ("and", "or", "over", "to", "times") for w in rest):
+        return None
+    return value
+
+
+def _numeric(word: str) -> bool:
+    return word in _UNITS or word in _TENS or word in _SCALES or word in ("hundred", "point")
+
+
+def _digits(words: Sequence[str], position: int) -> tuple[str, int]:
+    digits = ""
+    while position < len(words) and words[position] in _UNITS:
+        digits += str(_UNITS[words[position]])
+        position += 1
+    return digits, position
+
+
+def _whole(words: Sequence[str], position: int) -> tuple[int | None, int]:
+    total, group, seen, end = 0, 0, False, position
+    while position < len(words):
+        word = words[position]
+        if word in _UNITS:
+            group += _UNITS[word]
+        elif word in _TENS:
+            group += _TENS[word]
+        elif word == "hundred" and seen:
+            group = (group or 1) * 100
+        elif word in _SCALES and seen:
+            total, group = total + (group or 1) * _SCALES[word], 0
+        elif word == "and" and seen and position + 1 < len(words) and words[position - 1] in ("hundred", *_SCALES):
+            position += 1
+            continue
+        else:
+            break
+        seen, position = True, position + 1
+        end = position
+    return (total + group if seen else None), end

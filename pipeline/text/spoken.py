@@ -1,0 +1,74 @@
+"""Source text into words that a person says; the stages are in the files beside this one, each for one kind."""
+
+import re
+from functools import lru_cache
+
+from pipeline.errors import Refusal
+from pipeline.text import abbreviations, characters, formulas, latex, lexicon, numbers, symbols, units
+from pipeline.text.normal import normalise
+from pipeline.text.words import join_words, split_words
+
+__all__ = ["is_spoken", "join_words", "normalise", "say", "split_words"]
+
+# A number and a word without a space between: 300torr, at25, 5.00moles.
+_GLUED_AFTER_RE = re.compile(r"(?<![\w^_{.,])(\d+(?:[.,]\d+)*)([a-z]{3,})(?![\w^_])")
+_GLUED_BEFORE_RE = re.compile(r"(?<![\w^_{])([a-z]{4,}|of|is|at|to|in|by)(\d+(?:[.,]\d+)*)(?![\w^_])")
+_GLUED_STOP_RE = re.compile(r"(?<=[a-z]{2})([.?!;:,])(?=[A-Z][a-z]|[A-Z]\b|\d)|(?<=\d)([?;])(?=[A-Z])|(?<=[a-z])(\))(?=[A-Za-z]{2})|(?<=[a-z]{3})(\()(?=[a-z]{2,}[ )])|(?<=\d)([.,])(?=[A-Z][a-z])")
+_SUFFIXES = frozenset("rds nds ths".split())
+_LANGUAGES = {}
+
+
+def _unglue_digits(text: str) -> str:
+    text = _GLUED_AFTER_RE.sub(lambda m: m[0] if m[2] in _SUFFIXES else f"{m[1]} {m[2]}", text)
+    return _GLUED_BEFORE_RE.sub(r"\1 \2", text)
+
+
+def _say_english(text: str) -> str:
+    text = characters.clean(text)
+    symbols.refuse_code_and_tables(text)
+    text = latex.plain(text)
+    text = symbols.unfold(text)
+    text = _GLUED_STOP_RE.sub(lambda m: f" {m[0]}" if m[0] == "(" else f"{m[0]} ", text)
+    text = lexicon.mend(_unglue_digits(text))
+    text = numbers.say_money(text)
+    formulas.refuse_beyond(text)
+    text = numbers.say_times(numbers.say_dates(text))
+    text = formulas.say_chemistry(text)
+    text = units.say_units(text)
+    text = numbers.say_percent(text)
+    text = abbreviations.say_abbreviations(text)
+    text = numbers.say_fractions(text)
+    text = formulas.say_operators(text)
+    text = numbers.say_rest(text)
+    text = symbols.tidy(symbols.say_signs(text))
+    return symbols.check(text)
+
+
+_LANGUAGES["en"] = _say_english
+
+
+@lru_cache(maxsize=65_536)
+def _said(text: str, language: str) -> str | Refusal:
+    speak = _LANGUAGES.get(language.split("-")[0])
+    if speak is None:
+        return Refusal("language", f"no rules to speak {language}")
+    try:
+        return speak(text)
+    except Refusal as refusal:
+        return refusal
+
+
+def say(text: str, language: str = "en") -> str:
+    """`text` as a person says it: letters, apostrophes, inner hyphens and . , ? ! ; : with single spaces.
+
+    Raises Refusal (`formula`, `code`, `table`, `symbols`, `language`) for what cannot be said.
+    """
+    said = _said(text, language)
+    if isinstance(said, Refusal):
+        raise Refusal(said.reason, said.detail)
+    return said
+
+
+def is_spoken(text: str) -> list[str]:
+    """What in `text` is not spoken words: digits, symbols, markup, list markers; empty where all of it is."""
+    return symbols.leftovers(text)

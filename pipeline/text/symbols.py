@@ -1,0 +1,125 @@
+"""Layout and signs: bullets and lines, brackets, quotes, slashes, dashes; and the last check of what may be left."""
+
+import re
+
+from pipeline.errors import Refusal
+
+_CODE_RE = re.compile(
+    r"(?:\bdef \w+\(|\breturn\s+\w+\s*[;(\[]|\bint \w+\s?[=(;,)]|\bprintf?\s?\(|\bstd::|#include|\bpublic (?:static|class|int|void)|\bpublic:|\bstatic void|\bvoid \w+\(|"
+    r"\bfor\s?\(|\bwhile\s?\(|\belse\s?[{:]|\bif\s?\([^)]*[=<>!]|[{};]\s*\n|<-|:=|\+\+|==|\w\[\w*\]|\w+\(\)|\bPROCEDURE\b|\bDISPLAY\b|\blambda \w+\s?:|\bimport \w+\n|"
+    r"\bSELECT\b.*\bFROM\b|0x[0-9A-Fa-f]{2,}|\bhttps?:|\bwww\.|\w+_\w+_\w+\(|#\d\b.*#\d\b.*#\d|\bchar \w+\[|&[lg]t;|</?[a-zA-Z]+>|\b\w+\.(?:py|java|txt|exe|c|h)\b)"
+)
+_TABLE_RE = re.compile(r"\|[^|\n]*\|[^|\n]*\||\\hline|-{4,}|={4,}|(?:\S+ {3,}){3,}\S+|(?:\b[\d.,%$-]+\s+){7,}\d")
+_BULLET_RE = re.compile(r"(?m)^\s*(?:[•*·\-–>]|\d{1,2}[.)]|[a-hA-H][.)])\s+(?=\S)")
+_NUMERAL_RE = re.compile(r"(?m)(?:^|(?<=[.:;?]\s))\s*\(?(I{1,3}|IV|V|i{1,3}|iv|v)[.)](?=\s)\s*(?=\S)")
+_LETTER_ITEM_RE = re.compile(r"\(\s?([a-h]|i{1,3}|iv|[1-9])\s?\)\s*(?=\S)")
+_LINE_RE = re.compile(r"([^\s.,;:?!])?[^\S\n]*\n\s*(\S)?")
+_BLANK_RE = re.compile(r"_{2,}(?:\s*_{2,})*|\.{5,}|(?<!\w)_(?!\w)")
+_EMPTY_RE = re.compile(r"\(\s*\)|\[\s*\]|\{\s*\}")
+_ELLIPSIS_RE = re.compile(r"\.\s?\.(?:\s?\.)*")
+_DASH_RE = re.compile(r"\s*—+\s*|\s+–+\s*|\s*–+\s+|\s+-+\s+|--+|\s+-+(?=[a-z])")
+_OPEN_RE = re.compile(r"\s*[(\[{]\s*")
+_CLOSE_RE = re.compile(r"\s*[)\]}]\s*")
+_PLURAL_RE = re.compile(r"(?<=[A-Za-z])\((s|es|ies)\)")
+_EITHER_RE = re.compile(r"(?<=\w)/(?=\w)|(?<=\w)\s?/\s?(?=[A-Za-z])")
+_QUOTE_RE = re.compile(r"(?<![\w.])'|'(?![\w])|\"")
+_SAID_COMMA_RE = re.compile(r"\s*(?:,\s*)+(?=[,.?!;:])|(?<=[.?!;:])\s*,+|^\s*[,;:.]+\s*")
+_STOPS_RE = re.compile(r"\s+([,.;:?!])")
+_TIGHT_RE = re.compile(r"([,;:?!])(?=[^\s,.;:?!])|(?<=[a-z]{2})\.(?=[A-Z][a-z]|[a-z]{3})")
+_DOUBLE_RE = re.compile(r"[,.;:?!](?:\s?[,.;:?!])+")
+_START_RE = re.compile(r"(?:^|(?<=[.?!] ))[a-z]")
+_ALLOWED_RE = re.compile(r"[^A-Za-z\u00c0-\u024f\u1e00-\u1eff'\- .,?!;:]")
+_HYPHEN_RE = re.compile(r"(?<![A-Za-z\u00c0-\u024f\u1e00-\u1eff'])-+|-+(?![A-Za-z\u00c0-\u024f\u1e00-\u1eff])")
+_MARKUP_RE = re.compile(r"\*\*|__|</?\w+>|^#+\s", re.MULTILINE)
+_ORDER = {"a": "first", "b": "second", "c": "third", "d": "fourth", "e": "fifth", "f": "sixth", "g": "seventh", "h": "eighth",
+          "i": "first", "ii": "second", "iii": "third", "iv": "fourth", "v": "fifth"}  # fmt: skip
+
+
+def refuse_code_and_tables(text: str) -> None:
+    """Raises Refusal `code` or `table` for text that is one of them."""
+    if found := _CODE_RE.search(text):
+        raise Refusal("code", found[0].strip())
+    if found := _TABLE_RE.search(text):
+        raise Refusal("table", " ".join(found[0].split())[:60])
+
+
+def _item(m: re.Match[str]) -> str:
+    mark = m[1].lower()
+    word = _ORDER[mark] if mark in _ORDER else _ORDER["abcdefgh"[int(mark) - 1]] if mark.isdigit() and int(mark) < 9 else ""
+    before = m.string[: m.start()].rstrip()
+    return f"{'' if not before or before[-1] in '.:;,?!' else ','} {word}, "
+
+
+def _line(m: re.Match[str]) -> str:
+    before, after = m[1] or "", m[2] or ""
+    if not after:
+        return before
+    if not before or before in "-—":
+        return f"{before} {after}"
+    return f"{before} {after}" if after.islower() or after in "(_$" else f"{before}. {after}"
+
+
+def unfold(text: str) -> str:
+    """`text` on one line: bullets and list marks dropped or said, line ends as sentence ends, blanks said."""
+    text = _BLANK_RE.sub(" blank ", text)
+    text = re.sub(r"(?<=[a-z.:;,] )(?:\(\s*\))(?=\s*[.?]?\s*$)", "", text)
+    text = _EMPTY_RE.sub(" ", text)
+    text = _BULLET_RE.sub("", text) if "\n" in text else text
+    text = _LETTER_ITEM_RE.sub(_item, text) if len(_LETTER_ITEM_RE.findall(text)) > 1 else text
+    text = _MARKUP_RE.sub(" ", text)
+    return re.sub(r"\s+", " ", _LINE_RE.sub(_line, text)).strip()
+
+
+def say_signs(text: str) -> str:
+    """The signs that stand for words or pauses: & # @ / brackets, dashes, quotes."""
+    text = re.sub(r"(?<=\b[A-Z])&(?=[A-Z]\b)", " and ", text)
+    text = text.replace("&", " and ").replace("@", " at ").replace("§", " section ")
+    text = re.sub(r"\band/or\b", "or", text)
+    text = re.sub(r"\b([Ss]?he)/(s?he)\b", r"\1 or \2", text)
+    text = _PLURAL_RE.sub(r"\1", text)
+    text = re.sub(r"(?<=[A-Z])/(?=[A-Z])", " ", text)
+    text = _EITHER_RE.sub(" or ", text)
+    text = re.sub(r"~\s?(?=\d)", " about ", text)
+    text = _DASH_RE.sub(", ", text)
+    text = _CLOSE_RE.sub(", ", _OPEN_RE.sub(", ", text))
+    return text
+
+
+def tidy(text: str) -> str:
+    """Quotes dropped, one space, one stop: `a , (b) .` -> `a, b.`"""
+    text = re.sub(r"\b(s)' (?=[a-z])", r"\1 ", text) if text.count("' ") > 3 else text
+    text = _QUOTE_RE.sub(_quote, text)
+    text = _ELLIPSIS_RE.sub(",", text)
+    text = _HYPHEN_RE.sub(" ", text)
+    text = re.sub(r"\s+", " ", text)
+    text = _STOPS_RE.sub(r"\1", text)
+    text = _DOUBLE_RE.sub(lambda m: next(stop for stop in "?!.;:," if stop in m[0]), text)
+    text = _SAID_COMMA_RE.sub("", text)
+    text = _TIGHT_RE.sub(lambda m: (m[0]) + " ", text)
+    text = re.sub(r"\s+", " ", text).strip()
+    text = re.sub(r"[,;:]+$", "", text).strip()
+    return _START_RE.sub(lambda m: m[0].upper(), text) if "." in text or "?" in text else text
+
+
+def _quote(m: re.Match[str]) -> str:
+    # The apostrophe of a plural's genitive ("the students' books") stays; a quotation mark goes.
+    if m[0] == "'" and m.string[: m.start()].endswith("s") and m.string[m.end() : m.end() + 1] == " " and m.string.count("'", 0, m.start()) % 2 == 0:
+        return "'"
+    return " " if m[0] == '"' else ""
+
+
+def check(text: str) -> str:
+    """`text` itself; raises Refusal `symbols` where something is left that is not spoken."""
+    if found := _ALLOWED_RE.search(text):
+        raise Refusal("symbols", f"the sign {found[0]} in: {text[max(0, found.start() - 20) : found.end() + 20]}")
+    return text
+
+
+def leftovers(text: str) -> list[str]:
+    """What in `text` is not spoken words, for a person to read."""
+    found = [f"line break at {text[max(0, m.start() - 10):m.start()]!r}" for m in re.finditer(r"\n", text.strip())][:3]
+    found += [f"list marker {m[0].strip()!r}" for m in _BULLET_RE.finditer(text)][:3]
+    found += sorted({f"markup {m[0].strip()!r}" for m in _MARKUP_RE.finditer(text)})
+    found += sorted({f"digits {m!r}" for m in re.findall(r"\d[\d.,]*", text)})
+    found += sorted({f"sign {c!r}" for c in _ALLOWED_RE.findall(text) if not c.isdigit() and c not in "\n"})
+    return found
