@@ -146,6 +146,11 @@ class Build:
             rows |= {q.id: Asked(q, False) for q in pulled.parsed if q.id not in rows}
             return store.write(name, rows, Asked, pulled.rejected)
 
+    def questions_of(self, source: SourceSettings) -> list[Asked]:
+        """The source's questions that can be asked aloud, as they stand in its finished part."""
+        asked: list[Asked] = self.store("questions").read(self.questions_name(source), Asked)
+        return [a for a in asked if a.accepted]
+
     @cached_property
     def _asked(self) -> dict[str, list[Asked]]:
         store = self.store("questions")

@@ -53,13 +53,13 @@ def perform(build: Build, job: Job) -> tuple[int, int]:
     """Do one job; returns (rows, refusals) of what it made. This is what a task runs."""
     if job.stage == "questions":
         source = next(s for s in build.settings.sources if s.name == job.label)
-        marker = build.gather(source)
-    elif job.stage == "shards":
+        rejected = build.gather(source).rejected
+        return len(build.questions_of(source)), rejected
+    if job.stage == "shards":
         shard = next(s for s in build.shard_plan if s.label == job.label)
         ShardFolder(build.out).make(build, shard)
         return shard.rows, 0
-    else:
-        marker = build.make(job.stage, Slice.parse(job.label))
+    marker = build.make(job.stage, Slice.parse(job.label))
     return len(marker.rows), marker.rejected
 
 

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.llm.backend import BadBody, Quirks, Reply, count, load_object, refused_parameter, with_schema_words
+from pipeline.llm.backend import BadBody, Quirks, Reply, count, load_object, plain, refused_parameter, with_schema_words
 from pipeline.llm.openai_backend import _is_local, connection_error
 from pipeline.llm.request import Answer, PicturePart, Request, Usage
 
@@ -55,7 +55,7 @@ class AnthropicBackend:
             raise
         except (*self._errors, aiohttp.ClientError) as error:
             raise connection_error(error) from error
-        return Reply(response.status_code, response.text, response.headers)
+        return Reply(response.status_code, response.text, plain(response.headers.raw))
 
     def body(self, request: Request) -> dict[str, Any]:
         """See `Backend.body`. The system prompt is a field of its own; there is no seed in this API."""

@@ -159,7 +159,7 @@ class LLM:
         tasks: set[asyncio.Task[None]] = set()
         error: BaseException | None = None
         source = aiter(_drawn(requests))
-        index, more = 0, True
+        index, open_ones, more = 0, 0, True
 
         async def one(index: int, request: Request) -> None:
             try:
@@ -170,8 +170,8 @@ class LLM:
                 done.put_nowait(failure)
 
         try:
-            while more or tasks or not done.empty():
-                while more and error is None and len(tasks) < places and done.qsize() < places:
+            while (more and error is None) or open_ones:
+                while more and error is None and open_ones < places:
                     try:
                         request = await anext(source)
                     except StopAsyncIteration:
@@ -180,12 +180,11 @@ class LLM:
                     task = asyncio.create_task(one(index, request))
                     tasks.add(task)
                     task.add_done_callback(tasks.discard)
-                    index += 1
-                if not tasks and done.empty():
-                    if error is not None:
-                        break
+                    index, open_ones = index + 1, open_ones + 1
+                if not open_ones:
                     continue
                 got = await done.get()
+                open_ones -= 1
                 if isinstance(got, Result):
                     yield got
                 else:

@@ -12,6 +12,7 @@ from pipeline.llm.backend import (
     count,
     data_url,
     load_object,
+    plain,
     refused_parameter,
     with_schema_words,
 )
@@ -81,7 +82,7 @@ class OpenAIBackend:
             raise
         except (*self._errors, aiohttp.ClientError) as error:
             raise connection_error(error) from error
-        return Reply(response.status_code, response.text, response.headers)
+        return Reply(response.status_code, response.text, plain(response.headers.raw))
 
     def body(self, request: Request) -> dict[str, Any]:
         """See `Backend.body`. A seed is moved on by the sample, or all samples would be one."""

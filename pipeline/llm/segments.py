@@ -231,9 +231,14 @@ def _tell(group: Iterable[_Pending], results: Iterable[Place | Exception]) -> No
     for loop, pairs in loops.items():
         try:
             # One wake-up for the whole group.
-            loop.call_soon_threadsafe(lambda pairs=pairs: [_settle(*pair) for pair in pairs])
+            loop.call_soon_threadsafe(_settle_all, pairs)
         except RuntimeError:
             pass  # The loop is gone, and with it whoever waited.
+
+
+def _settle_all(pairs: list[tuple[_Pending, Place | Exception]]) -> None:
+    for item, result in pairs:
+        _settle(item, result)
 
 
 def _settle(item: _Pending, result: Place | Exception) -> None:

@@ -11,8 +11,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from pipeline import __version__
-from pipeline.backend import Latency
+from pipeline import __version__, backend
 from pipeline.build import Build
 from pipeline.parts import Marker
 from pipeline.records import Split
@@ -48,10 +47,12 @@ class Shard:
 def labels(build: Build) -> dict[str, str]:
     """The provenance fields that are one for the build."""
     simulator = simulator_of(build.settings.simulator, build.settings.seed)
+    latency = build.settings.latency
+    changed = latency.model_dump(mode="json", exclude={"preset"}, exclude_none=True)
     return {
         "simulator": simulator.name,
         "prompts": simulator.version,
-        "latency": build.settings.latency.preset,
+        "latency": " ".join([latency.preset, *(f"{name}={value}" for name, value in changed.items())]),
     }
 
 
@@ -102,7 +103,7 @@ def _cut(run: list[tuple[Slice, list[str]]], size: int) -> Iterator[tuple[tuple[
 
 def shard_rows(build: Build, shard: Shard) -> Iterator[dict[str, Any]]:
     """The rows of a shard, one part in memory at a time."""
-    latency = Latency.resolve(build.settings.latency)
+    latency = backend.resolve(build.settings.latency)
     common = labels(build)
     for slice_, ids in shard.pieces:
         questions = {f"{q.id}-v{slice_.variant}": q for q in _questions(build, slice_)}

@@ -106,6 +106,8 @@ def nested(row: Row, column: str) -> Any:
     Returns the value as it stands where it is neither.
     """
     value = row.get(column)
+    if isinstance(value, list) and value and all(isinstance(item, tuple) and len(item) == 2 for item in value):
+        return dict(value)  # an Arrow map
     if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
         for parse in (json.loads, ast.literal_eval):
             try:

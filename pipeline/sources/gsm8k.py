@@ -38,9 +38,11 @@ class Gsm8k(Source):
     citation = "Karl Cobbe et al. (2021). Training Verifiers to Solve Math Word Problems. arXiv:2110.14168."
 
     def own_id(self, row: Row) -> str:
+        """A hash of question and answer, for the source has no ids."""
         return seeds.digest(row.get("question"), row.get("answer"))[:16]
 
     def question(self, row: Row, split: str) -> Question:
+        """See `Source.question`; the answer is the number after `####`, which the working must end in."""
         stem = base.stem(row)
         working, final = _parts(base.text(row, "answer", default=""))
         _check(working, final)

@@ -30,12 +30,14 @@ class HssBench(Source):
     )
 
     def own_id(self, row: Row) -> str:
+        """Column `id`."""
         try:
             return base.scalar(row, "id")
         except Refusal:
             return super().own_id(row)
 
     def question(self, row: Row, split: str) -> Question:
+        """See `Source.question`; the family is `original_id`, which a question keeps in every language."""
         base.scalar(row, "id")
         stem = base.stem(row)
         choices = _choices(row)

@@ -47,11 +47,11 @@ def _quiet(online: bool) -> Iterator[None]:
     import datasets
     import huggingface_hub
 
-    datasets.logging.set_verbosity_error()
-    huggingface_hub.logging.set_verbosity_error()
+    for logging in (datasets.logging, huggingface_hub.logging):
+        logging.set_verbosity(logging.ERROR)
     datasets.disable_progress_bars()
     # Both libraries read this at every request; the environment's variable is read at their import only.
-    places = (datasets.config, huggingface_hub.constants)
+    places: tuple[Any, ...] = (datasets.config, huggingface_hub.constants)
     before = [place.HF_HUB_OFFLINE for place in places]
     try:
         for place in places:

@@ -28,12 +28,14 @@ class MmluPro(Source):
     )
 
     def own_id(self, row: Row) -> str:
+        """Column `question_id`."""
         try:
             return base.scalar(row, "question_id")
         except Refusal:
             return super().own_id(row)
 
     def question(self, row: Row, split: str) -> Question:
+        """See `Source.question`; letter, index and the end of the working must agree."""
         base.scalar(row, "question_id")
         stem = base.stem(row)
         choices = base.options(row, "options")

@@ -20,6 +20,7 @@ class Questions(Source):
     citation = ""
 
     def own_id(self, row: Row) -> str:
+        """Column `id`, or a hash of question and answer."""
         try:
             own = base.scalar(row, "id", default="")
         except Refusal:
@@ -27,6 +28,7 @@ class Questions(Source):
         return own or seeds.digest(row.get("question"), row.get("answer"))[:16]
 
     def question(self, row: Row, split: str) -> Question:
+        """See `Source.question`; where there are choices, the answer must be one of them, or its letter."""
         base.scalar(row, "id", default="")
         stem = base.stem(row)
         answer = _answer(row)

@@ -57,7 +57,7 @@ def find(source: Source, location: str | None) -> Origin:
             raise UsageError(f"source '{source.name}' is not on the Hub; give a file: --source {source.name}=FILE")
         return Origin(hub_id=source.hub_id)
     if not location:
-        raise UsageError(f"source '{source.name}=': give a file, a folder or a Hub id after the equals sign")
+        raise UsageError(f"source '{source.name}': nothing follows --source {source.name}=; give a file or a Hub id")
     path = Path(location).expanduser()
     if not (path.exists() or _suffix(path) or hub.not_an_id(location)):
         return Origin(hub_id=location)
@@ -143,7 +143,7 @@ def _unreadable(source: Source, file: Path, where: str, problem: object) -> Usag
 
 
 def _open(file: Path) -> IO[str]:
-    if file.suffix == ".gz":
+    if file.suffix.lower() == ".gz":
         return gzip.open(file, "rt", encoding="utf-8-sig", newline="")
     return file.open(encoding="utf-8-sig", newline="")
 

@@ -17,7 +17,7 @@ SPEECH_DBFS, LEAK_DBFS, WORD_DBFS = -40.0, -60.0, -60.0
 CLIPPED_SAMPLES = 8
 # Letters (ideographs for Chinese) a second of a turn.
 RATES: dict[str, tuple[float, float]] = {"zh": (1.5, 9.0)}
-OTHER_RATE = (5.0, 28.0)
+OTHER_RATE = (5.0, 24.0)
 # A turn of a few letters says too little about its rate.
 RATE_LETTERS = 12
 

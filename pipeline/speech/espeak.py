@@ -131,6 +131,8 @@ class EspeakSynthesizer:
 
     def synthesize(self, jobs: Iterable[Utterance]) -> Iterator[Clip | Refusal]:
         """Clips in the order of `jobs`; at most `AHEAD` jobs a worker are under way."""
+        if self._closed:
+            raise KameError("--tts espeak: closed; open a new synthesizer")
         pending: deque[Future[Clip | Refusal]] = deque()
         try:
             for job in jobs:

@@ -24,6 +24,7 @@ RATE, PITCH = 1, 3
 WORD, END, PHONEME = 1, 5, 7
 SEPARATOR = "_"
 PR_SET_PDEATHSIG = 1
+RANDOM_SEED = 1
 PARENT_CHECK_S = 5.0
 
 
@@ -88,6 +89,8 @@ class Engine:
 
     def speak(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """The answer to a request, and its sound."""
+        # Breathy variants draw noise, which the engine seeds from the clock.
+        self.lib.espeak_ng_SetRandSeed(ctypes.c_long(RANDOM_SEED))
         if self.lib.espeak_SetVoiceByName(request["voice"].encode()) != 0:
             return {"error": "unknown_voice"}, b""
         self.lib.espeak_SetParameter(RATE, request["rate"], 0)

@@ -12,6 +12,8 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from pipeline.errors import Refusal
+
 SAMPLE_RATE = 24_000
 SAMPLES_PER_MS = SAMPLE_RATE // 1000
 ASSISTANT, USER = 0, 1
@@ -30,9 +32,16 @@ def resample(samples: NDArray[np.int16], sample_rate: int) -> Mono:
 
 
 def gain(clips: Sequence[Mono]) -> float:
-    """The factor that brings one speaker's clips, together, to `LEVEL_DBFS` RMS, or as near as `PEAK_DBFS` allows."""
+    """The factor that brings one speaker's clips, together, to `LEVEL_DBFS` RMS, or as near as `PEAK_DBFS` allows.
+
+    Raises Refusal (`silence`).
+    """
+    if not sum(map(len, clips)):
+        raise Refusal("silence", "a speaker's clips are empty")
     power = sum(float(np.sum(np.square(clip, dtype=np.float64))) for clip in clips) / sum(len(clip) for clip in clips)
     peak = max(float(np.max(np.abs(clip))) for clip in clips)
+    if peak == 0.0:
+        raise Refusal("silence", "a speaker's clips are silent")
     return min(amplitude(LEVEL_DBFS) / math.sqrt(power), amplitude(PEAK_DBFS) / peak)
 
 

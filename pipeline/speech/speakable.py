@@ -18,8 +18,9 @@ SCRIPTS: dict[str, frozenset[str]] = {
 
 def check_speakable(text: str, words: Sequence[str], language: str) -> None:
     """Raises Refusal (`empty_text`, `too_long`, `control_characters`, `unspeakable`, `foreign_script`)."""
+    shown = text[:80].encode("utf-8", "replace").decode()
     if not words or not any(character.isalnum() for character in text):
-        raise Refusal("empty_text", f"nothing to say in '{text[:80]}'")
+        raise Refusal("empty_text", f"nothing to say in '{shown}'")
     if len(words) > MAX_WORDS or len(text) > MAX_CHARACTERS:
         allowed = f"{MAX_WORDS} and {MAX_CHARACTERS} are allowed"
         raise Refusal("too_long", f"{len(words)} words, {len(text)} characters in a turn; {allowed}")
@@ -27,15 +28,15 @@ def check_speakable(text: str, words: Sequence[str], language: str) -> None:
     for character in text:
         if character.isascii() and (character.isalnum() or character in " .,?!;:'-"):
             continue
-        _check_character(character, scripts, text)
+        _check_character(character, scripts, shown)
 
 
-def _check_character(character: str, scripts: frozenset[str], text: str) -> None:
+def _check_character(character: str, scripts: frozenset[str], shown: str) -> None:
     category = unicodedata.category(character)
     name = unicodedata.name(character, f"U+{ord(character):04X}")
     if category in ("Cc", "Cf", "Zl", "Zp"):
-        raise Refusal("control_characters", f"{name} in {text[:80]!r}")
+        raise Refusal("control_characters", f"{name} in {shown!r}")
     if category in ("So", "Sk", "Cs", "Co", "Cn") or character in MARKUP:
-        raise Refusal("unspeakable", f"{name} in '{text[:80]}'")
+        raise Refusal("unspeakable", f"{name} in '{shown}'")
     if category.startswith("L") and name.split()[0] not in scripts and category != "Lm":
-        raise Refusal("foreign_script", f"{name} in '{text[:80]}'")
+        raise Refusal("foreign_script", f"{name} in '{shown}'")

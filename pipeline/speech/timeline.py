@@ -120,6 +120,9 @@ def _assemble(plan: _Plan, word_times: str, settings: SpeechSettings, seed: int)
     for turn, clip in zip(dialogue.turns, plan.clips, strict=True):
         if isinstance(clip, Refusal):
             raise clip
+        expected = len(split_words(turn.text, dialogue.language))
+        if len(clip.words) != expected:
+            raise Refusal("word_times", f"times for {len(clip.words)} of {expected} words of '{turn.text[:80]}'")
         lines.append(_with_pauses(_line(clip), turn))
     starts_ms, duration_ms = lay_out(
         [turn.role for turn in dialogue.turns], [len(line.samples) for line in lines], settings, seed, dialogue.id

@@ -33,7 +33,12 @@ _STREET_RE = re.compile(r"(?<=[a-z])(\s)St\.(?=\s|$|,)")
 _NUMBER_RE = re.compile(r"\b([Nn])(?:o|os)\.\s?(?=\d)|(?<![\w#&])#\s?(?=\d)")
 _CASE_RE = re.compile(r"(?<=[a-z.)])\s+vs?\.?\s+(?=[A-Z])")
 _DOTTED_RE = re.compile(r"(?<![\w.])((?:[A-Za-z]\.\s?){2,}|(?:[A-Z]\.)+[A-Z]\b)(?!\w)")
-_INITIAL_RE = re.compile(r"(?<![\w.'])([A-Z])\.(?=\s[A-Z][a-z]+)")
+_STARTERS = (
+    "What|Which|Who|Whom|Whose|When|Where|Why|How|If|The|A|An|This|That|These|Those|It|Is|Are|Was|Were|Do|Does|Did|Can|Could|Will|Would|Should|In|On|At|"
+    "For|From|To|By|With|Find|Calculate|Determine|Compute|Assume|Suppose|Let|Given|Show|Use|Using|Also|Then|There|Their|They|He|She|His|Her|We|You|Your|"
+    "Each|Both|All|Some|Explain|Describe|Estimate|Express|Take|Consider|Neglect|Evaluate|Company|After|Before|During|While|Since|Because|However|And|But|Or|Solve|Say|Half|One|Two|Three|As"
+)
+_INITIAL_RE = re.compile(rf"(?<![\w.'])(?<!\b[a-z] )([A-Z])\.(?=\s(?!(?:{_STARTERS})\b)[A-Z][a-z]+)")
 _COMPANY_RE = re.compile(r"\b(Co)\.(?=[\s,;)]|$)")
 _AMPM_RE = re.compile(r"\b([ap])\.\s?m\.?(?!\w)", re.IGNORECASE)
 _EMPHASIS = (
@@ -66,9 +71,7 @@ def roman(numeral: str) -> int:
 
 def _ends(text: str, end: int) -> bool:
     """Whether a sentence ends where an abbreviation's stop stands."""
-    import re as _re
-
-    return bool(_re.match(r"[\"')]?\s*$|[\"')]?\s+[A-Z]", text[end:]))
+    return bool(re.match(r"[\"')]?\s*$|[\"')]?\s+[A-Z]", text[end:]))
 
 
 def _plain(m: re.Match[str]) -> str:

@@ -21,14 +21,14 @@ _COMBINATION_RE = re.compile(
     r"(?:\b(?:all|none|any|both|neither|either|two|three|some|more than one|only one|each|most)\s(?:of\s)?(?:the\s)?(?:above|answers?|options?|choices?|others?|these|following|preceding)\b)"
     r"|^\W*(?:all|none|both|neither)(?: of (?:these|them|those))?(?: (?:are|is) (?:true|correct|possible|applicable|false|incorrect))?\W*$"
     r"|^\W*(?:both|neither|only|either)?\s*\(?[A-Ja-j]\)?\s*(?:,|and|or|&|nor)\s*\(?[A-Ja-j]\)?(?:\s*(?:,|and|or|&)\s*\(?[A-Ja-j]\)?)*(?:\sonly)?\W*$"
-    r"|^\W*(?:both|neither|only|solo)?\s*\(?[IViv]{1,3}\)?(?:\s*(?:,|and|or|y|&|,\s?and)\s*\(?[IViv]{1,3}\)?)*(?:\s(?:only|are (?:true|correct)|is (?:true|correct)))?\W*$"
+    r"|^\W*(?:both|neither|only|solo)?\s*\(?[IViv]{1,3}\)?(?:[\s,]*(?:,|and|or|y|&)[\s,]*\(?[IViv]{1,3}\)?)*[\s,]*(?:(?:only|are (?:true|correct)|is (?:true|correct)))?\W*$"
     r"|^\W*(?:[1-5]\s*(?:,|and|&|,\s?and)\s*)+[1-5](?:\s*only)?\W*$|[①-⑳]|^\W*(?:both|neither)?\s*statements?\s(?:[1-4]|I{1,3}|one|two)\b|\bno other (?:choice|answer|option)|\bsame as (?:answer|option)"
     r"|^\W*(?:\(?[a-h]\)\s*[-–:]|[1-4][A-D]\b)|\b(?:answers?|options?|choices?) (?:[A-J]|\(?[a-j]\))(?![\w])|\b(?:not enough|insufficient) information (?:given|provided)\b",
     re.IGNORECASE,
 )
-_LETTERED_STEM_RE = re.compile(r"\b(?:option|choice|answer)s?\s[A-J]\b|(?:^|\s)\(?A[.)]\s.+\s\(?B[.)]\s.+", re.DOTALL)
+_LETTERED_STEM_RE = re.compile(r"\b(?:option|choice|answer)s?\s[A-J]\b|(?:^|[\n?:;]\s*)\(?A[.)]\s.+\s\(?B[.)]\s.+", re.DOTALL)
 _STATEMENTS_RE = re.compile(r"(?:^|[\s:(])(?:I|1|i)[.):]\s.*(?:^|[\s(])(?:II|2|ii)[.):]\s", re.DOTALL)
-_ENDINGS_RE = re.compile(r"[?.!]\W*$")
+_JUDGED_RE = re.compile(r"\s*Statement\s\d\s?\|")
 
 _NEEDS_RE = re.compile(
     r"\bof (?:the|these) (?:following|options|choices|statements|answers|below)|\bof these\b|\bthe following (?!(?!.*\?).*:)|\bwhich (?:\w+ ){0,2}(?:statements?|options?|choices?|answers?|descriptions?|explanations?|expressions?|equations?|formulas?|"
@@ -70,6 +70,8 @@ def _check_stem(question: Question, sees_pictures: bool) -> None:
     stem = question.stem.strip()
     if len(stem.split()) < _SHORTEST_STEM and not (stem.endswith("?") and len(stem.split()) > 1):
         raise Refusal("incomplete", f"the stem is {stem!r}")
+    if "|" in stem and _JUDGED_RE.match(stem):
+        raise Refusal("incomplete", "statements to be judged, and no question")
     if _LETTERED_STEM_RE.search(stem):
         raise Refusal("refers_to_choices", "the stem lists lettered options")
     can_see = sees_pictures and question.picture is not None
@@ -100,13 +102,9 @@ def check_question(question: Question, *, sees_pictures: bool) -> None:
 
 
 def _check_choices(question: Question, answered: str) -> None:
-    said = []
-    for choice in question.choices:
-        try:
-            said.append(say(choice, question.language))
-        except Refusal:
-            if needs_choices(question):
-                raise
+    if not needs_choices(question):
+        return
+    said = [say(choice, question.language) for choice in question.choices]
     if sum(_same(choice) == _same(answered) for choice in said) > 1:
         raise Refusal("contradictory_answer", f"two choices are both said {answered!r}")
 

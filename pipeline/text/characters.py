@@ -16,7 +16,7 @@ _DEBRIS = {
 }  # fmt: skip
 _SIGNS = {
     "‘": "'", "’": "'", "‚": ",", "‛": "'", "`": "'", "´": "'", "′": "'", "“": '"', "”": '"', "„": '"', "«": '"',
-    "»": '"', "″": '"', "˝": '"', "−": "-", "‐": "-", "‑": "-", "‒": "-", "―": "—", "─": "—", "…": "...", "⁄": "/",
+    "»": '"', "″": '"', "˝": '"', "−": "-", "‐": "-", "‑": "-", "‒": "-", "―": "—", "─": "—", "\u2043": "-", "﹣": "-", "－": "-", "…": "...", "⁄": "/",
     "∕": "/", "÷": " divided by ", "✕": "×", "⋅": "·", "∙": "·", "•": "\n• ", "●": "\n• ", "▪": "\n• ", "■": "\n• ",
     "￡": "£", "＄": "$", "％": "%", "∆": "Δ", "Ω": "Ω", "µ": "μ", "Å": "Å", "º": "°", "˚": "°", "℃": "°C", "℉": "°F",
     "\u2028": "\n", "\u2029": "\n", "\u3000": " ", "©": " ", "®": " ", "™": " ", "†": " ", "‡": " ", "№": "No. ",
@@ -28,6 +28,8 @@ _SUB = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₐₑₒₓₕ�
 _SUPER_RE = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱ]+")
 _SUB_RE = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼ]+")
 _VULGAR_RE = re.compile("(\\d?)([¼½¾⅐-⅞])")
+# Letters of other scripts that look like Latin ones and stand for them in English text.
+_LOOKALIKES = str.maketrans("АВЕКМНОРСТХасеорхуіѕ", "ABEKMHOPCTXaceopxyis")
 _CIRCLED_RE = re.compile("[①-⓿❶-➓]")
 _FOREIGN_RE = re.compile("[^\\W\\d_A-Za-z\u00c0-\u024f\u0370-\u03ff\u1e00-\u1eff]")
 _LETTER_RE = re.compile(r"[^\W\d_]")
@@ -57,8 +59,11 @@ def clean(text: str) -> str:
     text = _SUB_RE.sub(lambda m: "_{" + m[0].translate(_SUB) + "}", text)
     text = _VULGAR_RE.sub(lambda m: (m[1] + " " if m[1] else "") + unicodedata.normalize("NFKC", m[2]), text)
     text = _SIGNS_RE.sub(lambda m: _SIGNS[m[0]], text)
+    text = re.sub(r"(?<![\w)\]])–\s?(?=\d)|(?<==)\s?–\s?(?=\d)", "-", text)
     text = _SIGNS_RE.sub(lambda m: _SIGNS[m[0]], unicodedata.normalize("NFKC", text))
     text = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cf", "Co", "Cs", "Cn"})
+    if _FOREIGN_RE.search(text) and foreign_share(text) < 0.1:
+        text = text.translate(_LOOKALIKES)
     if found := _FOREIGN_RE.search(text):
         raise Refusal("language", f"the letter {found[0]}")
     return text.replace("\t", " ")

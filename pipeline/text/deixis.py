@@ -3,57 +3,79 @@
 import re
 
 _SEEN = (
-    r"pictures?|images?|figures?|photos?|photographs?|photography|diagrams?|illustrations?|drawings?|cartoons?|comics?|caricatures?|posters?|"
-    r"graphs?|charts?|maps?|plots?|sketch(?:es)?|schematics?|schema|screenshots?|infographics?|portraits?|x-rays?|radiographs?"
+    r"(?:pictures?|images?|figures?|photos?|photographs?|diagrams?|illustrations?|drawings?|cartoons?|comics?|caricatures?|posters?|"
+    r"graphs?|charts?|maps?|plots?|sketch(?:es)?|schematics?|screenshots?|infographics?)"
 )
-_ARTICLE = r"(?:the|this|these|that|those|above|below|following|attached|accompanying|given|provided|shown|two|three|four|each|both|which|left|right)"
-# Nouns that a picture would be called by, with something that points at one.
+_AT = r"(?:in|on|from|by|to|see|consider|refer to|using|study|examine|observe|per|look at|within)"
+# What points at a picture in plain words, whatever the question.
 PICTURE_RE = re.compile(
-    rf"\b(?:in|on|from|of|by|to|with|at|under|see|per|refer to|look at|consider|examine|observe|observing|study|use|using|depicted by|into|within|through|under)\s(?:the\s|this\s|these\s|that\s|those\s|an?\s)?"
-    rf"(?:\w+\s)?(?:{_SEEN})(?:\s(?:above|below|shown|provided|given|depict|attached|represent)|\b(?=\s?[,.:;?)]|$|\s(?:and|is|are|what|which|that|does|do|reflects?|shows?|depicts?|illustrates?)\b))"
-    rf"|\b(?:above|below|following|attached|accompanying|adjacent)\s(?:\w+\s)?(?:{_SEEN})\b|\b(?:{_SEEN})\s(?:above|below|on the (?:left|right)|at (?:left|right)|shown|provided|attached)\b"
-    rf"|\b(?:{_SEEN})\s(?:\w+\s)?(?:show(?:s|n|ing)?|depict(?:s|ed|ing)?|illustrat(?:es?|ed|ing)|displays?|presents?|portrays?)\b"
-    r"|\bFig(?:ure|\.)?s?\s?\d|\bfigure\s?\(|\((?:see|as shown|refer to)\b[^)]*\)|\bas (?:shown|depicted|illustrated|pictured|seen|indicated)(?:\s(?:above|below|here|in)|[,.:?)])"
-    r"|\b(?:shown|depicted|pictured|illustrated|drawn|displayed|marked|highlighted|colou?red) (?:above|below|here)\b|\b(?:observe|look(?:ing)? (?:closely|carefully|at)|please (?:observe|look|judge))\b.{0,60}\b(?:details?|picture|shape|pattern|colou?r)",
-    re.IGNORECASE,
+    rf"\b(?:above|below|following|attached|accompanying|adjacent)\s(?:\w+\s)?(?!figures\b){_SEEN}\b|\b{_SEEN}\s(?:above|below|on the (?:left|right)|at (?:left|right)|shown|provided|attached)\b"
+    rf"|\b{_AT} (?:the |this |these )?(?:figure|diagram|illustration|schematic)\b(?! (?:of speech|skat|eight))|\b{_AT} (?:this|these) {_SEEN}\b"
+    r"|\bFig(?:ure|\.)?s?\s?\d|\b[Ff]igure\s?\(|\((?:see|as shown|refer to)\b[^)]*\)|\bas (?:shown|depicted|illustrated|pictured)(?:\s(?:above|below|here|in)\b|[,.:?)])"
+    r"|\b(?:shown|depicted|pictured|illustrated|drawn|displayed|marked|highlighted|colou?red) (?:above|below|here)\b|\bPlease (?:observe|look|judge)\b"
 )
+# A picture by a name that is also an everyday word: it points where the stem has not spoken of one before.
+_NAMED_RE = re.compile(r"\b(?:in|on|from|by|to|see|using) the (graph|chart|map|picture|photo|photograph|drawing|image|cartoon|plot|sketch)\b", re.IGNORECASE)
 TABLE_RE = re.compile(
-    r"\b(?:above|below|following|accompanying|given|attached|this|these)\s(?:\w+\s)?(?:tables?|schedules?|spreadsheets?|payoff matri|payoffs|chart|balance sheet|statement of)|\b(?:table|schedule|matrix|payoffs?) (?:above|below|shown|given below)"
-    r"|\b(?:in|from|of|to|on|by|using|use|consult|with) (?:the|this|these) (?:\w+ )?tables?\b(?! (?:salt|top|cloth|tennis))|\bTable \d|\b(?:are|is) (?:given|shown|listed|as follows|tabulated) (?:below|in the table)|\btabulated\b|\bdata (?:above|below)\b|\bgiven the above\b|\babove (?:statement|data|information|problem|example)",
+    r"\b(?:above|below|following|accompanying|given|attached)\s(?:\w+\s)?(?:tables?|schedules?|spreadsheets?|payoff matri|payoffs|chart|balance sheet|statement of)|\b(?:table|schedule|matrix|payoffs?) (?:above|below|shown|given below)"
+    r"|\b(?:in|from|using|use|consult) (?:the|this|these) (?:\w+ )?tables?\b(?! (?:salt|top|cloth|tennis))(?=[\s\S]*)|\bTable \d|\b(?:are|is) (?:given|shown|listed|as follows|tabulated) (?:below|in the table)|\btabulated\b|\bdata (?:above|below)\b|\bgiven the above\b|\babove (?:statement|data|information|problem|example)",
     re.IGNORECASE,
 )
 PASSAGE_RE = re.compile(
-    r"\b(?:according to|based on|in|from|of|by|to|on|reading|read|with) (?:the|this|these|that) (?:\w+ )?(?:passages?|excerpts?|documents?|extracts?|readings?|paragraphs?|quotations?|quotes?|source|text|poem|story|article|letter|speech)\b"
-    r"|\brefers? to the following\b|\b(?:passage|excerpt|document|text|quotation|poem|paragraph)s? (?:above|below)\b|\b(?:above|following|preceding) (?:passage|excerpt|document|text|quotation|poem|paragraph|quote|statements?|information|argument|reading|scenario|dialogue|conversation)s?\b(?=.*\?)"
+    r"\b(?:according to|based on|reading|read) (?:the|this|these|that) (?:\w+ )?(?:passages?|excerpts?|documents?|extracts?|readings?|paragraphs?|quotations?|quotes?|source|text|poem|story|article|letter|speech)\b"
+    r"|\b(?:in|of|by|from) (?:the|this|these) (?:passages?|excerpts?|extracts?|readings|quotations?)\b"
+    r"|\brefers? to the following\b|\b(?:passage|excerpt|document|text|quotation|poem|paragraph)s? (?:above|below)\b|\b(?<!of the )(?:above|following|preceding) (?:passage|excerpt|document|text|quotation|poem|paragraph|quote|reading|dialogue|conversation)s?\b"
     r"|\b(?:this|these) (?:passages?|excerpts?|documents?|quotations?|paragraphs?|texts?)\b|\bthe (?:passage|excerpt)\b|\b(?:refer|referring) to (?:Scenario|Problem|Question|Exercise|Case)\b|\b(?:Questions|Items) \d+\s?[-–] ?\d+",
     re.IGNORECASE,
 )
 # Other problems, answers and sections of the book that a stem was torn from.
 _ELSEWHERE = (
-    r"\b(?:in|of|from|to|as in|see|by|using|with) (?:the )?(?:previous|preceding|last|above|prior|earlier|next) (?:problem|question|exercise|example|part|section|case|chapter)"
+    r"\b(?:of|from|as in|see|using) (?:the )?(?:previous|preceding|last|above|prior|earlier|next) (?:problem|question|exercise|example|part|section|case|chapter)"
     r"|\b(?:Problem|Exercise|Example|Question|Eq(?:uation|\.)?|Equation|Section|Part|Chapter|Theorem) \(?\$?\d+(?:[-.]\d+)|\bmentioned (?:above|earlier|before)\b|\bdescribed (?:above|earlier|below)\b"
-    r"|\b(?:above|below)-mentioned\b|\bgiven (?:above|below)\b|\b(?:listed|stated|defined|discussed|shown|provided|presented) (?:above|below)\b|\b(?:as|see) (?:above|below)\b|\b(?:options|choices|statements|answers) below\b|\bthe (?:above|below)\b|\bexpression below\b"
+    r"|\b(?:above|below)-mentioned\b|\bgiven (?:above|below)\b|\b(?:listed|stated|defined|discussed|shown|provided|presented) (?:above|below)\b|\b(?:as|see) (?:above|below)\b|\b(?:options|choices|statements|answers) below\b|\bthe below\b|^.{0,150}\bthe above\b|\bexpression below\b"
     r"|\bsame (?:reaction|conditions|situation) as (?:above|in)\b|^\s*(?:and|or|but|then|also)\b"
 )
 ELSEWHERE_RE = re.compile(_ELSEWHERE, re.IGNORECASE)
 
 # For a row that comes with a picture: words that lean on it even where no picture is named.
 LEANING_RE = re.compile(
-    r"\b(?:this|these|those|here|shown|depicted|depicts?|above|below|following|observ\w+|visible|visual\w*|looks?|seen|see|appears?|appearance|pictured|labell?ed|marked|shaded|"
-    r"illustrat\w+|figures?|pictures?|images?|photo\w*|diagrams?|graphs?|charts?|maps?|tables?|curves?|schedules?|scenes?|scenario|details?|composition|colou?rs?|coloring|pattern|patterns|posture|gestures?|"
-    r"painting|artwork|sculpture|artist|painter|posters?|portraits?|cartoons?|comics?|caricatures?|emoji|stamps?|relics?|artifacts?|unearthed|inscriptions?|murals?|game|payoffs?|matrix|"
-    r"according to|based on|from the|in the (?:left|right|middle|cent(?:er|re)|background|foreground)|the (?:left|right|upper|lower|top|bottom)|point [A-Z]|line [A-Z]|area|region [A-Z]|location|the (?:two|three|four|person|man|woman|"
-    r"character|characters|figure|object|building|structure|house|city|country|nation|animal|species|plant|organism|work|piece|statue|mask|vessel|costume|dress|clothing|instrument|pot|jar|bowl|cup|seal|coin|text|document|data|party|"
-    r"election|region|province|state|candidate|firm|market|company|consumer|economy|monopolist|table|material|materials|question|topic|passage|excerpt|lyrics|word|words|sentence|speaker|author|dancer|performer|body|temple|church|tower|bridge|wall|door|window|roof|column|decoration|symbols?))\b"
-    r"|\(\s*\)|^\s*(?:it|its|he|she|they|his|her|their)\b|[①-⑳]|\bI\)|\b[A-Z]\d\b|\bwhat (?:is|was) (?:the|his|her|their|its) (?:name|title|identity)",
+    r"\b(?:shown|depict(?:s|ed|ion|ing)?|above|below|observ\w+|visible|visual\w*|looks?|looking|seen|appearance|pictured|labell?ed|marked|shaded|"
+    r"illustrat\w+|figures?|pictures?|images?|photo\w*|diagrams?|graphs?|charts?|maps?|tables?|curves?|schedules?|scenes?|scenario|details?|composition|colou?r\w*|patterns?|posture|gestures?|"
+    r"paintings?|painted|artworks?|sculptures?|artist|painter|posters?|portraits?|cartoons?|comics?|caricatures?|emoji|stamps?|relics?|artifacts?|unearthed|inscriptions?|murals?|games?|payoffs?|matrix|"
+    r"documents?|materials?|passages?|excerpts?|lyrics|text|poem|sentence|speaker|author|guide|data|coupons?|list|listed|"
+    r"according to|judg\w+|in the (?:left|right|middle|center|centre|background|foreground)|point [A-Z]|line [A-Z]|region [A-Z]|area [A-Z]|"
+    r"the (?:left|right|upper|lower|top|bottom|person|man|woman|child|figure|object|building|structure|house|animal|plant|work|piece|statue|mask|vessel|costume|dress|clothing|instrument|pot|jar|bowl|cup|seals?|"
+    r"coins?|dancer|performer|body|temple|church|tower|bridge|roof|column|decorations?|decorative|character|characters|nation of|formula|shape)|symbols?|technical inspection)\b"
+    r"|\(\s*\)|^\s*(?:it|its|he|she|they|his|her|their|this|these)\b|[①-⑳]|\bI\)|\b[A-Z]\d\b|\[|\bwhat (?:is|was) (?:his|her|their|its) |\bQuestions? \d",
     re.IGNORECASE,
 )
+_LAST_RE = re.compile(r"\b(?:does|do|did|is|are|was|were|of|in|to|by|that|which|behind|for|explain\w*|cause\w*|reflect\w*) (?:this|that)\b|\b(?:this|these) (?:phenomen\w+|trends?|changes?|results?|differences?|situations?|outcomes?|policy|policies|events?|shifts?|movements?)\b", re.IGNORECASE)
+_DEICTIC_RE = re.compile(r"\b(?:this|these|those)\b", re.IGNORECASE)
+# A year, or a name within a sentence: what the question is about is said, not shown.
+_ANCHOR_RE = re.compile(r"\b1[0-9]\d\d\b|\b20\d\d\b|(?<=[a-z,] )(?!I\b)[A-Z][a-zé]{2,}|\b(?:the|in|of) [A-Z][a-z]+|[A-Z][a-z]+'s\b|\b[A-Z]{2,}\b")
+_LONG_ENOUGH = 8
+
+
+# A word of each is in whatever the four expressions find; looking for those first is many times faster.
+_HINTS = (
+    "picture image figure photo diagram illustrat drawing cartoon comic caricature poster graph chart map plot sketch schem screenshot infographic portrait x-ray "
+    "fig. fig shown depict pictured seen indicated drawn displayed marked highlighted observe look see table schedule spreadsheet payoff matrix sheet tabulated data above "
+    "below passage excerpt document extract reading paragraph quot source text poem story article letter speech refer dialogue conversation previous preceding last prior earlier next "
+    "problem question exercise example equation section part chapter theorem eq items mentioned described listed stated defined discussed provided presented options choices given statement"
+).split()
+_HINT_RE = re.compile("|".join(_HINTS))
+_FIRST_RE = re.compile(r"\s*(?:and|or|but|then|also)\b", re.IGNORECASE)
 
 
 def unseen(stem: str) -> tuple[str, str] | None:
     """(reason, the words) where the stem points at something that was not said: picture, table, passage; else None."""
+    if not _HINT_RE.search(stem.lower()) and not _FIRST_RE.match(stem):
+        return None
     if found := PICTURE_RE.search(stem):
         return "needs_picture", found[0]
+    for found in _NAMED_RE.finditer(stem):
+        if found[1].lower() not in stem[: found.start()].lower():
+            return "needs_picture", found[0]
     if found := TABLE_RE.search(stem):
         return "needs_table", found[0]
     if found := PASSAGE_RE.search(stem):
@@ -64,6 +86,12 @@ def unseen(stem: str) -> tuple[str, str] | None:
 
 
 def leans_on_picture(stem: str) -> str:
-    """The words of a stem with a picture that make no sense without it; "" where the stem stands alone."""
-    found = LEANING_RE.search(stem)
-    return found[0] if found else ""
+    """What makes a stem with a picture depend on it; "" where the stem stands alone."""
+    if found := LEANING_RE.search(stem):
+        return found[0]
+    deictic = _DEICTIC_RE.search(stem)
+    if deictic:
+        before = stem[: deictic.start()]
+        if not (_LAST_RE.search(stem) and len(before.split()) >= _LONG_ENOUGH and _ANCHOR_RE.search(before)):
+            return deictic[0]
+    return "" if _ANCHOR_RE.search(stem) else "nothing in it is named"

@@ -30,7 +30,7 @@ _SCIENCE_RE = re.compile(
     rf"(?<![\w.,])(?P<value>{NUMBER})\s?(?:×|x|\*|·)\s?10\s?(?P<caret>\^)?\s?\{{?\(?(?P<exp>\s?[-+]?\s?\d+)\)?\}}?(?![\d.])"
 )
 _E_RE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)[eE]([-+]?\d{1,3})\b")
-_POWER_RE = re.compile(r"(?P<base>[A-Za-zα-ωΑ-Ω0-9)])\s?\^\s?(?:\{(?P<a>[^{}]*)\}|\((?P<b>[^()]*)\)|(?P<c>-?\s?(?:\d+(?:\.\d+)?(?:/\d+)?|[A-Za-zα-ω]))(?![A-Za-z0-9α-ω]))")
+_POWER_RE = re.compile(r"(?P<base>[A-Za-zα-ωΑ-Ω0-9)])\s?\^\s?(?:\{(?P<a>[^{}]*)\}|\((?P<b>[^()]*)\)|(?P<c>-?\s?(?:\d+(?:\.\d+)?(?:/\d+)?|[A-Za-zα-ω]))(?![A-Za-z0-9α-ω(]))")
 _INDEX_RE = re.compile(r"(?<=[A-Za-zα-ωΑ-Ω])_\s?(?:\{([\w,+\-\s]{1,8})\}|([A-Za-zα-ω0-9]{1,6}))")
 _EXPONENT_RE = re.compile(r"-?\s?(?:\d+(?:\.\d+)?)?\s?[A-Za-zα-ω]?(?:\s?[-+/]\s?(?:\d+|[A-Za-z]))?")
 _OPERATOR = r"(?:[=+*/^<>≤≥≠≈±·×√_]|(?<=[\w)])\s?-\s?(?=[\w(]))"
@@ -48,7 +48,7 @@ _ROOT_RE = re.compile(rf"√\s?(?:\(([^()]*)\)|({NUMBER}|[A-Za-zα-ω]))")
 _QUANTITY_RE = re.compile(r"\(([^()]*[+\-=*/×][^()]*|[^()]*√[^()]*)\)(?=\s?[/^*×]|\s?\()|(?<=[*/×=+])\s?\(([^()]*[+\-*/×][^()]*)\)|(?<=\d)\(([^()]*[+\-*/×][^()]*)\)|(?<=\b[a-zA-Z])\(([^()]*[a-zA-Z\d]\s?[+\-*/×][^()]*)\)")
 _TERM = r"(?:[A-Za-z]\b|\d[\d.,]*|\))"
 _MINUS_RE = re.compile(r"(?<![\w'.-])((?:\d+(?:\.\d+)?)?[A-Za-zα-ω]|\d+(?:,\d{3})*(?:\.\d+)?)\s?-\s?((?:\d+(?:\.\d+)?)?[a-zA-Zα-ω]|\d+(?:,\d{3})*(?:\.\d+)?)(?![\w'-]|\.\w)")
-_BY_RE = re.compile(r"(\d|inch|inches|foot|feet|meters?|centimeters?|millimeters?|in\.|ft\.|long|wide|high)\s?(?:×|x|X)\s?(?=\d|\.\d)|\b([a-zA-Z])\s?×\s?([a-zA-Z])\b(?=\s(?:matri|real|square|grid|identity))")
+_BY_RE = re.compile(r"(?<=\d)\s?[xX]\s?(?=\d)|(?<=\d)\s?×\s?(?=\d+\s(?:matri|grid|board|table|array|square|rectang|pixel|game|factorial|design|inch|f[eo]+t|contingency|chess|unit))|(inch|inches|foot|feet|meters?|centimeters?|millimeters?|in\.|ft\.|long|wide|high)\s?(?:×|x|X)\s?(?=\d|\.\d)|\b([a-zA-Z])\s?×\s?([a-zA-Z])\b(?=\s(?:matri|real|square|grid|identity))")
 _SIGNS = {
     "=": "equals", "≠": "is not equal to", "≤": "is less than or equal to", "≥": "is greater than or equal to", "<=": "is less than or equal to",
     ">=": "is greater than or equal to", "<": "is less than", ">": "is greater than", "≈": "is approximately", "±": "plus or minus", "+": "plus",
@@ -100,7 +100,7 @@ def _power(m: re.Match[str]) -> str:
     if base.isdigit() and m.string[: m.start() + 1].endswith("10") and re.fullmatch(r"-?\s?\d+", exponent):
         before = m.string[: m.start() - 1]
         if not before[-1:].isdigit() and before[-1:] != ".":
-            return f"10 to the {'minus ' if exponent[0] == '-' else ''}{cardinal(abs(int(exponent.replace(' ', ''))) )} "
+            return f"0 to the {_ten_to(exponent)[11:]} "
     if not _EXPONENT_RE.fullmatch(exponent) or not exponent:
         raise Refusal("formula", f"the exponent {exponent}")
     said = _POWERS.get(exponent)
@@ -124,18 +124,31 @@ def refuse_beyond(text: str) -> None:
     operators = _OPERATOR_RE.findall(text)
     if len(operators) > _MOST_OPERATORS and len(operators) * 12 > len(text.split()):
         raise Refusal("formula", f"{len(operators)} operators")
-    if found := _RUN_RE.search(text):
+    if len(operators) + text.count("-") + text.count("/") > 7 and (found := _RUN_RE.search(text)):
         raise Refusal("formula", f"a long expression: {found[0].strip()[:60]}")
     if found := _NESTED_RE.search(text):
         raise Refusal("formula", f"nested brackets: {found[0][:60]}")
 
 
 def say_chemistry(text: str) -> str:
-    """Chemical formulas letter by letter, well-known ones by name; scientific notation."""
+    """Chemical formulas letter by letter, well-known ones by name."""
     text = _CHARGE_RE.sub(_charge, text)
-    text = _CHEM_RE.sub(lambda m: _chemical(m[1]) or m[0], text)
+    return _CHEM_RE.sub(lambda m: _chemical(m[1]) or m[0], text)
+
+
+def say_scientific(text: str) -> str:
+    """Scientific notation: 8.50 × 10^-9 is eight point five zero times ten to the minus nine."""
     text = _SCIENCE_RE.sub(_science, text)
     return _E_RE.sub(lambda m: f" {number(m[1])} times {_ten_to(m[2])} ", text)
+
+
+def _index(m: re.Match[str]) -> str:
+    index = (m[1] or m[2]).strip()
+    return f" sub {index} " if index.isalpha() and len(index) == 1 else f" {index} "
+
+
+def _prime(m: re.Match[str]) -> str:
+    return f"{m[1]} {'double ' * m[0].endswith(chr(39) * 2)}prime"
 
 
 def _sign(m: re.Match[str]) -> str:
@@ -148,13 +161,16 @@ def say_operators(text: str) -> str:
 
     Raises Refusal `formula` for what is left over.
     """
-    text = _INDEX_RE.sub(lambda m: f" {(m[1] or m[2]).strip()} ", text)
+    text = re.sub(r"(?<=\^\d)(?=[a-z]{2,})", " ", text)
+    text = re.sub(r"\bsqrt\s?(?=[\w({])|\\surd", "√", text)
+    text = re.sub(r"\b([a-zA-Z])''?(?=\s?[-+=)(/]|\([a-z0-9]\))", _prime, text)
+    text = _INDEX_RE.sub(_index, text)
     text = _FUNCTION_RE.sub(lambda m: f" {_FUNCTIONS[m[1]]} {(m[2] or m[3]).strip()} ", text)
     text = _CALL_RE.sub(lambda m: f"{m[1]} of {m[2]}" + (f" and {m[3]}" if m[3] else ""), text)
     text = _ROOT_RE.sub(lambda m: f" the square root of {m[1] or m[2]} ", text)
     text = _QUANTITY_RE.sub(_quantity, text)
     text = _POWER_RE.sub(_power, text)
-    text = _BY_RE.sub(lambda m: f"{m[1]} by " if m[1] else f"{m[2]} by {m[3]}", text)
+    text = _BY_RE.sub(lambda m: f"{m[1]} by " if m[1] else f"{m[2]} by {m[3]}" if m[2] else " by ", text)
     text = _minus(text)
     text = _SIGN_RE.sub(_sign, text)
     text = re.sub(r"(?<=\d)\s?/\s?(?=\d|[A-Za-z]\b)|(?<=\b[A-Za-z])\s?/\s?(?=[A-Za-z]\b|\d)|(?<=\)|,)\s?/\s?|(?<=\w)\s?/\s?(?=the quantity|\s+the quantity)", " over ", text)

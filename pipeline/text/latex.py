@@ -14,7 +14,7 @@ _NAMES = {name: letter for letter, name in GREEK.items()} | {
     "varepsilon": "ε", "vartheta": "θ", "varphi": "φ", "texttheta": "θ", "varpi": "π", "varsigma": "σ",
 }  # fmt: skip
 _COMMANDS = {
-    "times": "×", "cdot": "·", "bullet": "·", "div": " divided by ", "pm": "±", "leq": "≤", "le": "≤", "geq": "≥", "ge": "≥",
+    "times": "×", "cdot": "·", "bullet": "·", "textbullet": "·", "div": " divided by ", "pm": "±", "leq": "≤", "le": "≤", "geq": "≥", "ge": "≥",
     "leqslant": "≤", "geqslant": "≥", "neq": "≠", "ne": "≠", "approx": "≈", "approxeq": "≈", "simeq": "≈", "infty": "∞", "ldots": "...",
     "dots": "...", "cdots": "...", "circ": "°", "degree": "°", "sin": " sin ", "cos": " cos ", "tan": " tan ",
     "log": " log ", "ln": " ln ", "exp": " exp ", "arctan": " arctan ", "arcsin": " arcsin ", "arccos": " arccos ",
@@ -71,7 +71,7 @@ def _command(m: re.Match[str]) -> str:
     for length in range(len(name) - 1, 1, -1):
         if name[:length] in _NAMES:
             return f"{_NAMES[name[:length]]} {name[length:]}"
-        if name[:length] in ("times", "surd", "bullet", "infty"):
+        if name[:length] in ("times", "surd", "bullet", "textbullet", "infty"):
             return f"{_COMMANDS[name[:length]]} {name[length:]}"
     raise Refusal("formula", f"\\{name}")
 

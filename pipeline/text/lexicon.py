@@ -7,9 +7,10 @@ from functools import cache, lru_cache
 _GLUE = frozenset(
     "a an the of in on at to by for from with is are was were be been has have had and or but if as that this which "
     "it its when what how where why will can would not than then between into per about all each their they what's "
-    "calculate find determine assume does do".split()
+    "calculate find determine assume does do he she they we you".split()
 )
-_EDGE_GLUE = frozenset({"a"})
+# Units are not in the list of words, but get glued all the same: `10 atmand`.
+_UNIT_WORDS = ("atm", "psia", "psig", "torr", "kcal", "lbm", "lbf", "ohms", "rpm")
 _WORD_RE = re.compile(r"(?<![\\\w^_{}'$])[A-Za-z]{5,}(?![\w^_{}])")
 _CAMEL_RE = re.compile(r"^([a-z]{2,})([A-Z][a-z]{2,})$")
 _BROKEN_RE = re.compile(r"(?<![\w-])([A-Za-z]{2,})-([a-z]{2,})(?![\w-])")
@@ -27,7 +28,7 @@ def _costs() -> dict[str, float]:
 
 @cache
 def _ranks() -> dict[str, int]:
-    return {word: rank for rank, word in enumerate(_costs())}
+    return {word: rank for rank, word in enumerate(_costs())} | dict.fromkeys(_UNIT_WORDS, 20_000)
 
 
 def rank(word: str) -> int:
@@ -67,7 +68,10 @@ def _content_halves(word: str) -> list[str] | None:
     """`word` cut into two common words, or None."""
     cuts = [(max(rank(word[:i]), rank(word[i:])), i) for i in range(4, len(word) - 3)]
     worst, cut = min(cuts, default=(1_000_000, 0))
-    return [word[:cut], word[cut:]] if worst < _COMMON else None
+    easy = min((min(rank(word[:i]), rank(word[i:])) for _, i in cuts if _ < 90_000), default=1_000_000)
+    if worst < 90_000 and easy < 2_500:
+        return [word[:cut], word[cut:]]
+    return [word[:cut], word[cut:]] if worst < (_COMMON if len(word) < 13 else 2 * _COMMON) else None
 
 
 @lru_cache(maxsize=100_000)
@@ -82,7 +86,7 @@ def _unglue_word(word: str) -> str:
     parts = _halves(lower, 2)
     if word.istitle() and not (parts and parts[0] in _GLUE and len(parts[0]) > 2):
         return word  # a name, more likely
-    if parts is None and len(word) > 9:
+    if parts is None and len(word) > 7:
         parts = _content_halves(lower)
     if parts is None:
         return word

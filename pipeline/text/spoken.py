@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 
 from pipeline.errors import Refusal
-from pipeline.text import abbreviations, characters, formulas, latex, lexicon, numbers, symbols, units
+from pipeline.text import abbreviations, characters, dates, formulas, latex, lexicon, money, numbers, symbols, units
 from pipeline.text.normal import normalise
 from pipeline.text.words import join_words, split_words
 
@@ -14,6 +14,8 @@ __all__ = ["is_spoken", "join_words", "normalise", "say", "split_words"]
 _GLUED_AFTER_RE = re.compile(r"(?<![\w^_{.,])(\d+(?:[.,]\d+)*)([a-z]{3,})(?![\w^_])")
 _GLUED_BEFORE_RE = re.compile(r"(?<![\w^_{])([a-z]{4,}|of|is|at|to|in|by)(\d+(?:[.,]\d+)*)(?![\w^_])")
 _GLUED_STOP_RE = re.compile(r"(?<=[a-z]{2})([.?!;:,])(?=[A-Z][a-z]|[A-Z]\b|\d)|(?<=\d)([?;])(?=[A-Z])|(?<=[a-z])(\))(?=[A-Za-z]{2})|(?<=[a-z]{3})(\()(?=[a-z]{2,}[ )])|(?<=\d)([.,])(?=[A-Z][a-z])")
+# What the steps for figures and formulas act on; text without any of it needs none of them.
+_WORKED_RE = re.compile(r"[\d$€£¥¢%^_=<>+*/\\|{}~√≤≥≠≈±×·∞°\u0370-\u03ff\u2190-\u2aff\u0300-\u036f¬]|[A-Z][a-z]?[A-Z]|\b(?:sin|cos|tan|log|ln|exp|[a-z]) |\b[A-Za-z]\(|-\s?[A-Za-z]\b")
 _SUFFIXES = frozenset("rds nds ths".split())
 _LANGUAGES = {}
 
@@ -26,22 +28,30 @@ def _unglue_digits(text: str) -> str:
 def _say_english(text: str) -> str:
     text = characters.clean(text)
     symbols.refuse_code_and_tables(text)
-    text = latex.plain(text)
-    text = symbols.unfold(text)
+    text = symbols.unfold(latex.plain(text))
     text = _GLUED_STOP_RE.sub(lambda m: f" {m[0]}" if m[0] == "(" else f"{m[0]} ", text)
     text = lexicon.mend(_unglue_digits(text))
-    text = numbers.say_money(text)
+    if _WORKED_RE.search(text):
+        text = _say_figures(text)
+    else:
+        text = abbreviations.say_abbreviations(text)
+    text = symbols.tidy(symbols.say_signs(text))
+    return symbols.check(text)
+
+
+def _say_figures(text: str) -> str:
+    """All that has to do with digits and formulas, in an order in which no step eats what a later one needs."""
+    text = money.say_money(text)
     formulas.refuse_beyond(text)
-    text = numbers.say_times(numbers.say_dates(text))
+    text = dates.say_times(dates.say_dates(text))
+    text = numbers.say_minus(text)
     text = formulas.say_chemistry(text)
-    text = units.say_units(text)
+    text = formulas.say_scientific(units.say_units(text))
     text = numbers.say_percent(text)
     text = abbreviations.say_abbreviations(text)
     text = numbers.say_fractions(text)
     text = formulas.say_operators(text)
-    text = numbers.say_rest(text)
-    text = symbols.tidy(symbols.say_signs(text))
-    return symbols.check(text)
+    return numbers.say_rest(text)
 
 
 _LANGUAGES["en"] = _say_english

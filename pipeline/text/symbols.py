@@ -6,7 +6,7 @@ from pipeline.errors import Refusal
 
 _CODE_RE = re.compile(
     r"(?:\bdef \w+\(|\breturn\s+\w+\s*[;(\[]|\bint \w+\s?[=(;,)]|\bprintf?\s?\(|\bstd::|#include|\bpublic (?:static|class|int|void)|\bpublic:|\bstatic void|\bvoid \w+\(|"
-    r"\bfor\s?\(|\bwhile\s?\(|\belse\s?[{:]|\bif\s?\([^)]*[=<>!]|[{};]\s*\n|<-|:=|\+\+|==|\w\[\w*\]|\w+\(\)|\bPROCEDURE\b|\bDISPLAY\b|\blambda \w+\s?:|\bimport \w+\n|"
+    r"\bfor\s?\([^)]*[;=]|\bwhile\s?\([^)]*[=<>!]|\belse\s?[{:]|\bif\s?\([^)]*[=<>!]|[{};]\s*\n|<-|:=|\+\+|==|\w\[\w*\]|\w+\(\)|\bPROCEDURE\b|\bDISPLAY\b|\blambda \w+\s?:|\bimport \w+\n|"
     r"\bSELECT\b.*\bFROM\b|0x[0-9A-Fa-f]{2,}|\bhttps?:|\bwww\.|\w+_\w+_\w+\(|#\d\b.*#\d\b.*#\d|\bchar \w+\[|&[lg]t;|</?[a-zA-Z]+>|\b\w+\.(?:py|java|txt|exe|c|h)\b)"
 )
 _TABLE_RE = re.compile(r"\|[^|\n]*\|[^|\n]*\||\\hline|-{4,}|={4,}|(?:\S+ {3,}){3,}\S+|(?:\b[\d.,%$-]+\s+){7,}\d")
@@ -37,14 +37,16 @@ _ORDER = {"a": "first", "b": "second", "c": "third", "d": "fourth", "e": "fifth"
 
 def refuse_code_and_tables(text: str) -> None:
     """Raises Refusal `code` or `table` for text that is one of them."""
-    if found := _CODE_RE.search(text):
+    if (any(sign in text for sign in "(;{=<[_#") or "://" in text or "www." in text) and (found := _CODE_RE.search(text)):
         raise Refusal("code", found[0].strip())
-    if found := _TABLE_RE.search(text):
+    if len(text) > 8 and (found := _TABLE_RE.search(text)):
         raise Refusal("table", " ".join(found[0].split())[:60])
 
 
 def _item(m: re.Match[str]) -> str:
     mark = m[1].lower()
+    if re.search(r"\b(?:[Pp]arts?|[Cc]ase|[Ss]tep|[Pp]roblem|[Qq]uestion|and|or|in|from|of)\s*$", m.string[: m.start()]):
+        return f"{mark.upper()} "
     word = _ORDER[mark] if mark in _ORDER else _ORDER["abcdefgh"[int(mark) - 1]] if mark.isdigit() and int(mark) < 9 else ""
     before = m.string[: m.start()].rstrip()
     return f"{'' if not before or before[-1] in '.:;,?!' else ','} {word}, "
@@ -93,12 +95,22 @@ def tidy(text: str) -> str:
     text = _HYPHEN_RE.sub(" ", text)
     text = re.sub(r"\s+", " ", text)
     text = _STOPS_RE.sub(r"\1", text)
-    text = _DOUBLE_RE.sub(lambda m: next(stop for stop in "?!.;:," if stop in m[0]), text)
+    text = _DOUBLE_RE.sub(lambda m: _strongest(m[0]), text)
     text = _SAID_COMMA_RE.sub("", text)
     text = _TIGHT_RE.sub(lambda m: (m[0]) + " ", text)
     text = re.sub(r"\s+", " ", text).strip()
     text = re.sub(r"[,;:]+$", "", text).strip()
     return _START_RE.sub(lambda m: m[0].upper(), text) if "." in text or "?" in text else text
+
+
+def _strongest(stops: str) -> str:
+    for stop in "?!":
+        if stop in stops:
+            return stop
+    # ",." closes a bracket at a sentence's end; ".," follows an abbreviation within a sentence.
+    if stops[-1] == "." or "." not in stops:
+        return next(stop for stop in ".;:," if stop in stops)
+    return stops[-1]
 
 
 def _quote(m: re.Match[str]) -> str:

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from pipeline.text.numbers import NUMBER, compound, number
+from pipeline.text.numbers import NUMBER, compound, fraction, number, ordinal
 
 _PLAIN = """
 m meter; cm centimeter; mm millimeter; km kilometer; nm nanometer; um micrometer; μm micrometer; pm picometer;
@@ -40,6 +40,10 @@ def _table() -> dict[str, tuple[str, str]]:
         table[symbol] = ("BTU", "BTUs")
     for symbol in ("lb_m", "lb_f"):
         table[symbol] = table[symbol.replace("_", "")]
+    table["mm Hg"] = ("millimeter of mercury", "millimeters of mercury")
+    table["in Hg"] = table["in. Hg"] = ("inch of mercury", "inches of mercury")
+    table["lb mole"] = table["lb-mole"] = table["lb mol"] = ("pound mole", "pound moles")
+    table["Mpa"], table["KPa"] = table["MPa"], table["kPa"]
     for symbol in ("cm³", "km²", "km/h"):
         del table[symbol]
     return table
@@ -55,12 +59,17 @@ _SYMBOL = "(?:" + "|".join(re.escape(s) for s in _BY_LENGTH) + ")"
 _POWER = r"(?:\s?\^\s?\{?\s?(?:-\s?)?\d\s?\}?)"
 _END = r"(?![A-Za-z°μΩ_])"
 _FACTOR = rf"{_SYMBOL}\.?{_END}{_POWER}?"
-_JOINED = rf"{_FACTOR}(?:\s?[-·*]\s?{_FACTOR}|\s{_FACTOR})*"
+# Factors apart by a mere space: only symbols that are no English words, single letters only with a power.
+_SPACED = rf"(?:(?:mol|mole|kg|sec|hr|ft|cm|mm|km|kmol|°C|°F|°K|atm|kJ|gm|lb|mL)\.?{_END}{_POWER}?|[msKgAVNJW]{_POWER})"
+_JOINED = rf"{_FACTOR}(?:\s?[-·*]\s?{_FACTOR}|°[CFRK]{_END}|(?<![a-z]{{4}})\s{_SPACED})*"
 _OVER = rf"\s?/\s?\(?{_JOINED}\)?"
 _EXPRESSION = rf"{_JOINED}(?:{_OVER}){{0,4}}"
+_SCIENTIFIC = rf"(?:(?:{NUMBER})\s?[×x*·]\s?)?10\s?\^\s?(?:\{{\s?-?\s?\d+\s?\}}|-?\s?\d+)"
+_SPLIT = r"(?:\d+[\s-])?\(?\d{1,2}\s?/\s?\d{1,2}\)?"
+_VALUE = rf"{_SCIENTIFIC}|{_SPLIT}|{NUMBER}"
 _SQUARE = r"(?:(?:sq|cu)\.?\s?(?:ft|in|m|mi|yd|cm|km)\b\.?)"
 _MEASURE_RE = re.compile(
-    rf"(?<![\w.,$^_])(?P<value>{NUMBER})(?P<gap>\s?-?\s?)(?P<unit>{_SQUARE}|{_EXPRESSION})(?P<after>(?=(.?.?)))"
+    rf"(?<![\w.,$^_])(?P<value>{_VALUE})(?P<gap>\s?-?\s?)(?P<unit>{_SQUARE}|{_EXPRESSION})(?P<after>(?=(.?.?)))"
 )
 _UNIT_WORDS = "|".join(sorted({one.replace(" ", r"\s") for one, _ in UNITS.values() if " " not in one}, key=len, reverse=True))
 _PER_RE = re.compile(
@@ -103,6 +112,20 @@ def unit(expression: str, plural: bool) -> str:
     return " ".join(said)
 
 
+def _value(text: str) -> str:
+    """The value of a measure in words, whichever way it is written."""
+    if "^" in text:
+        top, power = re.split(r"10\s?\^", text)
+        top = re.sub(r"[×x*·\s]", "", top)
+        exponent = int(re.sub(r"[{}\s]", "", power))
+        said = f"ten to the {ordinal(exponent) if exponent >= 0 else number(str(-exponent)).join(('minus ', ''))}"
+        return f"{number(top)} times {said}" if top else said
+    if "/" in text:
+        split = re.fullmatch(r"(?:(\d+)[\s-])?\(?(\d+)\s?/\s?(\d+)\)?", text)
+        return fraction(int(split[2]), int(split[3]), split[1]) + ("" if split[1] else " of a") if split else text
+    return number(text)
+
+
 def _stands_alone(symbol: str, gap: str, rest: str, value: str) -> bool:
     """Whether an ambiguous symbol after a number (`5 A`, `3 in`, `2 h`) is a unit, by what follows it."""
     if symbol == "in":
@@ -131,10 +154,14 @@ def _measure(m: re.Match[str]) -> str:
     if bare in _AMBIGUOUS and not _stands_alone(bare, gap, rest, value):
         return m[0]
     if gap.strip() == "-" and bare in _LONG:
-        return f" {compound(number(value), bare)}{stop}"
+        return m[0] if "/" in value else f" {compound(_value(value), bare)}{stop}"
     adjective = gap.strip() == "-"
-    plural = not adjective and value.replace(",", "") != "1"
-    return f" {number(value)} {unit(bare, plural)}{stop}"
+    split = re.fullmatch(r"\(?\d+\s?/\s?\d+\)?", value)
+    if adjective and split:
+        return m[0]
+    plural = not adjective and not split and value.replace(",", "") != "1" and not re.match(r"\s?(?:%|percent)", rest)
+    words = unit(bare, plural)
+    return f" {_value(value)}{'n' if split and words[0] in 'aeiou' else ''} {words}{stop}"
 
 
 def say_units(text: str) -> str:
@@ -147,6 +174,8 @@ def say_units(text: str) -> str:
         text = _MEASURE_RE.sub(_measure, text)
     if "/" in text:
         text = _PER_RE.sub(_per, text)
+    if "°" in text:
+        text = re.sub(r"°\s?([CFRK])\b", lambda m: f" {UNITS['°' + m[1]][1]} ", text)
     return text
 
 

@@ -22,7 +22,7 @@ class TinyHub(http.server.ThreadingHTTPServer):
     """Serves `files` (path to bytes) as the one data set `name` at COMMIT."""
 
     name = ""
-    files: dict[str, bytes] = {}
+    files: dict[str, bytes]
 
     def entry(self, path: str) -> dict[str, Any]:
         data = self.files[path]

@@ -83,9 +83,9 @@ def test_configurations_name_languages_and_pictures_come_as_bytes(tiny_hub: Any,
         row["image"] = {"bytes": b"a picture of " + row["id"].encode(), "path": row.pop("pic_path")}
         row["original_id"] = str(row["original_id"])
     table = pa.Table.from_pylist(rows)
-    features = {name: {"dtype": "string", "_type": "Value"} for name in table.column_names}
+    features: dict[str, Any] = {name: {"dtype": "string", "_type": "Value"} for name in table.column_names}
     features |= {"image": {"_type": "Image"}, "type": {"feature": features["id"], "_type": "List"}}
-    features["options"] = {letter: features["id"] for letter in rows[0]["options"]}
+    features["options"] = dict.fromkeys(rows[0]["options"], features["id"])
     table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
     file = io.BytesIO()
     parquet.write_table(table, file)

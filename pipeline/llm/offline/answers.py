@@ -4,24 +4,40 @@ import random
 import re
 
 from pipeline.llm.offline import grammar
-from pipeline.llm.offline.asking import SLOT, Asked
+from pipeline.llm.offline.asking import Asked
 from pipeline.llm.offline.choosing import is_clause, with_article
+from pipeline.llm.offline.turning import SLOT
 from pipeline.llm.offline.working import Working
-from pipeline.text.numerals import number_of
+from pipeline.text.numerals import number_at, number_of
 
 MAX_WORDS = 42
 _LEADS = ("", "", "", "", "Sure.", "Okay.", "Let's see.", "Good question.", "Happy to help.", "Right.")
-_NAMED = ("The answer is {}.", "That would be {}.", "The answer you're looking for is {}.", "The right answer here is {}.", "I'd say it's {}.", "What you're looking for is {}.")
-_CLAUSE = ("The answer is that {}.", "The short answer is that {}.", "What's right here is that {}.", "The best answer is that {}.")
-_NUMBER = ("That works out to {}.", "It comes out to {}.", "When you work it through, you get {}.", "If you run the numbers, it comes to {}.", "The answer works out to {}.")
+_NAMED = (
+    "The answer is {}.", "That would be {}.", "The answer you're looking for is {}.", "The right answer here is {}.",
+    "I'd say it's {}.", "To answer your question, that would be {}.", "The short answer is {}.",
+    "The answer to that one is {}.",
+)  # fmt: skip
+_CLAUSE = ("The answer is that {}.", "The short answer is that {}.", "It's that {}.", "The main point is that {}.")
+_REASON = ("It's because {}.", "That's because {}.", "The reason is that {}.")
+_TO_DO = ("The answer is to {}.", "The right thing would be to {}.", "I'd say the answer is to {}.")
+_NUMBER = (
+    "That works out to {}.", "It comes out to {}.", "When you work it through, you get {}.",
+    "If you run the numbers, it comes to {}.", "The answer works out to {}.", "Doing the math, I get {}.",
+)  # fmt: skip
 _TOTAL = ("That comes to {}.", "It works out to {}.", "The answer is {}.", "You end up with {}.", "You should get {}.")
-_CHOSEN = ("Out of those, it's {}.", "It's {} that fits.", "The one you want is {}.", "I'd go with {}.", "The right one is {}.", "Of those, the answer is {}.")
-_CHOSEN_CLAUSE = ("The right one is that {}.", "I'd go with the idea that {}.", "Of those, the answer is that {}.", "The one that holds is that {}.")
+_CHOSEN = (
+    "Out of those, it's {}.", "The one you want is {}.", "I'd go with {}.", "The right one is {}.",
+    "Of those, the answer is {}.", "From what you listed, it's {}.",
+)  # fmt: skip
+_CHOSEN_CLAUSE = (
+    "The right one is that {}.", "I'd go with the idea that {}.", "Of those, the answer is that {}.",
+    "The one that holds is that {}.",
+)  # fmt: skip
 _REST_ONE = ("The other one doesn't fit here.", "The other option isn't right.", "So you can rule out the other one.")
 _REST = ("The others don't fit here.", "The other options aren't right.", "So you can rule out the rest.")
-_FINISH = ("I'd finish it with {}.", "It should end with {}.", "The way to finish it is {}.")
 _FILL = ("The missing word is {}.", "What goes in the blank is {}.", "The blank should be {}.")
 _FILL_LONG = ("What goes in the blank is {}.", "I'd fill it in with {}.")
+_PIECES = re.compile(r"[^\W_]+")
 _EXPLAINING = re.compile(r"^(?:yes|no|true|false)\b", re.I)
 
 
@@ -38,6 +54,8 @@ def fill(sentence: str, answer: str) -> str:
             before = before.rstrip()[: -len(last)] + article + " "
     elif last and last == first and last in ("the", "that", "to", "of", "is", "in", "by", "be", "are", "for", "on", "at", "as"):
         before = before.rstrip()[: -len(last)]
+    elif last.endswith(("'s", "s'")) and first in ("a", "an", "the"):
+        answer = answer.split(" ", 1)[-1]
     elif last in ("the",) and first in ("a", "an", "their", "his", "her"):
         before = before.rstrip()[: -len(last)]
     return grammar.tidy(f"{before.rstrip()} {answer}{after if after[:1] in '.,?!;' else ' ' + after.strip()}")
@@ -55,70 +73,97 @@ def to_listener(text: str) -> str:
 def worked(draws: random.Random, asked: Asked, claim: str, total: str, working: Working) -> str:
     """The answer to a word problem: what was asked with its number, and a step that leads there."""
     said = to_listener(claim)
+    heard = f"{asked.context} {asked.direct}"
     step = working.steps[-1] if working.steps else ""
     if len(working.steps) > 1 and draws.random() < 0.4:
         step = draws.choice(working.steps[:-1])
     lead = draws.choice(_LEADS)
-    options = [f"{lead} {said} {step}"] if said else []
-    if said and step and not re.match(r"(?:After|When|If|Then|This|That|These)\b", said):
-        options.append(f"{step} So {_flow(said)}")
+    bare = fill(draws.choice(_TOTAL), total)
+    reckoned = grammar.capitalise(f"{working.sum}.") if working.sum else ""
+    closing = f"That's because {working.sum}." if working.sum else ""
+    options = []
+    if said:
+        options += [f"{lead} {said} {step or closing}", f"{step or reckoned} {_then(draws, said, bool(step or reckoned), heard)}"]
     if working.final:
-        options += [f"{lead} {working.final} {step if not said else ''}", f"{step} {_then(draws, working.final)}"]
-    if said and not step:
-        options.append(f"{fill(draws.choice(_TOTAL), total)} {said}" if draws.random() < 0.3 else said)
-    if not said and not working.final:
-        options += [f"{lead} {fill(draws.choice(_TOTAL), total)} {step}", f"{step} {fill(draws.choice(_TOTAL), total)}"]
+        options.append(f"{step or reckoned} {_then(draws, working.final, bool(step or reckoned), heard)}")
+        options.append(f"{lead} {working.final} {step or closing}")
+    if not options:
+        options = [f"{lead} {bare} {step or closing}", f"{step} {reckoned} {bare}", f"{step or reckoned} {bare}"]
     fitting = [o for o in map(grammar.tidy, options) if len(o.split()) <= MAX_WORDS]
-    plain = said or fill(draws.choice(_NUMBER), total)
-    return draws.choice(fitting) if fitting else grammar.tidy(plain)
+    solid = [o for o in fitting if len(o.split()) >= 7] or fitting
+    return draws.choice(solid) if solid else grammar.tidy(said if 0 < len(said.split()) <= MAX_WORDS else bare)
 
 
-def _then(draws: random.Random, final: str) -> str:
-    return f"{draws.choice(('So', 'That means', 'So in the end,'))} {_flow(final)}"
+def _then(draws: random.Random, final: str, follows: bool, heard: str) -> str:
+    if not follows or re.match(r"(?:After|When|If|Then|So|This|That|These|But|In the end)\b", final):
+        return final
+    return f"{draws.choice(('So', 'That means', 'So in the end,'))} {_flow(final, heard)}"
 
 
-def _flow(sentence: str) -> str:
+def _flow(sentence: str, heard: str) -> str:
     """A sentence after 'so': its first letter small unless it is a name's."""
     first = sentence.split(" ", 1)[0].rstrip(",")
-    common = first.casefold() in _COMMON or first.casefold().endswith("ly")
+    start = first.casefold().split("-")[0]
+    common = start in _COMMON or first.casefold().endswith("ly") or re.search(rf"\b{re.escape(start)}\b", heard)
     return sentence[:1].lower() + sentence[1:] if common else sentence
 
 
 _COMMON = frozenset(
     "the a an it he she they there this that these those his her their its each every both all you your we our in on at "
     "for to by of with after before when if one two three four five six seven eight nine ten eleven twelve twenty thirty "
-    "forty fifty sixty seventy eighty ninety from during together everyone everybody people some half".split()
+    "thirty forty fifty sixty seventy eighty ninety without instead only neither either since because though although however from during together everyone everybody people some half".split()
 )
+
+
+def shape(answer: str) -> str:
+    """What an answer is like: yes_no, sentences, clause, verb, number, long or phrase."""
+    words = answer.split()
+    if _EXPLAINING.match(answer):
+        return "yes_no"
+    if re.search(r"[.?!] [A-Z]", answer):
+        return "sentences"
+    if is_clause(answer):
+        return "clause"
+    if len(words) > 1 and grammar.verb_kind(words[0].casefold()) == "base" and words[1] not in grammar.AUXILIARIES:
+        return "verb" if words[1] in _OBJECTS or len(words) > 4 else "phrase"
+    if number_of(answer) is not None or len(words) < 14 and number_at([w.casefold() for w in _PIECES.findall(answer)], 0)[0] is not None:
+        return "number"
+    return "long" if len(words) > 7 else "phrase"
+
+
+_OBJECTS = frozenset("the a an his her their its it them him all both no any that".split())
 
 
 def stated(draws: random.Random, asked: Asked, answer: str, offered: int) -> str:
     """The answer to any other question; `offered` is how many choices were spoken (0 for none)."""
-    if _EXPLAINING.match(answer) and not offered:
-        return grammar.tidy(f"{answer}.")
+    kind = shape(answer)
+    if asked.form == "completion" and asked.claim and (not offered or draws.random() < 0.7):
+        return grammar.tidy(fill(asked.claim, answer))
     lead = draws.choice(_LEADS) if asked.form in ("question", "command") else ""
-    clause = is_clause(answer)
-    if asked.claim and not (clause and asked.form in ("question", "command", "except")):
-        if not offered or draws.random() < 0.6:
-            return _whole(draws, f"{lead} {fill(asked.claim, _spot(asked, answer))}", offered)
-    if asked.claim and clause and (asked.which or re.search(r"\b(?:is|are|was|were) \{\}\.$", asked.claim)):
-        return grammar.tidy(f"{lead} {fill(asked.claim.replace(SLOT, 'that ' + SLOT), answer)}")
-    return _whole(draws, f"{lead} {fill(draws.choice(_pool(asked, answer, clause, offered)), with_article(answer))}", offered)
+    if kind == "sentences" or kind in ("yes_no", "long") and not offered:
+        return grammar.tidy(f"{lead if kind == 'sentences' else ''} {answer}.")
+    named = with_article(answer) if asked.form in ("question", "command", "except") else answer
+    if asked.claim and kind in ("number", "phrase", "long") and (not offered or draws.random() < 0.6):
+        return _whole(draws, f"{lead} {fill(asked.claim, named)}", offered)
+    if kind == "clause" and not offered and draws.random() < 0.4:
+        return grammar.tidy(f"{lead} {answer}.")
+    return _whole(draws, f"{lead} {fill(draws.choice(_pool(asked, kind, answer, offered)), named)}", offered)
 
 
-def _spot(asked: Asked, answer: str) -> str:
-    return with_article(answer) if asked.form in ("question", "command", "except") else answer
-
-
-def _pool(asked: Asked, answer: str, clause: bool, offered: int) -> tuple[str, ...]:
+def _pool(asked: Asked, kind: str, answer: str, offered: int) -> tuple[str, ...]:
+    if kind == "yes_no":
+        return ("{}.",)
+    if re.match(r"why\b", asked.direct, re.I) and kind == "clause":
+        return _REASON
+    if kind == "clause":
+        return _CHOSEN_CLAUSE if offered else _CLAUSE
+    if kind == "verb":
+        return _TO_DO
     if offered:
-        return _CHOSEN_CLAUSE if clause else _CHOSEN
-    if asked.form == "completion" and not asked.direct.startswith(("What is", "What are")):
-        return _CLAUSE if clause else _FINISH if re.search(r" do what\?$|finish this", asked.direct) else _NAMED
+        return _CHOSEN
     if asked.form == "blank":
         return _FILL if len(answer.split()) == 1 else _FILL_LONG
-    if clause:
-        return _CLAUSE
-    return _NUMBER if number_of(answer) is not None else _NAMED
+    return _NUMBER if kind == "number" else _NAMED
 
 
 def _whole(draws: random.Random, text: str, offered: int) -> str:

@@ -9,16 +9,43 @@ from pipeline.llm.offline.stems import BLANK
 from pipeline.llm.offline.turning import SLOT, turn_round
 
 # Most words of a question that may be turned into a sentence with its answer.
-MAX_CLAIM = 22
-_WH = r"(?:what|which|who|whom|whose|when|where|why|how)"
-_STARTS_WH = re.compile(rf"^(?:(?:in|at|on|by|for|from|to|of|with|under|during|through|into|about|according to|after|approximately|about)\s+)?{_WH}\b", re.I)
-_LEAD = re.compile(rf"^(?P<lead>.{{4,}}?),\s+(?:then\s+)?(?P<ask>(?:(?:in|at|on|by|for|from|to|of|with|approximately|about)\s+)?{_WH}\b.*)$", re.I)
-_YES_NO = re.compile(r"^(?:is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|must|may|might)\b", re.I)
-_FIND = "find|calculate|compute|determine|evaluate|estimate|identify|name|give|state|obtain|derive|solve|approximate|work out"
-_TELL = "explain|describe|discuss|define|compare|contrast|distinguish|differentiate|list|outline|summarize|trace|suggest|show|prove|write|convert|express|simplify|use|using|interpret|classify|predict|translate|select|represent|arrange|analyze|assess|differentiate|illustrate|rewrite|factor|round|add|subtract|multiply|divide|integrate|differentiate|sketch|indicate|enumerate|consider"
-_COMMAND = re.compile(rf"^(?P<lead>(?:(?:if|when|using|given|for|in|at|by|assuming|from|with|suppose)\b.*?,\s*)?)(?:then\s+)?(?:please\s+)?(?P<verb>{_FIND}|{_TELL})\b\s*(?P<what>.+)$", re.I)
-_SUPPOSING = re.compile(r"^(?:assume|assuming|given|take|use|let|note|recall|suppose|consider|ignore|neglect|round|remember|hint|you may|there are|the answer|all|neither)\b", re.I)
-_EXCEPT = re.compile(r"^(?P<head>.*?)\b(?P<quant>all|each|any|every one|every)(?P<of> of)? (?:the following|these)\b(?P<mid>.*?),?\s*(?:except|but)(?: for)?(?: one)?(?: of)?(?: the following)?(?: which(?: one)?)?[.:?]*$", re.I)
+MAX_CLAIM, MAX_FINISHED = 22, 30
+_WH = r"(?:what|what's|whats|which|who|whom|whose|when|where|why|how)"
+_BEFORE_WH = r"(?:in|at|on|by|for|from|to|of|with|under|during|through|into|about|according to|after|approximately)"
+_STARTS_WH = re.compile(rf"^(?:{_BEFORE_WH}\s+)?{_WH}\b", re.I)
+_LEAD = re.compile(rf"^(?P<lead>.{{4,}}?),\s+(?:then\s+)?(?P<ask>(?:{_BEFORE_WH}\s+)?{_WH}\b.*)$", re.I)
+_YES_NO = re.compile(
+    r"^(?:.*, )?(?:is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|must|may|might|isn't|aren't|doesn't|don't)\b",
+    re.I,
+)
+_FIND = (
+    "find|calculate|compute|determine|evaluate|estimate|identify|name|give|state|obtain|derive|solve|approximate|work out"
+)
+_TELL = (
+    "explain|describe|discuss|define|compare|contrast|distinguish|differentiate|list|outline|summarize|trace|suggest|"
+    "show|prove|write|convert|express|simplify|use|using|interpret|classify|predict|translate|select|represent|arrange|"
+    "analyze|assess|illustrate|rewrite|factor|round|add|subtract|multiply|divide|integrate|indicate|enumerate"
+)
+_SETTING = r"(?:(?:if|when|using|given|for|in|at|by|assuming|from|with|suppose|after|before)\b.*?,\s*)?"
+_COMMAND = re.compile(
+    rf"^(?P<lead>{_SETTING})(?:then\s+)?(?:please\s+)?(?P<verb>{_FIND}|{_TELL})\b\s*(?P<what>.+)$", re.I
+)
+_SUPPOSING = re.compile(
+    r"^(?:assume|assuming|given|take|use|let|note|recall|suppose|consider|ignore|neglect|round|remember|hint|you may|"
+    r"there are|the answer|all|neither)\b",
+    re.I,
+)
+_EXCEPT = re.compile(
+    r"^(?P<head>.*?)\b(?P<quant>all|each|any|every one|every)(?: of)? (?:the following|these)\b(?P<mid>.*?),?\s*"
+    r"(?:except|but)(?: for)?(?: one)?(?: of)?(?: the following)?(?: which(?: one)?)?[.:?]*$",
+    re.I,
+)
+# 'Which statement is best' stands on its choices, whatever it is about.
+_OF_CHOICES = re.compile(
+    r"\bof (?:the following|these)\b|\b(?:which|what) (?:statement|sentence|example|option|answer|choice|description)\b"
+    r"|^which\b.*\b(?:best|most|least)\b|^(?:what|which)\b(?: \w+){0,2} (?:is|are|was|were|does|do) not\b",
+    re.I,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +54,9 @@ class Asked:
 
     `context` is whole sentences or "". `direct` is the question. `indirect` goes after 'can you tell me', `claim` has
     SLOT where the answer goes; both are "" where no good one is known. `form` is how it was put: question, command,
-    completion, blank, blanks, except, statements.
+    completion, blank, blanks, except, statements. `which` is true where it needs its choices; `counted` is what a
+    'how many' counts; `other` is a second way of saying `direct`; `several` is true where it is
+    the last of several questions.
     """
 
     context: str
@@ -37,22 +66,30 @@ class Asked:
     claim: str = ""
     which: bool = False
     counted: str = ""
+    other: str = ""
+    several: bool = False
 
 
-def analyse(spoken: str, blanks: int) -> Asked:
-    """The question that a spoken stem (see `stems.prepare`) asks. Raises Refusal ('no_question', 'letters')."""
+def analyse(spoken: str, blanks: int, answer: str = "") -> Asked:
+    """The question that a spoken stem (see `stems.prepare`) asks.
+
+    `answer` is the spoken answer: its first word tells how an unfinished sentence goes on. Raises Refusal
+    (`no_question`, `several_questions`, `too_many_blanks`, `letters`).
+    """
     parts = grammar.sentences(spoken)
     if not parts:
         raise Refusal("no_question", "nothing is left to ask")
-    if _is_statements(parts[0]):
+    if is_statements(parts[0]):
         return _statements(spoken)
     parts = _question_last(parts)
     context, last = " ".join(parts[:-1]), parts[-1]
     if context and context[-1] not in ".?!":
         context += "."
     several = "?" in context
-    asked = _last_sentence(last, blanks, context)
-    return replace(asked, claim="", indirect="") if several else asked
+    if several and parts[-2].endswith("?") and len(answer.split()) < 8:
+        raise Refusal("several_questions", "two questions and one short answer")
+    asked = _last_sentence(last, blanks, context, answer)
+    return replace(asked, claim="", indirect="", several=True) if several else asked
 
 
 def _question_last(parts: list[str]) -> list[str]:
@@ -63,12 +100,14 @@ def _question_last(parts: list[str]) -> list[str]:
     return parts
 
 
-def _last_sentence(last: str, blanks: int, context: str) -> Asked:
+def _last_sentence(last: str, blanks: int, context: str, answer: str) -> Asked:
     exception = _EXCEPT.match(last)
     if exception:
         return _exception(exception, context)
     if blanks:
-        return _blank(last, blanks, context)
+        return _blank(last, blanks, context, answer)
+    if last.endswith("?") and not _YES_NO.match(last) and not re.search(rf"\b{_WH}\b", last, re.I):
+        return _completion(last.rstrip("? "), context, answer)
     if last.endswith("?") or _STARTS_WH.match(last) and not last.endswith("."):
         return _question(last.rstrip("?.") + "?", context)
     command = _COMMAND.match(last)
@@ -78,19 +117,23 @@ def _last_sentence(last: str, blanks: int, context: str) -> Asked:
         return _question(last.rstrip(".") + "?", context)
     if last.endswith((".", "!")):
         raise Refusal("no_question", f"'{last[-60:]}' asks nothing")
-    return _completion(last, context)
+    if "?" in context or re.search(rf"(?:^|[.?!] )(?:{_FIND}|{_TELL})\b", context, re.I) or ":" in last:
+        raise Refusal("no_question", "what is asked is not its last sentence")
+    return _completion(last, context, answer)
 
 
 def _question(text: str, context: str) -> Asked:
     lead, ask = _split_lead(text)
-    which = bool(re.search(r"\bof (?:the following|these)\b", text, re.I))
-    text = re.sub(r"\b(which|what)( one| ones)? of the following\b", r"\1\2 of these", text, flags=re.I)
+    which = bool(_OF_CHOICES.search(ask))
     text = re.sub(r"\bof the following\b", "of these", text, flags=re.I)
-    indirect, claim, counted = turn_round(ask.rstrip("?"))
-    if lead and len(lead.split()) <= 5 and not re.match(r"(?:if|when|after|suppose|given|assuming)\b", lead, re.I):
-        claim = claim and f"{grammar.capitalise(lead)}, {_lower_first(claim)}"
-    long = len(claim.split()) > MAX_CLAIM
-    return Asked(context, grammar.capitalise(text), "question", "" if lead else indirect, "" if long else claim, which, counted)
+    turned = turn_round(ask.rstrip("?"))
+    claim = turned.claim
+    if claim and lead and len(lead.split()) <= 5 and not re.match(r"(?:if|when|after|suppose|given|assum)", lead, re.I):
+        claim = f"{grammar.capitalise(lead)}, {lower_first(claim)}"
+    if len(claim.split()) > MAX_CLAIM:
+        claim = ""
+    indirect = "" if lead or which else turned.indirect
+    return Asked(context, grammar.capitalise(text), "question", indirect, claim, which, turned.counted)
 
 
 def _split_lead(text: str) -> tuple[str, str]:
@@ -98,7 +141,8 @@ def _split_lead(text: str) -> tuple[str, str]:
     return (found["lead"], found["ask"]) if found else ("", text)
 
 
-def _lower_first(text: str) -> str:
+def lower_first(text: str) -> str:
+    """The first letter small where the word is surely no name."""
     first = text.split(" ", 1)[0]
     return text[:1].lower() + text[1:] if first.casefold() in _MAY_LOWER else text
 
@@ -109,69 +153,104 @@ _MAY_LOWER = frozenset(
 )
 
 
-def _command(found: re.Match[str], context: str) -> Asked:
-    verb, what = found["verb"].casefold(), found["what"].rstrip(". ")
-    lead = found["lead"].strip()
-    simple = re.match(r"^(?:the|his|her|their|its|a|an|each|[A-Z][a-z]+'s)\s", what)
-    joined = re.search(r",|;|:|\b(?:and (?:find|calculate|determine|compute|then)|if|when|such that|given|assuming|so that)\b", what)
-    name = what.split(" ", 1)[0]
-    direct = f"{lead} can you {verb} {what}?" if lead else f"Can you {verb} {what}?"
-    if verb in _FIND.split("|") and simple and not joined and len(what.split()) <= 18:
-        plural = bool(re.match(r"^(?:the )?(?:\w+ )*?(?:values|roots|frequencies|solutions|names|coordinates|dimensions|two|three|four)\b", what))
-        be = "are" if plural else "is"
-        direct = f"{lead} what {be} {what}?" if lead else f"What {be} {what}?"
-        claim = f"{grammar.capitalise(what)} {be} {SLOT}."
-        return Asked(context, grammar.capitalise(direct.strip()), "command", "" if lead else f"what {what} {be}", claim, False, name)
-    return Asked(context, grammar.capitalise(direct.strip()), "command")
-
-
-_NEEDS_DO = re.compile(r"\b(?:should|will|would|must|may|can|could|might|to|cannot|likely|probably|not|generally|usually|therefore)$", re.I)
-_ARTICLE_END = re.compile(r"\s+(?:a|an|the)$", re.I)
-_THAT_END = re.compile(r"\s+that(?: (?:it|he|she|they|the))?$", re.I)
-_WHAT_ENDS = re.compile(
-    r"\b(?:is|are|was|were|be|as|called|of|to|in|by|with|for|from|on|at|into|about|include|includes|has|have|had|known|"
-    r"means|involves|requires|claims|argues|suggests|includes|termed|through|between|after|during|called|becomes|equals|"
-    r"produces|causes|contains|indicates|shows|reflects|represents|creates|provides|than|against|upon|under|over|towards?)$"
+_SEVERAL = re.compile(
+    r"^(?:the )?(?:\w+ )*?(?:values|roots|frequencies|solutions|names|coordinates|dimensions|two|three|four)\b"
+)
+_JOINED = re.compile(
+    r",|;|:|\b(?:and (?:find|calculate|determine|compute|then)|if|when|such that|given|assuming|so that|by|using|that)\b"
 )
 
 
-def _completion(text: str, context: str) -> Asked:
+def _command(found: re.Match[str], context: str) -> Asked:
+    verb, what, lead = found["verb"].casefold(), found["what"].rstrip(". ?"), found["lead"].strip()
+    if verb == "using" or len(what.split()) < 2 and verb != "find":
+        raise Refusal("no_question", f"'{verb} {what}' says too little")
+    simple = re.match(r"^(?:the|his|her|their|its|a|an|each|[A-Z][a-z]+'s)\s", what) and not _JOINED.search(what)
+    if verb in _FIND.split("|") and simple and len(what.split()) <= 18:
+        be = "are" if _SEVERAL.match(what) else "is"
+        direct = f"{lead} what {be} {what}?"
+        claim = f"{grammar.capitalise(what)} {be} {SLOT}."
+        indirect = "" if lead else f"what {what} {be}"
+        return Asked(context, grammar.capitalise(direct.strip()), "command", indirect, claim)
+    asks = f"{lead} can you {verb} {what}?" if lead else f"Can you {verb} {what}?"
+    other = "" if lead else f"I need to {verb} {what}."
+    return Asked(context, grammar.capitalise(asks.strip()), "command", other=other)
+
+
+_NEEDS_DO = re.compile(r"\b(?:should|will|would|must|may|can|could|might|cannot)(?: (?:probably|likely|most likely|not|then|generally|also))*$", re.I)
+_ARTICLE_END = re.compile(r"\s+(?:a|an|the)$", re.I)
+_THAT_END = re.compile(r"\s+that(?: (?:it|he|she|they|the))?$", re.I)
+_LINK_END = re.compile(
+    r"\b(?:is|are|was|were|be|as|called|of|to|in|by|with|for|from|on|at|into|about|include|includes|has|have|had|than|"
+    r"known|means|involves?|requires?|claims?|argues?|suggests?|termed|through|between|after|during|becomes?|equals?|"
+    r"produces?|causes?|contains?|indicates?|shows?|reflects?|represents?|creates?|provides?|against|upon|under|over|"
+    r"towards?|states?|holds?|believes?|says?|maintains?|expect|find|see|conclude|need|use[sd]?|occurs?|via|without)$"
+)
+_CALLED = re.compile(
+    r"^(?P<what>(?:The|A|An|This|These|Those|Such)\b[^,]{3,90}?) (?P<be>is|are|was|were) "
+    r"(?P<end>(?:best |often |usually |commonly |also |generally |sometimes )?"
+    r"(?:called|known as|termed|referred to as|described as|classified as))(?: an?| the)?$"
+)
+_SCENE = re.compile(
+    r"^(?:if|when|as|after|because|since|although|while|given|assuming|suppose)\b.*,\s+(?P<main>[^,]{8,})$", re.I
+)
+
+
+def _completion(text: str, context: str, answer: str) -> Asked:
     """'The study of fungi is called': 'What is the study of fungi called?'"""
-    claim = f"{_short_tail(text)} {SLOT}."
-    called = re.match(r"^(?P<what>(?:The|A|An|This|These|Those|Such)\b[^,]{3,90}?) (?P<be>is|are|was|were) (?P<end>(?:best |often |usually |commonly |also |generally )?(?:called|known as|termed|referred to as|described as|classified as))(?: an?| the)?$", text)
-    if called and not re.search(r"\b(?:that|which|who|when|is|are)\b", called["what"]):
-        subject = _lower_first(called["what"])
-        return Asked(context, f"What {called['be']} {subject} {called['end']}?", "completion", f"what {subject} {called['be']} {called['end']}", _fits(claim))
-    if re.search(r"\bbecause(?: of)?$", text):
-        return Asked(context, re.sub(r"\s+because(?: of)?$", "", text) + ". Why is that?", "completion", "", "")
+    which = bool(re.search(r"\bthe following\b", text, re.I))
+    text = re.sub(r"\bthe following\b", "these", text)
+    claim = _fits(f"{_short_tail(text)} {SLOT}.")
+    called = _CALLED.match(text)
+    if called and not re.search(r"\b(?:that|which|who|when|is|are|where)\b", called["what"]):
+        subject = lower_first(called["what"])
+        direct = f"What {called['be']} {subject} {called['end']}?"
+        return Asked(context, direct, "completion", f"what {subject} {called['be']} {called['end']}", claim, which)
+    because = re.match(r"^(?P<main>.*?),?\s+because(?: of)?$", text)
+    if because:
+        tail = "because of" if text.endswith("of") else "because"
+        return Asked(context, f"{because['main']}. Why is that?", "completion", "", f"That's {tail} {SLOT}.", which)
     stem = _THAT_END.sub("", _ARTICLE_END.sub("", text))
+    return Asked(context, f"{stem} {_echo(stem, answer)}?", "completion", "", claim, which)
+
+
+def _echo(stem: str, answer: str) -> str:
+    """What stands for the missing end: 'what', or 'does what' where a verb is missing."""
+    first = answer.split()[0].casefold() if answer else ""
     if _NEEDS_DO.search(stem):
-        return Asked(context, f"{stem} do what?", "completion", "", _fits(claim))
-    if _WHAT_ENDS.search(stem):
-        return Asked(context, f"{stem} what?", "completion", "", _fits(claim))
-    return Asked(context, f"How would you finish this sentence: {_lower_first(text)}?", "completion", "", _fits(claim))
-
-
-def _fits(claim: str) -> str:
-    return claim if len(claim.split()) <= MAX_CLAIM else ""
+        return "what" if first == "be" and re.search(r"\bbe$", stem) else "do what"
+    if re.search(r"\bto$", stem) and grammar.is_verb(first):
+        return "do what"
+    if _LINK_END.search(stem):
+        return "what"
+    if first in grammar.AUXILIARIES and first not in ("do", "does", "did"):
+        return f"{first} what"
+    kind = grammar.verb_kind(first)
+    if kind and len(answer.split()) > 1:
+        return {"base": "do", "third": "does", "past": "did"}[kind] + " what"
+    return "what"
 
 
 def _short_tail(text: str) -> str:
     """Without the clause that only sets the scene: 'If prices rise, we expect' to 'We expect'."""
-    found = re.match(r"^(?:if|when|as|after|because|since|although|while|given|assuming|suppose)\b.*,\s+(?P<main>[^,]{8,})$", text, re.I)
+    found = _SCENE.match(text)
     return grammar.capitalise(found["main"]) if found else text
 
 
-def _blank(text: str, blanks: int, context: str) -> Asked:
+def _fits(claim: str) -> str:
+    return claim if len(claim.split()) <= MAX_FINISHED else ""
+
+
+def _blank(text: str, blanks: int, context: str, answer: str) -> Asked:
     text = text.rstrip(".?: ")
     if blanks > 1 or context.casefold().split().count(BLANK):
         if len(re.findall(rf"\b{BLANK}\b", text)) != blanks:
             raise Refusal("too_many_blanks", "gaps in several sentences")
         return Asked(context, grammar.capitalise(text) + ".", "blanks", "", _fits(re.sub(rf"\b{BLANK}\b", SLOT, text) + "."))
-    if BLANK not in text.split() and BLANK not in re.split(r"\W+", text.casefold()):
+    if BLANK not in re.split(r"\W+", text.casefold()):
         raise Refusal("too_many_blanks", "the gap is not in the last sentence")
     if re.search(rf"\b{BLANK}$", text):
-        return _completion(re.sub(rf"\s*\b{BLANK}$", "", text).rstrip(":,; "), context)
+        return _completion(re.sub(rf"\s*\b{BLANK}$", "", text).rstrip(":,; "), context, answer)
     claim = re.sub(rf"\b{BLANK}\b", SLOT, text, flags=re.I) + "."
     named = re.search(rf"\b(?:a|an|the) {BLANK} (?P<noun>[a-z]+)$", text)
     if named:
@@ -193,7 +272,8 @@ def _exception(found: re.Match[str], context: str) -> Asked:
 _STATEMENT = re.compile(r"\bstatement (?:one|two|three)\b\s*[|:.,;]*\s*", re.I)
 
 
-def _is_statements(text: str) -> bool:
+def is_statements(text: str) -> bool:
+    """Whether a spoken stem is 'Statement one ... Statement two ...'."""
     return bool(re.match(r"^statement (?:one|1)\b", text, re.I))
 
 
@@ -202,4 +282,4 @@ def _statements(spoken: str) -> Asked:
     if len(pieces) != 2:
         raise Refusal("letters", "not two statements")
     first, second = (grammar.capitalise(p) for p in pieces)
-    return Asked(f"The first one says: {_lower_first(first)}. The second one says: {_lower_first(second)}.", "Which of the two are true?", "statements")
+    return Asked(f"The first one says: {lower_first(first)}. The second one says: {lower_first(second)}.", "Which of the two are true?", "statements")

@@ -113,29 +113,33 @@ def refers(choice: str) -> bool:
 
 def is_clause(choice: str) -> bool:
     """Whether a choice is a whole sentence ('the firm earns a profit'), as far as one can tell by its words."""
-    words = choice.split()
-    if len(words) < 4 or words[0].endswith("ing") or words[0].casefold() in ("to", "by", "in", "on", "at", "for", "from", "with", "when", "because", "if"):
+    words = [w.strip(",;").casefold() for w in choice.split()]
+    if len(words) < 3 or words[0].endswith("ing") or words[0] in _STARTS_NO_CLAUSE:
         return False
-    finite = grammar.finite_forms()
-    for index, word in enumerate(words[1:8], start=1):
-        bare = word.strip(",;").casefold()
-        before = words[index - 1].casefold()
-        if before in ("that", "which", "who", "whose", "where", "when", "to", "the", "a", "an", "of", "and", "by", "how", "what", "in"):
-            if bare in finite and before in ("that", "which", "who", "where", "when", "how", "what"):
-                return False
+    for index, word in enumerate(words[1:18], start=1):
+        before = words[index - 1]
+        if word in _SUBORDINATORS:
+            return False
+        if before in _NO_VERB_AFTER or index == len(words) - 1 and word not in ("occurs", "exists", "increases", "decreases"):
             continue
-        if bare in grammar.AUXILIARIES or bare in finite and words[0].casefold() in ("the", "a", "an", "it", "they", "he", "she", "this", "there", "all", "no", "both", "people"):
+        if word in grammar.AUXILIARIES or word in grammar.clear_verbs() and words[0] in _SUBJECTS:
             return True
     return False
+
+
+_STARTS_NO_CLAUSE = frozenset("to by in on at for from with when because if how what who whether that as of under through".split())
+_SUBORDINATORS = frozenset("that which who whose where when while if because whether how what whom although".split())
+_NO_VERB_AFTER = frozenset("to the a an of and by in or for with on as".split())
+_SUBJECTS = frozenset("the a an it they he she this there all no both people some most each his her its their".split())
 
 
 def draw(draws: random.Random, right: str, others: list[str]) -> tuple[str, ...]:
     """Two to four choices in spoken order, the right one at a drawn place. Raises Refusal ('choices_too_long', 'choices')."""
     length = len(right.split())
-    if length > MAX_WORDS:
+    if length > MAX_WORDS or re.search(r"[.?!] ", right):
         raise Refusal("choices_too_long", f"the right one has {length} words")
     limit = max(SHORT, min(MAX_WORDS, length + 6))
-    pool = [c for c in others if len(c.split()) <= limit]
+    pool = [c for c in others if len(c.split()) <= limit and not re.search(r"[.?!] ", c)]
     wanted = 1 if length > SHORT else draws.choice((1, 2, 2, 3)) if length <= 6 else draws.choice((1, 2))
     draws.shuffle(pool)
     chosen: list[str] = []

@@ -112,6 +112,20 @@ def singular_verbs() -> frozenset[str]:
     return (thirds | AUXILIARIES) - {"do", "have", "are", "were", "might", "had"}
 
 
+@cache
+def _kinds() -> dict[str, str]:
+    kinds = {base: "base" for base in _forms()}
+    for third, past, _ in _forms().values():
+        kinds.setdefault(past, "past")
+        kinds[third] = "third"
+    return kinds
+
+
+def verb_kind(word: str) -> str:
+    """'base', 'third' or 'past' where the word is a form that we know, else ""; 'put' and the like are 'base'."""
+    return _kinds().get(word, "")
+
+
 def inflect(base: str, auxiliary: str) -> str:
     """The verb without its do, does or did: ('sell', 'did') to 'sold'."""
     third, past, _ = _forms()[base]
@@ -134,6 +148,22 @@ def find_verb(words: Sequence[str], known: frozenset[str] | None = None) -> int 
             continue
         return index
     return None
+
+
+@cache
+def clear_verbs() -> frozenset[str]:
+    """Finite forms that are nothing else: no participles, no plurals of common nouns."""
+    forms = _forms().values()
+    return AUXILIARIES.union((t for t, _, _ in forms), (past for _, past, part in forms if past != part)) - _PLURALS
+
+
+_PLURALS = frozenset(
+    "costs changes causes uses works results demands supplies prices returns sales needs claims charges forms states "
+    "rates levels tests measures plans plants places parts points loans reports values interests effects limits "
+    "controls increases decreases tastes thoughts views laws acts lives rents prints taxes shares stocks orders trades "
+    "balances answers questions names numbers signs marks records profits losses funds lists watches boxes trains shows "
+    "drinks walks runs races plays fishes ways stores stages calls travels pays rests saw found felt ground".split()
+)
 
 
 def capitalise(text: str) -> str:

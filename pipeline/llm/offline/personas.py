@@ -11,7 +11,7 @@ _SUBJECTS = {
 }
 _ANYONE = (
     "Quick question.", "Can you help me with this one?", "I've got a question for you.", "Hey, quick one for you.",
-    "Here's something I've been wondering about.", "Let me ask you something.", "Hi, I could use a hand with something.",
+    "Let me ask you something.", "Hi, I could use a hand with something.",
     "Okay, here's my question.", "There's something I'd like to check with you.", "So, I've been trying to work this out.",
     "Hello, I have a question, if you don't mind.", "I was hoping you could clear something up for me.",
     "Do you mind if I ask you something?", "Right, here's one for you.", "I need a little help with this.",
@@ -22,7 +22,11 @@ _STUDENT = (
     "Our study group is going over {subject}, and this came up.", "I have {a_subject} exam on Friday, so let's practice.",
     "This came up in my {subject} class today.", "I'm working through some old {subject} questions.",
     "My {subject} professor put this on the review sheet.", "I'm going through my {subject} notes, and I need help here.",
-    "Could you help me with {a_subject} question?", "I'm making flash cards for {subject}.",
+    "Could you help me with {a_subject} question?", "We had this in {subject} class, and I missed the explanation.",
+)
+_SHORT = (
+    "Here's something I've been wondering about.", "I was hoping you could clear something up for me.",
+    "I'm making flash cards for {subject}.", "Just curious.", "I read about this the other day.",
 )
 _TRIVIA = (
     "We're having a quiz night, and this one came up.", "Here's a trivia question for you.",
@@ -46,6 +50,10 @@ _PROBLEM = (
     "I'm tutoring a fourth grader, and we're looking at this problem.", "I want to see if I did this right.",
     "Okay, so here's the problem.", "I'm doing my math homework.", "Could you work this out for me?",
 )
+_SUM_CLOSERS = (
+    "I keep getting a different number.", "I'd like to check my answer.", "I just want to be sure.", "What do you get?",
+    "I'm not sure how to set it up.", "Thanks for helping.", "A short answer is fine.",
+)
 _CLOSERS = (
     "Any idea?", "I can't seem to remember.", "Can you help me out?", "A short answer is fine.", "I'd like to get this right.",
     "I keep mixing this up.", "What would you say?", "Thanks in advance.", "Could you tell me?", "I'm really not sure.",
@@ -56,7 +64,7 @@ _CHOICE_CLOSERS = (
 )
 _PROBLEM_CLOSERS = (
     "Can you work that out for me?", "I'd like to check my answer.", "I keep getting a different number.",
-    "Could you show me how you got there?", "What do you get?", "I just want to be sure.", "Thanks for helping.",
+    "What do you get?", "I just want to be sure.", "Thanks for helping.", "I'd like to see if I got it right.",
 )
 _GREETINGS = (
     ("Hi, I've got {a_subject} question for you.", "Sure, go ahead."), ("Hey, are you there?", "I'm here. What can I do for you?"),
@@ -73,16 +81,17 @@ _CONFIRM = (
     ("So I should write down {answer}?", "Yes, {answer} is what you want to write down."), ("Did you say {answer}?", "I did. The answer is {answer}."),
 )
 # Shares of dialogues with a greeting before the question, and with a word after the answer.
-GREET_SHARE, AFTER_SHARE = 0.07, 0.08
+GREET_SHARE, AFTER_SHARE = 0.06, 0.07
 _CLOSER_SHARE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How one variant opens and closes; "" for plainly."""
+    """How one variant opens and closes; "" for plainly. `greeting` is an exchange (user, assistant) before it."""
 
     opener: str
     closer: str
+    greeting: tuple[str, str] = ("", "")
 
 
 def subject_of(category: str) -> str:
@@ -98,35 +107,39 @@ def with_subject(text: str, category: str) -> str:
     return text.replace("{a_subject}", f"{article} {subject}").replace("{subject}", subject)
 
 
-def manners(draws: random.Random, category: str, *, problem: bool, choices: bool, light: bool) -> list[Manner]:
+def manners(draws: random.Random, category: str, kind: str, *, light: bool, short: bool) -> list[Manner]:
     """All manners that fit a question, no two alike, in drawn order: variant v takes the one at v.
 
-    `problem` is a word problem for school, `choices` whether some are offered aloud, `light` whether it would do for a
-    quiz among friends.
+    `kind` is 'problem' (a word problem for school), 'choices' (some are offered aloud), 'sum' (something to work out)
+    or 'fact'; `light` is whether it would do for a quiz among friends, `short` whether it comes without a tale.
     """
-    openers: tuple[str, ...] = _PROBLEM if problem else _ANYONE + _STUDENT + _LICENCE.get(category.casefold(), ())
-    openers = openers + (_TRIVIA if light else ()) + (_ANYONE[:6] if problem else ())
-    closers = _PROBLEM_CLOSERS if problem else _CHOICE_CLOSERS if choices else _CLOSERS
-    plain = [Manner(with_subject(o, category), "") for o in dict.fromkeys(("", *openers))]
-    closed = [Manner(with_subject(o, category), c) for o, c in product(("", *openers), closers) if not _echoes(o, c)]
-    draws.shuffle(plain)
-    draws.shuffle(closed)
+    general = subject_of(category) == "general knowledge"
+    if kind == "problem":
+        openers = _PROBLEM + ("Quick question.", "Can you help me with this one?", "Hi, I could use a hand with something.")
+    else:
+        openers = _ANYONE + (() if general else _STUDENT) + _LICENCE.get(category.casefold(), ())
+    if short and kind == "fact":
+        openers += tuple(o for o in _SHORT if not (general and "subject" in o))
+    openers = tuple(dict.fromkeys(("", *openers, *(_TRIVIA if light else ()))))
+    closers = {"problem": _PROBLEM_CLOSERS, "choices": _CHOICE_CLOSERS, "sum": _SUM_CLOSERS}.get(kind, _CLOSERS)
+    greetings = [g for g in _GREETINGS if not (general and "subject" in g[0])]
+    plain = [Manner(with_subject(o, category), "") for o in openers]
+    closed = [Manner(with_subject(o, category), c) for o, c in product(openers, closers) if not _echoes(o, c)]
+    greeted = [Manner("", c, (with_subject(g[0], category), g[1])) for g, c in product(greetings, ("", "", *closers[:3]))]
+    greeted = list(dict.fromkeys(greeted))
+    for pool in (plain, closed, greeted):
+        draws.shuffle(pool)
     order = []
-    while plain:
-        order.append(closed.pop() if draws.random() < _CLOSER_SHARE else plain.pop())
-    return order + closed
+    while plain and greeted:
+        share = draws.random()
+        order.append((greeted if share < GREET_SHARE else closed if share < GREET_SHARE + _CLOSER_SHARE else plain).pop())
+    return order + plain + closed + greeted
 
 
 def _echoes(opener: str, closer: str) -> bool:
     """Two ways of saying one thing make a poor frame."""
     words = ("help", "check", "can't", "stuck", "work", "sure", "mix", "wondering", "right")
     return any(w in opener.casefold() and w in closer.casefold() for w in words) or "?" in opener and "?" in closer
-
-
-def greeting(draws: random.Random, category: str) -> tuple[str, str]:
-    """(user, assistant): an exchange before the question."""
-    user, assistant = draws.choice(_GREETINGS)
-    return with_subject(user, category), assistant
 
 
 def farewell(draws: random.Random, answer: str) -> tuple[str, str]:

@@ -4,11 +4,9 @@ from pipeline.errors import Refusal
 from pipeline.llm.offline.simulation.parts import take_apart
 from pipeline.llm.offline.simulation.guesses import guess
 from pipeline.llm.offline.simulation.hints import hint
-from pipeline.oracles import MAX_WORDS, OracleRequest
-from pipeline.seeds import rng
+from pipeline.oracles import OracleRequest
+from pipeline.seeds import fraction, rng
 from pipeline.text.normal import normalise
-
-_SHORTER = 6
 
 
 class OfflineSimulator:
@@ -34,10 +32,6 @@ class OfflineSimulator:
             return guess(request.prefix, wording)
         telling = rng(self._seed, "oracle telling", *where, request.sample)
         answer = take_apart(request.answer)
-        told = telling.getstate()
-        for _ in range(_SHORTER):
-            telling.setstate(told)
-            text = hint(request.level, answer, telling, wording)
-            if len(text.split()) <= MAX_WORDS and normalise(text) != normalise(request.answer):
-                return text
-        return text
+        openness = fraction(self._seed, "oracle openness", request.dialogue_id, request.turn)
+        text = hint(request.level, answer, request.prefix, openness, telling, wording)
+        return f"Right. {text}" if normalise(text) == normalise(request.answer) else text

@@ -21,6 +21,12 @@ _FOR_PAPER = re.compile(
 )
 _ARTICLE_PAIR = re.compile(r"\b([Aa])\s?\(\s?n\s?\)|\b([Aa])\s?/\s?an\b|\b([Aa])\s\(an\)")
 _HINT_TAIL = re.compile(r"\s*[(\[](?:round|rounded|nearest|remember|note|hint|unit|in)\b([^()\[\]]*)[)\]]\s*([.?!]?)\s*$", re.IGNORECASE)
+_PAIR = re.compile(r"\(\s*(-?\d+(?:\.\d+)?)\s*,\s*(-?\d+(?:\.\d+)?)\s*\)")
+_INTERVAL = re.compile(r"\binterval [\[(]\s*(-?\d+(?:\.\d+)?)\s*,\s*(-?\d+(?:\.\d+)?)\s*[\])]")
+# What is left where brackets and signs once told something: ', one, two, and, seven, four, are'.
+_SHREDS = re.compile(r"\b(?:equals|is|are|of|the|to|than|and|or|from),|, (?:and|or|are|is|to|of|than|from),|: ?[.,;]|,\s*,", re.I)
+_PARTS = re.compile(r"(?:^|[,.:;?] |and )[Bb], |\b[Aa], (?:the|how|what|is|find|calculate|determine)\b")
+_PASSAGE = re.compile(r"\b(?:the following (?:information|passage|excerpt|quotation|quote|table|data|code|program)|the passage|(?:above|below)[.?:]? ?$|given the above|table below)\b", re.I)
 _TRAILING = re.compile(r"[\s:;,\-–—…]+$")
 MAX_BLANKS = 3
 
@@ -35,6 +41,7 @@ def prepare(stem: str) -> tuple[str, int]:
     text, blanks = _GAP.subn(f" {BLANK} ", text)
     if blanks > MAX_BLANKS:
         raise Refusal("too_many_blanks", f"{blanks} gaps to fill")
+    text = _PAIR.sub(r"\1, \2", _INTERVAL.sub(r"interval from \1 to \2", text))
     text = _SHOUTED.sub(lambda m: m.group(0).lower(), text)
     for _ in range(2):
         text = _FOR_PAPER.sub("", text).strip() or text
@@ -45,3 +52,14 @@ def prepare(stem: str) -> tuple[str, int]:
 def _drop_empty_brackets(text: str) -> str:
     """'Which is it? ( )' has no gap: the brackets wait for a letter."""
     return re.sub(r"(\?)\s*(?:\(\s*\)|_{2,})\s*\.?\s*$", r"\1", re.sub(r"\(\s*\)\s*\?\s*$", "?", text.strip()))
+
+
+def check_said(said: str) -> None:
+    """Passes a spoken stem that one can follow by ear. Raises Refusal ('formula', 'needs_passage')."""
+    if _PARTS.search(said):
+        raise Refusal("letters", "the question has lettered parts")
+    shreds = _SHREDS.search(said)
+    if shreds:
+        raise Refusal("formula", f"'{said[max(0, shreds.start() - 20) : shreds.end() + 20]}' cannot be followed by ear")
+    if _PASSAGE.search(said):
+        raise Refusal("needs_passage", "the question rests on a text that is not heard")

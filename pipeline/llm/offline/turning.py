@@ -23,7 +23,7 @@ def turn_round(ask: str) -> Turned:
     """A wh-question without its '?'."""
     words = ask.split()
     if 3 <= len(words) <= 30:
-        for rule in (_how_many, _how_measure, _when, _what_is, _which_one, _who):
+        for rule in (_how_many, _how_measure, _when, _what_is, _which_one, _who, _after_preposition, _which_noun, _with_do):
             found = rule(words)
             if found:
                 return found
@@ -77,6 +77,9 @@ def _uninvert(aux: str, rest: list[str], amount: str) -> tuple[str, str] | None:
         return f"{aux} {' '.join(rest)}", f"{amount} {aux} {' '.join(rest)}."
     if aux in ("is", "are", "was", "were"):
         return _uninvert_be(aux, rest, amount)
+    if aux in ("have", "has", "had") and rest[0] not in _BE_SUBJECT and not rest[0][0].isupper():
+        if grammar.find_verb(rest, grammar.participles()) is None and rest[0] not in _POINTERS:
+            return f"{aux} {' '.join(rest)}", f"{amount} {aux} {' '.join(rest)}."
     perfect = aux in ("has", "have", "had")
     at = grammar.find_verb(rest, grammar.participles() if perfect else None)
     if at is None:
@@ -86,6 +89,7 @@ def _uninvert(aux: str, rest: list[str], amount: str) -> tuple[str, str] | None:
     return _place(head, rest[at], rest[at + 1 :], amount)
 
 
+_POINTERS = frozenset("the his her their its each your my this that these those a an".split())
 _TAKES_TO = frozenset("need have want plan expect get like try manage going".split())
 _PARTICLES = frozenset("up out back off down away him her them me you it".split())
 
@@ -100,6 +104,8 @@ def _place(head: list[str], verb: str, after: list[str], amount: str) -> tuple[s
     while verb in _TAKES_TO and len(after) > 1 and after[0] == "to" and grammar.is_verb(after[1]):
         head, verb, after = head + after[:2], after[1], after[2:]
     if after and after[0] in _PARTICLES and (verb not in ("take", "cost") or after[0] in ("him", "her", "them", "you", "me", "it")):
+        head, after = [*head, after[0]], after[1:]
+    if after and after[0].endswith("ing") and len(after[0]) > 5:
         head, after = [*head, after[0]], after[1:]
     if verb in ("take", "be") and after and after[0] in ("for", "to") or after and after[0] in ("to", "be", "not"):
         return None
@@ -173,7 +179,7 @@ def _when(words: list[str]) -> Turned | None:
     return Turned(f"{words[0].lower()} {who} {words[1]} {participle}", grammar.capitalise(claim), "in")
 
 
-_SUBORDINATE = re.compile(r"\b(?:if|when|given|assuming|and what|and how|doing|because|after|like|that)\b")
+_SUBORDINATE = re.compile(r"\b(?:if|when|given|assuming|and what|and how|doing|because|after|like|that|is|are|was|were)\b")
 _OWNED = re.compile(r"(?:the|a|an|his|her|their|its|your|my|this|that|each|[a-z]+'s)\b")
 
 
@@ -218,6 +224,8 @@ def _which_one(words: list[str]) -> Turned | None:
         if word in verbs and not (follows_verb and word.endswith("s") and word not in grammar.AUXILIARIES):
             if index and not rest[index - 1].endswith(("s", "y", "n", "a")):
                 return None
+            if word == "is" and rest[index + 1 : index + 2] == ["the"] and len(rest) - index < 14:
+                return Turned("", f"{grammar.capitalise(' '.join(rest[index + 1 :]))} is {SLOT}.", "one")
             return Turned("", f"The one that {' '.join(rest[index:])} is {SLOT}.", "one")
         if word in ("best", "most", "least", "not") and index + 1 < len(rest) and rest[index + 1] in verbs:
             return Turned("", f"The one that {' '.join(rest[index:])} is {SLOT}.", "one")
@@ -230,3 +238,61 @@ def _who(words: list[str]) -> Turned | None:
         rest = " ".join(words[1:])
         return Turned(f"who {rest}", f"{SLOT} {rest}.")
     return None
+
+
+def _after_preposition(words: list[str]) -> Turned | None:
+    """'In which year did it end': 'it ended in {}'."""
+    preposition = words[0].casefold()
+    if preposition not in grammar.PREPOSITIONS or words[1] not in ("what", "which") or len(words) > 18:
+        return None
+    split = next((i for i, w in enumerate(words[:8]) if i > 1 and w in grammar.AUXILIARIES), None)
+    if split is None or split + 1 >= len(words):
+        return None
+    moved = _moved(words[split], words[split + 1 :])
+    claim = grammar.capitalise(f"{moved} {preposition} {SLOT}.")
+    return Turned(f"{' '.join(words[:split]).lower()} {moved}", claim, "in") if moved else None
+
+
+def _moved(aux: str, rest: list[str]) -> str:
+    """The words after a wh-phrase in the order of a statement, or ""."""
+    if aux in ("is", "are", "was", "were", "has", "have", "had"):
+        at = grammar.find_verb(rest, grammar.participles())
+        return " ".join([*rest[:at], aux, *rest[at:]]) if at else ""
+    at = grammar.find_verb(rest)
+    if at is None:
+        return ""
+    verb = [grammar.inflect(rest[at], aux)] if aux in ("do", "does", "did") else [aux, rest[at]]
+    return " ".join([*rest[:at], *verb, *rest[at + 1 :]])
+
+
+_BE_OPENERS = frozenset("responsible used known associated likely involved most best required needed characterized".split())
+
+
+def _which_noun(words: list[str]) -> Turned | None:
+    """'Which organ produces insulin': 'the organ that produces insulin is {}'."""
+    if words[0].casefold() not in ("which", "what") or words[1] in (grammar.AUXILIARIES | {"of", "kind", "type", "one"}):
+        return None
+    verbs = grammar.singular_verbs()
+    at = next((i for i, w in enumerate(words[:6]) if i > 1 and w in verbs), None)
+    if at is None or words[at - 1].endswith(("s", ",")) or any(w.endswith(",") for w in words) or at + 1 >= len(words):
+        return None
+    noun, verb, rest = " ".join(words[1:at]), words[at], words[at + 1 :]
+    if verb in ("does", "did"):
+        moved = _moved(verb, rest)
+        return Turned(f"which {noun} {moved}", f"The {noun} that {moved} is {SLOT}.") if moved else None
+    if verb in grammar.AUXILIARIES:
+        superlative = rest[0] == "the" and len(rest) > 1 and rest[1] in ("most", "best", "only", "main", "least")
+        if verb not in ("is", "was", "has", "can") or verb in ("is", "was") and not (rest[0] in _BE_OPENERS or superlative):
+            return None
+    tail = " ".join(words[at:])
+    return Turned(f"which {noun} {tail}", f"The {noun} that {tail} is {SLOT}.")
+
+
+def _with_do(words: list[str]) -> Turned | None:
+    """'What does a firm maximize': 'what a firm maximizes is {}'."""
+    if words[0].casefold() != "what" or words[1] not in ("does", "did", "do") or len(words) > 14:
+        return None
+    moved = _moved(words[1], words[2:])
+    if not moved or "," in moved or re.search(r"\b(?:do|does|did|mean|means|meant|tell|tells|say|says)\b", moved):
+        return None
+    return Turned(f"what {moved}", f"What {moved} is {SLOT}.")

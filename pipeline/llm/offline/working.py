@@ -8,12 +8,12 @@ from pipeline.llm.offline import grammar
 from pipeline.text.spoken import is_spoken, say
 
 _MARK = re.compile(r"<<[^<>]*>>")
-_NUMBER = r"\$?\s?\d[\d,]*(?:\.\d+)?%?"
+_NUMBER = r"(?:\$\s?)?(?:\d[\d,]*(?:\.\d+)?|\.\d+)%?"
 _UNIT = r"(?:\s?(?!of\b|and\b|is\b|are\b|or\b)[a-zA-Z][\w'/-]*){0,3}"
 _OPERAND = rf"\(*\s*(?:{_NUMBER}|\d+/\d+){_UNIT}\s*\)*"
 _SUM = re.compile(rf"{_OPERAND}(?:\s*[-+*/x×÷]\s*{_OPERAND})+\s*=\s*(?={_NUMBER})")
 _CHAIN = re.compile(rf"(?:{_NUMBER}\s*=\s*)+(?={_NUMBER})")
-_LEFT_OVER = re.compile(r"[=+*×÷<>\[\]{}|^~_@#&]|\s-\s|\d\s*/\s*[a-z(]|\b[a-wyzA-HJ-Z]\b(?!')|\bx\b|\d\s?-\s?\$?\d")
+_LEFT_OVER = re.compile(r"[=+*×÷<>\[\]{}|^~_@#&]|\s-\s|\d\s*/\s*[a-z(]|\b[a-wyzA-HJ-Z]\b(?!')|\bx\b|\d\s?-\s?\$?\d|[()]|(?<!\d)\.\d")
 _OPENING = re.compile(r"^(?:(?:so|therefore|thus|then|hence|now|and|finally|first|next|second|thirdly|lastly|this means(?: that)?|that means(?: that)?|we know(?: that)?|we can see(?: that)?)\b[,:]?\s+)+", re.I)
 _BARE_REASON = re.compile(r",?\s+(?:because|since|as)\s+\$?[\d,.]+%?$")
 # A letter that stands for a number.
@@ -94,7 +94,8 @@ def _said_sum(working: str, value: str) -> str:
 
 def collapse(line: str) -> str:
     """'has 89 - 45 = 44 stickers' to 'has 44 stickers'; openings such as 'So,' are dropped."""
-    text = _OPENING.sub("", line.strip().rstrip("."))
+    text = re.sub("[\u2010-\u2015\u2212]", "-", line.strip().rstrip("."))
+    text = re.sub(r"^(?=[Tt]otal\b)", "The ", _OPENING.sub("", text)).replace("The Total", "The total")
     text = grammar.capitalise(text.strip())
     for _ in range(3):
         text = _CHAIN.sub("", _SUM.sub("", text))

@@ -2,7 +2,7 @@
 
 import random
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from pipeline import seeds
@@ -37,6 +37,15 @@ class Sheet:
     claim: str = ""
     working: Working = Working("", (), "")
 
+    @property
+    def kind(self) -> str:
+        """Of what kind the asking is; see `personas.manners`."""
+        if self.problem:
+            return "problem"
+        if self.offer:
+            return "choices"
+        return "sum" if number_of(self.answer) is not None else "fact"
+
 
 class OfflineWriter:
     """Writes dialogues by rule; variant v of a question depends on (seed, question, v) alone.
@@ -59,18 +68,18 @@ class OfflineWriter:
         if question.language.split("-")[0] != self.language:
             raise Refusal("language", f"the offline writer has rules for {self.language}, not {question.language}")
         sheet = self._sheet(question)
-        manners = self._order(question.id, question.category, sheet.problem, sheet.offer, _light(sheet))
+        manners = self._order(question.id, question.category, sheet.kind, _light(sheet), not sheet.asked.context)
         if variant >= len(manners):
             raise Refusal("variants", f"the offline writer has {len(manners)} ways to ask this, numbered from 0")
         draws = seeds.rng(self.seed, "dialogue", question.id, variant)
         offered = _offer(draws, sheet)
-        asked = _ask(draws, sheet, offered)
+        asked = _ask(draws, sheet, offered, manners[variant])
         if len(asked.split()) > MAX_ASKED:
             raise Refusal("too_long", f"{len(asked.split())} words; at most {MAX_ASKED} are said in one go")
         answer = self._answer(draws, sheet, offered)
         if len(answer.split()) > MAX_ANSWER:
             raise Refusal("answer_too_long", f"{len(answer.split())} words; at most {MAX_ANSWER} are said in one go")
-        turns = _turns(draws, manners[variant], asked, answer, sheet, question.category)
+        turns = _turns(draws, manners[variant], asked, answer, sheet)
         return Dialogue(
             id=f"{question.id}-v{variant}",
             question_id=question.id,
@@ -82,9 +91,9 @@ class OfflineWriter:
             writer=self.name,
         )
 
-    def _manners(self, question_id: str, category: str, problem: bool, choices: bool, light: bool) -> list[personas.Manner]:
+    def _manners(self, question_id: str, category: str, kind: str, light: bool, short: bool) -> list[personas.Manner]:
         draws = seeds.rng(self.seed, "manners", question_id)
-        return personas.manners(draws, category, problem=problem, choices=choices, light=light)
+        return personas.manners(draws, category, kind, light=light, short=short)
 
     def _answer(self, draws: random.Random, sheet: Sheet, offered: tuple[str, ...]) -> str:
         if sheet.problem:
@@ -102,21 +111,35 @@ def _make_sheet(question: Question) -> Sheet:
     stem, blanks = stems.prepare(question.stem)
     if _LISTED.search(stem):
         raise Refusal("letters", "the question points to lettered or numbered parts")
-    asked = asking.analyse(say(stem, question.language), blanks)
-    if asked.form == "statements":
-        return _statement_sheet(asked, question)
-    if asked.form == "blanks":
-        return _blanks_sheet(asked, question, blanks)
-    if choosing.refers(question.answer) and not choosing.is_all(question.answer):
-        raise Refusal("choices_refer", f"the answer '{question.answer[:40]}' speaks of the other choices")
-    offer = bool(question.choices) and (asked.which or needs_choices(question))
+    said = say(stem, question.language)
+    stems.check_said(said)
+    if blanks > 1:
+        return _blanks_sheet(asking.analyse(said, blanks), question, blanks)
+    if asking.is_statements(said):
+        return _statement_sheet(asking.analyse(said, blanks), question)
     everything = choosing.is_all(question.answer)
-    answer = "all of them" if everything else choosing.say_choice(question.answer, question.choices, question.language)
-    if everything and not offer:
-        offer = True
+    if choosing.refers(question.answer) and not everything:
+        raise Refusal("choices_refer", f"the answer '{question.answer[:40]}' speaks of the other choices")
+    answer = "all of them" if everything else _said_answer(question)
+    asked = asking.analyse(said, blanks, answer)
+    if asked.counted == "in" and answer.split()[0].casefold() in grammar.PREPOSITIONS | {"after", "before", "around", "during"}:
+        asked = replace(asked, claim="")
+    if asked.several and (asked.which or needs_choices(question)):
+        raise Refusal("several_questions", "two questions and one set of choices")
+    offer = bool(question.choices) and (asked.which or everything or needs_choices(question))
+    return Sheet(asked, answer, _others(question) if offer else (), offer, everything)
+
+
+def _said_answer(question: Question) -> str:
+    """The right answer in spoken words: a year as a year."""
+    year = re.fullmatch(r"(1[0-9]{3}|20[0-4][0-9])\.?", question.answer.strip())
+    if year and re.search(r"\b(?:when|year|date|century|born)\b", question.stem, re.I):
+        return say(f"In {year[1]}", question.language).removeprefix("In ").strip(" .")
+    answer = choosing.say_choice(question.answer, question.choices, question.language)
+    if sum(len(w) == 1 and w not in ("a", "I") for w in re.findall(r"[^\W_]+", answer)) > 1:
+        raise Refusal("formula", f"the answer '{question.answer[:40]}' is a formula")
     _check_unit(question.stem, answer)
-    others = _others(question) if offer else ()
-    return Sheet(asked, answer, others, offer, everything)
+    return answer
 
 
 def _check_unit(stem: str, answer: str) -> None:
@@ -143,14 +166,16 @@ def _problem_sheet(question: Question) -> Sheet:
     working = read_working(question.working, question.answer)
     number = say(question.answer, question.language).strip(" .")
     counted = asked.counted
-    money = working.unit == "$" or bool(re.search(r"\bmoney\b|\bdollars\b", counted)) and working.unit in ("", "$")
+    money = working.unit in ("$", "£", "€") or bool(re.search(r"\bmoney\b|\bdollars\b", counted)) and working.unit in ("", "$")
     total, claim = number, asked.claim
     if money and counted not in ("dollars",) and "dollar" not in counted:
-        total = say(f"${question.answer.strip().removeprefix('$')}", question.language).strip(" .")
+        total = say(f"{working.unit or '$'}{question.answer.strip().lstrip('$£€')}", question.language).strip(" .")
     elif working.unit in ("%", "percent") or asked.direct.casefold().startswith("what percent"):
         total = f"{number} percent"
     elif working.unit:
         total = say(f"{question.answer} {working.unit}", question.language).strip(" .")
+    elif asked.counted and "how many" in asked.direct.casefold() and len(counted.split()) <= 4 and number_of(number) != 1:
+        total = f"{number} {counted}"
     if asked.claim:
         claim = _problem_claim(asked, number, total, number_of(number) == 1)
     return Sheet(asked, total, problem=True, claim=claim, working=working)
@@ -214,52 +239,65 @@ def _offer(draws: random.Random, sheet: Sheet) -> tuple[str, ...]:
     return choosing.draw(draws, sheet.answer, list(sheet.others))
 
 
-def _ask(draws: random.Random, sheet: Sheet, offered: tuple[str, ...]) -> str:
+_FILL_IN = ("Fill in the blank for me: {}", "What goes in the blank here? {}", "Here's the sentence, and I need the missing word: {}")
+_FILL_ALL = ("Fill in the blanks for me: {}", "What goes in the blanks here? {}", "I have to fill in some blanks here: {}")
+_TRUTHS = ("Which of the two are true?", "Are they both true, or just one, or neither?", "Is each of those true or false?")
+_CLAIMS = ("I have two statements here.", "Here are two claims.", "Tell me about these two statements.")
+_TELL = ("Can you tell me {}?", "Do you know {}?", "Could you tell me {}?", "I'd like to know {}.", "I need to know {}.")
+_WORK = (
+    "Can you work out {}?", "Can you tell me {}?", "Could you figure out {}?", "I need to find out {}.",
+    "Can you help me figure out {}?", "I'm trying to figure out {}.",
+)  # fmt: skip
+_BEGGING = re.compile(r"\b(?:can|could|would|do) you\b|\bhelp\b|\?", re.I)
+
+
+def _ask(draws: random.Random, sheet: Sheet, offered: tuple[str, ...], manner: personas.Manner) -> str:
+    """The question as this variant puts it, with what goes before it."""
     asked = sheet.asked
     core = asked.direct
+    begged = bool(_BEGGING.search(manner.opener) or _BEGGING.search(manner.closer))
     if offered:
         core = _with_choices(draws, asked, offered)
+    elif asked.form == "statements":
+        return grammar.tidy(f"{draws.choice(_CLAIMS)} {asked.context} {draws.choice(_TRUTHS)}")
+    elif asked.form in ("blank", "blanks"):
+        core = draws.choice(_FILL_IN if asked.form == "blank" else _FILL_ALL).replace("{}", core)
+    elif asked.other and (begged or draws.random() < 0.4):
+        core = asked.other
     elif asked.indirect and len(asked.indirect.split()) <= 24 and draws.random() < 0.45:
-        core = _indirectly(draws, asked, sheet.problem)
-    elif asked.form == "blank":
-        core = draws.choice(("Fill in the blank for me: {}", "What goes in the blank here? {}", "Here's the sentence, and I need the missing word: {}")).replace("{}", core)
-    elif asked.form == "blanks":
-        core = draws.choice(("Fill in the blanks for me: {}", "What goes in the blanks here? {}")).replace("{}", core)
-    if asked.form == "statements":
-        core = draws.choice(("Which of the two are true?", "Are they both true, or just one, or neither?", "Is each of those true or false?"))
-        return grammar.tidy(f"{draws.choice(('I have two statements here.', 'Here are two claims.', 'Tell me about these two statements.'))} {asked.context} {core}")
+        core = _indirectly(draws, sheet, begged)
     return grammar.tidy(f"{asked.context} {core}")
 
 
-_TELL = ("Can you tell me {}?", "Do you know {}?", "Could you tell me {}?", "I'd like to know {}.", "I need to know {}.")
-_WORK = ("Can you work out {}?", "Can you tell me {}?", "Could you figure out {}?", "I need to find out {}.", "Can you help me figure out {}?")
+def _indirectly(draws: random.Random, sheet: Sheet, begged: bool) -> str:
+    ways = _WORK if sheet.kind in ("problem", "sum") else _TELL
+    plain = [w for w in ways if not (begged and _BEGGING.search(w))]
+    return draws.choice(plain).replace("{}", sheet.asked.indirect)
 
 
-def _indirectly(draws: random.Random, asked: asking.Asked, problem: bool) -> str:
-    return draws.choice(_WORK if problem or asked.form == "command" else _TELL).replace("{}", asked.indirect)
+_EXCEPTIONS = ("Is the exception {}?", "Which is the odd one out, {}?", "Which one doesn't fit, {}?")
+_CLAUSES = ("Is it {}?", "Would you say {}?", "Would it be {}?")
+_NOUNS = ("Is it {}?", "Is it {}?", "Would it be {}?", "Is that {}?")
+_LISTS = ("The options are {}.", "I'm choosing between {}.", "I have to choose between {}.")
 
 
 def _with_choices(draws: random.Random, asked: asking.Asked, offered: tuple[str, ...]) -> str:
-    clauses = sum(choosing.is_clause(c) for c in offered) > len(offered) / 2
-    long = max(len(c.split()) for c in offered) > 8
+    """The question with its choices as one offers them aloud."""
+    shapes = [answers.shape(c) for c in offered]
+    named = [choosing.with_article(c) for c in offered]
     if asked.form == "except":
-        listed = grammar.join_or(offered)
-        return f"{asked.direct} " + draws.choice(("Is the exception {}?", "Which is the odd one out, {}?", "Which one doesn't fit, {}?")).replace("{}", listed)
-    if clauses:
-        listed = grammar.join_or([f"that {c}" for c in offered])
-        patterns: tuple[str, ...] = ("Is it {}?", "Would you say {}?", "Would it be {}?")
-    elif long:
-        listed, patterns = grammar.join_or(offered), ("Is it {}?", "Would it be {}?", "I have to pick between {}.")
-        if patterns[-1]:
-            patterns = patterns[:2]
-    else:
-        listed = grammar.join_or([choosing.with_article(c) for c in offered])
-        patterns = ("Is it {}?", "Is it {}?", "Would it be {}?", "The options are {}.", "I'm choosing between {}.")
-    pattern = draws.choice(patterns)
-    if pattern.endswith("."):
-        listed = grammar.join_or([choosing.with_article(c) for c in offered], "and")
+        return f"{asked.direct} {draws.choice(_EXCEPTIONS).replace('{}', grammar.join_or(named))}"
     question = asked.direct if asked.direct.endswith((".", "?", "!")) else f"{asked.direct}?"
-    return f"{question} {pattern.replace('{}', listed)}"
+    if asked.form == "blank":
+        question = draws.choice(_FILL_IN).replace("{}", question)
+    mixed = 0 < shapes.count("clause") < len(shapes)
+    if mixed or "yes_no" in shapes or "verb" in shapes or asked.form == "completion" and not set(shapes) <= {"number", "phrase"}:
+        return f"{question} {grammar.capitalise(grammar.join_or(offered))}?"
+    if "clause" in shapes:
+        return f"{question} {draws.choice(_CLAUSES).replace('{}', grammar.join_or([f'that {c}' for c in offered]))}"
+    if max(len(c.split()) for c in offered) > 8 or draws.random() < 0.75:
+        return f"{question} {draws.choice(_NOUNS).replace('{}', grammar.join_or(named))}"
+    return f"{question} {draws.choice(_LISTS).replace('{}', grammar.join_or(named, 'and'))}"
 
 
 def _light(sheet: Sheet) -> bool:
@@ -268,12 +306,9 @@ def _light(sheet: Sheet) -> bool:
     return plain and len(sheet.asked.direct.split()) <= 16 and number_of(sheet.answer) is None and len(sheet.answer.split()) <= 4
 
 
-def _turns(draws: random.Random, manner: personas.Manner, asked: str, answer: str, sheet: Sheet, category: str) -> list[str]:
+def _turns(draws: random.Random, manner: personas.Manner, asked: str, answer: str, sheet: Sheet) -> list[str]:
     """All turns' texts: perhaps a greeting, the question in its manner, the answer, perhaps a word after it."""
-    topic = "math" if sheet.problem else category
-    turns: list[str] = []
-    if draws.random() < personas.GREET_SHARE:
-        turns += personas.greeting(draws, topic)
+    turns = [t for t in manner.greeting if t]
     turns += [grammar.tidy(f"{manner.opener} {asked} {manner.closer}"), answer]
     if draws.random() < personas.AFTER_SHARE:
         short = len(sheet.answer.split()) <= 6 and sheet.asked.form not in ("statements", "blanks") and not sheet.everything

@@ -6,18 +6,17 @@ or the letters that it begins with, {p} yes, no, true or false. A tail begins wi
 
 # A number after one of these cannot be replaced by a vague one: 'the twelve' would become 'the a few dozen'.
 NO_MASK_AFTER = frozenset(
-    "the a an his her its their our your my this that these those every each all both another other number chapter page "
+    "the a an his her its their our your my first last next previous only than more hour hours foot feet this that these those every each all both another other number chapter page "
     "type group stage day year grade level in since nineteen step part one figure and or point times to".split()
 )
 NO_MASK_BEFORE = frozenset("o'clock a.m p.m a.m. p.m. am pm and or to times over th point degrees by years".split()) - {"degrees", "years"}
-STANDING = ("some modest number", "a number I still have to pin down", "a certain number", "some number or other")
 
 NUMBER_1 = (
-    "It's just a number, I think, and I'd expect it to be {size}.",
-    "That will be a plain number, and probably {size}, as far as I can see.",
-    "It's a number, and my feeling is that it's {size}, but I haven't worked it out.",
-    "I'd expect a number here, most likely {size}.",
-    "It comes down to a single figure, and I think it's {size}.",
+    "The answer is a number, and I think it's {size}.",
+    "The answer comes to some number, probably {size}.",
+    "That works out to a number, and I'd say it's {size}.",
+    "The answer is just a number, most likely {size}.",
+    "It comes out to a number, and I think it's {size}.",
 )
 NUMBER_ABOUT_1 = (
     "It has to do with {t}, and the number should be {size}.",
@@ -39,8 +38,8 @@ PERCENT_1 = (
 ABOUT_ONE_1 = (
     "It has something to do with {t}, but I don't have the details yet.",
     "I think the answer turns on {t}, though I couldn't say exactly how.",
-    "My feeling is that {t} matters most here.",
-    "Something about {t}, I'd say, but I'm still putting it together.",
+    "The answer is mostly about {t}, I think.",
+    "It's something about {t}, I'd say, but I'm still putting it together.",
     "I'd look at {t} first, because I think that's the key here.",
     "It seems to involve {t}, as far as I can tell.",
 )
@@ -50,6 +49,17 @@ ABOUT_THREE_1 = (
     "It seems to involve {a} and {b}, and {c} too.",
     "The key here should be {a} and {b}, and then {c}.",
 )
+UNIT_1 = (
+    "The answer is in {n}, and my feeling is that it's {size}.",
+    "It's a number of {n}, and I'd expect it to be {size}.",
+    "That's going to be in {n}, and I think it's {size}.",
+    "It will come to some number of {n}, probably {size}.",
+)
+UNIT_ABOUT_1 = (
+    "It has to do with {t}, in {n}, and it's probably {size}.",
+    "So it's {t}, in {n}, and I think the figure is {size}.",
+    "It's about {t}, and some number of {n}, probably {size}.",
+)
 COUNT_ABOUT_1 = (
     "It has to do with {t} and {n}, and the number is {size}.",
     "We're counting {n} for {t}, and I think it's {size}.",
@@ -57,14 +67,15 @@ COUNT_ABOUT_1 = (
 )
 # An exchange of courtesies: other ones instead of the answer's own (1), beside its first words (2), and around it.
 COURTESY = {
-    1: ("Okay, that's good.", "Hi, that's fine with me.", "All right, that's good to know.", "Yes, of course."),
+    0: ("You're most welcome.", "I'm glad that was of help to you.", "It was no trouble, and I'm glad to help."),
+    1: ("Sure, I'm here for you.", "Of course, what would it be?", "Yes, I'm here, so please go on."),
     2: ("{first}, of course, and I'm all ears.", "{first}, that's fine with me.", "Well, {first}, and take your time."),
-    3: ("Yes, of course. {whole}.", "Well, all right then. {whole}.", "That's fine with me. {whole}."),
-    4: ("Well, {whole}.", "Oh, {whole}.", "Okay, {whole}."),
+    3: ("Yes, of course. {whole}", "Well, all right then. {whole}", "That's fine with me. {whole}"),
+    4: ("Well, {whole}", "Oh, {whole}", "Okay, {whole}"),
 }
 ABOUT_TWO_1 = (
     "It has something to do with {a} and {b}, I think.",
-    "I think it turns on {a}, and {b} comes into it as well.",
+    "The answer turns on {a}, and on {b} as well.",
     "The key here should be {a}, together with {b}.",
     "I'm thinking of {a} and {b}, but I haven't put it together yet.",
     "It seems to involve {a}, and perhaps {b} too.",
@@ -121,6 +132,9 @@ POLARITY = {
     4: ("So {p}", "I'd say {p}", "It's {p}", "Right, {p}"),
 }
 
+# An answer that cannot be cut at a phrase is broken off, and that is said.
+BROKEN = ("It goes something like this", "It begins something like this", "I only have the first half", "This is how it starts")
+BROKEN_TAILS = (", and so on.", ", and then it goes on.", ", and then I lose the thread.")
 # Tails where more is to come; MORE_ABOUT names it.
 MORE = {
     2: (
@@ -129,6 +143,7 @@ MORE = {
         ", and I'm still working on the rest.",
         ", but I don't have the rest of it yet.",
         ", though there's more to say about that.",
+        ", and so on.",
     ),
     3: (
         ", and then a bit more.",
@@ -136,11 +151,12 @@ MORE = {
         ", I only need to finish that thought.",
         ", and that's most of it.",
         ", but I'm not sure about the last bit.",
+        ", and so on.",
     ),
 }
 MORE_ABOUT = (
     ", and then there's something about {t}.",
-    ", and {t} comes into it too.",
+    ", and it has to do with {t} as well.",
     ", and the rest has to do with {t}.",
 )
 # Tails where all of it was told.
@@ -154,23 +170,26 @@ NAMELESS = (
 UNSURE = {
     2: (
         ", or something close to it, but I can't be sure before I've heard the rest.",
-        ", but I haven't ruled out a few other possibilities yet.",
-        ", though that's only a hunch, and I may well change my mind.",
-        ", but take that as a first idea, I still have to check it.",
+        ", but I haven't ruled out a few other possibilities yet, so I wouldn't rely on it.",
+        ", though that's only a hunch, and I may well change my mind about it.",
+        ", but please take that as a first idea, I still have to check it.",
     ),
     3: (
-        ", though I'd like to check that once more.",
         ", unless I've missed something.",
-        ", but give me a moment to be certain.",
-        ", and I don't see what else would fit.",
+        ", but let me check that.",
+        ", I'm nearly certain.",
+        ", if I have that right.",
     ),
 }
-SIZED = (
-    ", but I still have to work out the exact number.",
-    ", give or take.",
-    ", and I'm still doing the exact sums.",
-    ", as a first estimate.",
-)
+SIZED = {
+    2: (
+        ", but I still have to work out the exact number.",
+        ", though I haven't done the exact sums yet.",
+        ", but that's only the size of it, not the figure.",
+        ", and the exact figure is still to come.",
+    ),
+    3: (", give or take.", ", as a first estimate.", ", more or less.", ", that's close at least."),
+}
 SURE = (
     ", and that's my answer.",
     ", as far as I can see.",

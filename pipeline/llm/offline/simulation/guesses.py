@@ -166,10 +166,10 @@ _RELATIVE_RE = re.compile(
 )
 _OFFER_RE = re.compile(r"\b(?:is it|would it be|would you say|pick between|choosing between|options are) (?P<list>[^.?!]+)(?P<end>\?|\.)?", re.I)
 _LEANING = (
-    "Going by what I've heard so far, I'd lean towards {o}.",
-    "I'd lean towards {o} for now.",
-    "My first pick would be {o}, but I haven't thought it through.",
-    "Just as a guess, I'd go with {o}.",
+    "Going by what I've heard so far, I'd say it's {o}.",
+    "I'd lean towards saying it's {o}.",
+    "My first thought is that it's {o}.",
+    "Just as a guess, it's {o}.",
 )
 # Openings that only say who asks, or that a question is coming.
 _OPENING_RE = re.compile(

@@ -10,37 +10,43 @@ import re
 from collections.abc import Sequence
 
 from pipeline.llm.offline.simulation import frames
-from pipeline.llm.offline.simulation.parts import Parts
+from pipeline.llm.offline.simulation.parts import ROOM, Parts
 from pipeline.llm.offline.grammar import capitalise
-from pipeline.llm.offline.simulation.phrases import FUNCTION, bare, has_verb, is_number_word, lower_first
-from pipeline.llm.offline.simulation.quantities import Quantity, noun_after, rounded, vague
+from pipeline.llm.offline.simulation.phrases import FUNCTION, bare, has_verb, is_number_word, is_unit, lower_first
+from pipeline.llm.offline.simulation.quantities import Quantity, after_is, alone, before_noun, noun_after, rounded
 from pipeline.oracles import MAX_WORDS
 
 # Share of the answer's letters told at levels 2 and 3 where the answer can be cut.
 _SHARES = {2: 0.42, 3: 0.70}
 _LEAST = {2: 0.22, 3: 0.5}
+_MOST = {2: 0.68, 3: 0.92}
 # Most words of the answer that leave room for the words around them, by level.
-_ROOM = {2: 18, 3: 19, 4: 25}
+_ROOM = {2: 16, 3: 18, 4: ROOM}
 # How often a number is said outright, by level.
 _SAID = {2: 0.2, 3: 0.75}
 
 
-def hint(level: int, parts: Parts, telling: random.Random, wording: random.Random) -> str:
-    """An oracle of `level` (1 to 4) for the answer in `parts`."""
+def hint(
+    level: int, parts: Parts, known: str, openness: float, telling: random.Random, wording: random.Random
+) -> str:
+    """An oracle of `level` (1 to 4) for the answer in `parts`.
+
+    `known` is what was heard: a word that stands there in small letters is no name. `openness`, in [0, 1), is the same for all levels of a turn: what one level gives away, the next does not take back.
+    """
     if parts.courtesy:
         return _courtesy(level, parts, wording)
     number = _maskable(parts)
     if level == 1:
-        return _about_number(parts, number, telling, wording) if number else _about(parts, telling, wording)
+        about = _all_topics(parts, known)
+        return _about_number(parts, number, about, telling, wording) if number else _about(parts, about, telling, wording)
     if level == 4:
-        return _nearly_all(parts, telling, wording)
-    if number and telling.random() >= _SAID[level]:
-        if text := _sized(level, parts, number, telling, wording):
-            return text
-    count = _reach(level, parts, telling)
+        return _nearly_all(parts, known, telling, wording)
+    if number and openness >= _SAID[level] and (text := _sized(level, parts, number, known, telling, wording)):
+        return text
+    count = _reach(level, parts, openness)
     if count is None:
-        return _short(level, parts, telling, wording)
-    return _begun(level, parts, count, telling, wording)
+        return _short(level, parts, known, openness, telling, wording)
+    return _begun(level, parts, count, known, telling, wording)
 
 
 def _maskable(parts: Parts) -> Quantity | None:
@@ -62,28 +68,38 @@ def _head(core: Sequence[str]) -> int:
     return next((i + 1 for i, word in enumerate(core) if word[-1] in ".?!" and i + 1 < len(core)), len(core))
 
 
-def _about_number(parts: Parts, number: Quantity, telling: random.Random, wording: random.Random) -> str:
+def _all_topics(parts: Parts, known: str) -> list[str]:
+    """The answer's noun phrases, its subject first."""
+    if not parts.subject:
+        return list(parts.topics)
+    return [lower_first(parts.subject, f"{known} {parts.text}") or parts.subject, *parts.topics]
+
+
+def _about_number(
+    parts: Parts, number: Quantity, about: list[str], telling: random.Random, wording: random.Random
+) -> str:
     noun = noun_after(list(parts.core), number)
-    size = vague(number.value, telling, alone=True)
+    size = after_is(number.value or 0, telling)
     if noun == "percent":
         return wording.choice(frames.PERCENT_1)
-    if noun and parts.topics and not parts.phrase and noun not in parts.topics[0]:
-        return wording.choice(frames.COUNT_ABOUT_1).format(t=parts.topics[0], n=noun, size=size)
+    unit = is_unit(noun)
+    if noun and about and not parts.phrase and noun not in about[0]:
+        return wording.choice(frames.UNIT_ABOUT_1 if unit else frames.COUNT_ABOUT_1).format(t=about[0], n=noun, size=size)
     if noun:
-        return wording.choice(frames.COUNT_1).format(n=noun, size=size)
-    if parts.topics and not parts.phrase:
-        return wording.choice(frames.NUMBER_ABOUT_1).format(t=telling.choice(parts.topics), size=size)
+        return wording.choice(frames.UNIT_1 if unit else frames.COUNT_1).format(n=noun, size=size)
+    if about and not parts.phrase:
+        return wording.choice(frames.NUMBER_ABOUT_1).format(t=about[0], size=size)
     return wording.choice(frames.NUMBER_1).format(size=size)
 
 
-def _about(parts: Parts, telling: random.Random, wording: random.Random) -> str:
+def _about(parts: Parts, about: list[str], telling: random.Random, wording: random.Random) -> str:
     """Level 1 for an answer in words: its noun phrases, or else one of its words."""
-    about = [topic for topic in parts.topics if len(topic) <= 0.6 * len(" ".join(parts.core))]
-    if len(about) > 2 and len(parts.core) > 8:
-        a, b, c = (about[i] for i in sorted(telling.sample(range(len(about)), 3)))
+    about = [topic for topic in about if len(topic) <= 0.6 * len(" ".join(parts.core))]
+    if len(about) > 2 and len(parts.core) > 6:
+        a, b, c = (about[i] for i in sorted(_telling_most(about, 3)))
         return wording.choice(frames.ABOUT_THREE_1).format(a=a, b=b, c=c)
     if len(about) > 1:
-        first, second = sorted(telling.sample(range(len(about)), 2))
+        first, second = sorted(_telling_most(about, 2))
         return wording.choice(frames.ABOUT_TWO_1).format(a=about[first], b=about[second])
     if about:
         return wording.choice(frames.ABOUT_ONE_1).format(t=about[0])
@@ -97,6 +113,11 @@ def _about(parts: Parts, telling: random.Random, wording: random.Random) -> str:
     return wording.choice(frames.SHORT_1)
 
 
+def _telling_most(about: list[str], count: int) -> list[int]:
+    """The places of the longest phrases."""
+    return sorted(range(len(about)), key=lambda i: (-len(about[i]), i))[:count]
+
+
 def _beginning(word: str, share: float) -> str:
     """The first letters of a word, up to a vowel where one is near."""
     count = max(3, round(len(word) * share))
@@ -105,64 +126,79 @@ def _beginning(word: str, share: float) -> str:
     return word[:count].lower()
 
 
-def _sized(level: int, parts: Parts, number: Quantity, telling: random.Random, wording: random.Random) -> str:
+def _sized(
+    level: int, parts: Parts, number: Quantity, known: str, telling: random.Random, wording: random.Random
+) -> str:
     """The answer with its number told by size alone, or to one figure; "" where that says nothing of its own."""
     core = list(parts.core[: _head(parts.core)])
+    if level == 3 and (len(core) < len(parts.core) or not rounded(number.value)):
+        return ""
     end, value = number.end, number.value
     after = bare(core[end]).lower() if end < len(core) else ""
-    alone = end >= len(core) or core[end - 1][-1] in ".,?!;:" or after in FUNCTION
+    by_itself = end >= len(core) or core[end - 1][-1] in ".,?!;:" or after in FUNCTION
     near = rounded(value)
+    if after == "dollars" and len(parts.numbers) > 1 and parts.numbers[1].start == end + 2 and core[end + 1] == "and":
+        del core[end + 1 : parts.numbers[1].end + 1]
     if after == "percent":
         size, end = ("a fairly small percentage" if (value or 0) < 50 else "quite a large percentage"), end + 1
-    elif near and telling.random() < (0.5 if level == 2 else 0.9):
+    elif near and level == 3:
         size = f"{telling.choice(('around', 'roughly', 'about', 'something like'))} {near}"
     else:
-        size = telling.choice(frames.STANDING) if alone else vague(value, telling, alone=False)
+        size = alone(value or 0) if by_itself else before_noun(value or 0, telling)
     mark = core[end - 1][-1] if core[end - 1][-1] in ",;:" else ""
     rest = core[end:]
     told = " ".join([*core[: number.start], size + mark, *rest]).rstrip(" .,;:?!")
     if len(told.split()) > _ROOM[level]:
         return ""
-    return _dress(level, parts, told, frames.SIZED, wording)
+    return _dress(level, parts, told, frames.SIZED[level], known, wording)
 
 
-def _reach(level: int, parts: Parts, telling: random.Random) -> int | None:
-    """How many words of the core are told; None where it is too short to be cut."""
+def _reach(level: int, parts: Parts, openness: float) -> int | None:
+    """How many words of the core are told, more with every level; None where it cannot be cut so."""
     if parts.short:
         return None
-    places = [c for c in parts.cuts if parts.share(c) >= _LEAST[level] and c <= _ROOM[level]]
+    places = [c for c in parts.cuts if _LEAST[level] <= parts.share(c) <= _MOST[level] and c <= _ROOM[level]]
     if not parts.phrase:
         places = [c for c in places if has_verb(list(parts.core[:c]))]
-    wanted = _SHARES[level] + telling.uniform(-0.05, 0.05)
+    if level == 3:
+        told = _reach(2, parts, openness) or 0
+        places = [c for c in places if c > told]
+    wanted = _SHARES[level] + 0.1 * openness - 0.05
     return min(places, key=lambda c: (abs(parts.share(c) - wanted), c), default=None)
 
 
-def _begun(level: int, parts: Parts, count: int, telling: random.Random, wording: random.Random) -> str:
+def _begun(
+    level: int, parts: Parts, count: int, known: str, telling: random.Random, wording: random.Random
+) -> str:
     """The first `count` words of the core, and that there is more to come, by name where it has one."""
     told = " ".join(parts.core[:count]).rstrip(" .,;:?!")
     rest = " ".join(parts.core[count:])
-    later = [topic for topic in parts.topics if topic in rest and topic not in told]
+    later = [topic for topic in parts.topics if topic in rest and topic not in told and len(topic) < 30]
     tails = frames.MORE[level]
     if later and level == 2 and telling.random() < 0.5:
-        tails = tuple(tail.format(t=later[-1]) for tail in frames.MORE_ABOUT)
-    return _dress(level, parts, told, tails, wording)
+        return _dress(level, parts, told, [tail.format(t=later[-1]) for tail in frames.MORE_ABOUT], known, wording)
+    return _dress(level, parts, told, tails, known, wording)
 
 
-def _short(level: int, parts: Parts, telling: random.Random, wording: random.Random) -> str:
-    """Levels 2 and 3 of an answer that cannot be cut: all of it behind hedges, or one of its words."""
+def _short(
+    level: int, parts: Parts, known: str, openness: float, telling: random.Random, wording: random.Random
+) -> str:
+    """Levels 2 and 3 of an answer that cannot be cut at a phrase: its subject, a first half, or all of it with doubts."""
     core = list(parts.core)
-    while len(core) > _ROOM[level]:
-        core = _cut_back(core, _ROOM[level])
-    told = " ".join(core)
-    if level == 2 and (subject := _subject(parts)) and telling.random() < 0.7:
-        return _dress(2, parts, f"{subject} {telling.choice(frames.NAMELESS)}", ("",), wording)
-    words = [bare(w).lower() for w in core if bare(w).lower() not in FUNCTION and len(w) > 3 and bare(w).isalpha()]
-    if level == 2 and words and telling.random() < 0.45:
-        if len(core) > 1:
-            return wording.choice(frames.WORD_2).format(w=max(words, key=len))
-        if len(words[0]) >= 7:
-            return wording.choice(frames.BEGINS_2).format(w=_beginning(words[0], 0.7))
-    return _dress(level, parts, told, frames.UNSURE[level], wording)
+    if level == 2 and openness > 0.2 and (subject := _subject(parts)):
+        return _dress(2, parts, f"{subject} {telling.choice(frames.NAMELESS)}", ("",), known, wording)
+    if len(core) > _ROOM[level] or (level == 2 and len(core) > 8):
+        share = 0.5 if level == 2 else 0.75
+        return _broken(_cut_back(core, min(_ROOM[level], round(share * len(core)))), wording)
+    words = [bare(w).lower() for w in core if bare(w).lower() not in FUNCTION and len(w) > 6 and bare(w).isalpha()]
+    if level == 2 and openness > 0.55 and len(core) == 1 and words:
+        return wording.choice(frames.BEGINS_2).format(w=_beginning(words[0], 0.7))
+    return _dress(level, parts, " ".join(core), frames.UNSURE[level], known, wording)
+
+
+def _broken(core: list[str], wording: random.Random) -> str:
+    told = capitalise(" ".join(core).rstrip(" .,;:?!"))
+    return f"{wording.choice(frames.BROKEN)}. {told}{wording.choice(frames.BROKEN_TAILS)}"
 
 
 def _subject(parts: Parts) -> str:
@@ -172,18 +208,18 @@ def _subject(parts: Parts) -> str:
     lows = [bare(word).lower() for word in parts.core]
     for place in range(len(lows) - 2, 1, -1):
         if lows[place] in ("is", "are", "was", "were"):
-            return " ".join(parts.core[: place + 1]) if len(lows) - place <= 6 and place <= _ROOM[2] else ""
+            return " ".join(parts.core[: place + 1]) if len(lows) - place <= 9 and place <= _ROOM[2] else ""
     return ""
 
 
 def _courtesy(level: int, parts: Parts, wording: random.Random) -> str:
     whole = parts.text.rstrip(" .?!")
     first = re.split(r"[.,?!] ", whole)[0]
-    small = lower_first(whole if level == 4 else first) or whole
-    frame = wording.choice(frames.COURTESY[level])
-    if level == 2:
-        return capitalise(frame.format(first=small if frame.startswith("Well") else first))
-    return frame.format(whole=small if level == 4 else whole)
+    ends = re.search(r"welcome|any ?time|no problem|glad|pleasure", whole, re.IGNORECASE) is not None
+    frame = wording.choice(frames.COURTESY[0 if ends and level == 1 else level])
+    first, whole = (t if t.startswith(("I ", "I'")) or not inside else t[:1].lower() + t[1:] for t, inside in (
+        (first, frame.startswith("Well")), (parts.text, level == 4)))  # fmt: skip
+    return frame.format(first=first, whole=whole)
 
 
 def _cut_back(core: list[str], room: int) -> list[str]:
@@ -194,21 +230,25 @@ def _cut_back(core: list[str], room: int) -> list[str]:
     return kept
 
 
-def _nearly_all(parts: Parts, telling: random.Random, wording: random.Random) -> str:
+def _nearly_all(parts: Parts, known: str, telling: random.Random, wording: random.Random) -> str:
     """Level 4: the whole core in another opening; a long one without its last phrase."""
     core = list(parts.core)
     if len(core) > _ROOM[4]:
-        places = [c for c in parts.cuts if c <= _ROOM[4]]
-        core = core[: places[-1]] if places and places[-1] > 12 else _cut_back(core, _ROOM[4])
+        ends = [c for c in parts.cuts if 20 < c <= _ROOM[4] and core[c - 1][-1] in ".?!"]
+        places = ends or [c for c in parts.cuts if 20 < c <= _ROOM[4]]
+        core = core[: places[-1]] if places else _cut_back(core, _ROOM[4])
     told = " ".join(core).rstrip(" .,;:?!")
     tails = frames.SURE if len(told.split()) < 18 and telling.random() < 0.6 else ("",)
-    return _dress(4, parts, told, tails, wording)
+    return _dress(4, parts, told, tails, known, wording)
 
 
-def _dress(level: int, parts: Parts, told: str, tails: Sequence[str], wording: random.Random) -> str:
+def _dress(
+    level: int, parts: Parts, told: str, tails: Sequence[str], known: str, wording: random.Random
+) -> str:
     """A sentence that says `told` with the caution of `level`, and a tail that begins with its own mark."""
     tail = wording.choice(tails) or "."
-    small = lower_first(told, parts.text)
+    told = told.rstrip(" .,;:?!")
+    small = lower_first(told, f"{known} {parts.text}")
     if parts.polarity:
         opening = wording.choice(frames.POLARITY[level]).format(p=parts.polarity) + ","
     elif parts.phrase:
@@ -218,4 +258,7 @@ def _dress(level: int, parts: Parts, told: str, tails: Sequence[str], wording: r
     else:
         opening = wording.choice(frames.CLAUSE[level])
     text = f"{opening} {told if small is None else small}"
-    return text + (tail if len(text.split()) + len(tail.split()) <= MAX_WORDS else ".")
+    left = MAX_WORDS - len(text.split())
+    if len(tail.split()) - 1 > left:
+        tail = min(tails, key=len) if len(min(tails, key=len).split()) - 1 <= left else "."
+    return text + (tail or ".")

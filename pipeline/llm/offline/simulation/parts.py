@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pipeline.llm.offline.grammar import sentences
-from pipeline.llm.offline.simulation.phrases import FUNCTION, bare, cuts, has_verb, topics
+from pipeline.llm.offline.simulation.phrases import FUNCTION, bare, cuts, has_verb, subject, topics
 from pipeline.llm.offline.simulation.quantities import Quantity, quantities
 
 _MARKER = r"(?:(?:well|so|okay|sure|alright|all right|right|yeah|got it|let's see|hm+|mm|oh|ah|now|exactly|good question|happy to help)[,.]?\s+)*"
 # Openings after which a phrase follows that stands as well after "it's".
 _STEM_RE = re.compile(
-    rf"^{_MARKER}(?:(?:out of|of) (?:those|these|them|the two),? |when you work it through, |if you run the numbers, )?"
+    rf"^{_MARKER}(?:(?:out of|of) (?:those|these|them|the two),? |from what you (?:listed|said|offered),? |to answer your question, |when you work it through, |if you run the numbers, )?"
     r"(?:(?:it|that|this)(?:'s| is|'d be| would be|'ll be| will be| (?:all )?comes (?:out )?to| works out to| makes| gives| should be)"
     r"|it's going to be|(?:the|my|your) (?:\w+ ){0,2}(?:answer|one|word|total|result|blank)(?: here| you're looking for| you want)? "
     r"(?:is|would be|should be|works out to|comes to)|what (?:you're looking for|goes in the blank|fits|i get)(?: here)? is"
@@ -27,6 +27,9 @@ _COURTESY_RE = re.compile(
     re.IGNORECASE,
 )
 _CHATTER_WORDS = 5
+_REST_RE = re.compile(r"\b(?:the (?:other|others|rest)|other (?:one|option|options))\b", re.IGNORECASE)
+ROOM = 26
+"""Most words of an answer that leave room for an opening."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ class Parts:
 
     `core` are the words after the opening, the last mark left out; `phrase` says that they follow "it's" well, not
     "I think". `polarity` is a leading yes or no, `cuts` the counts of core words where it may break off, `numbers` the
-    numbers within the core, `topics` its noun phrases, `text` the answer as it stands. `courtesy` says that it answers
+    numbers within the core, `topics` its noun phrases, `subject` the one it
+    begins with as it stands there ("" where that is unclear; not among the topics), `text` the answer as it stands. `courtesy` says that it answers
     no question at all ("Sure, go ahead.").
     """
 
@@ -46,6 +50,7 @@ class Parts:
     cuts: tuple[int, ...]
     numbers: tuple[Quantity, ...]
     topics: tuple[str, ...]
+    subject: str = ""
     courtesy: bool = False
 
     @property
@@ -54,8 +59,8 @@ class Parts:
         return len(self.core) <= 4 or not self.cuts
 
     def share(self, count: int) -> float:
-        """Share of the core's letters in its first `count` words."""
-        return sum(map(len, self.core[:count])) / max(1, sum(map(len, self.core)))
+        """Letters in the core's first `count` words, as a share of those that fit into an oracle."""
+        return sum(map(len, self.core[:count])) / max(1, sum(map(len, self.core[:ROOM])))
 
 
 @lru_cache(maxsize=4096)
@@ -64,6 +69,8 @@ def take_apart(answer: str) -> Parts:
     said = sentences(answer) or [answer]
     while len(said) > 1 and len(said[0].split()) <= _CHATTER_WORDS and not _says_something(said[0]):
         said = said[1:]
+    if len(said) > 1 and len(said[-1].split()) <= 9 and _REST_RE.search(said[-1]):
+        said = said[:-1]  # a word on the choices that are wrong
     text = " ".join(said)
     polarity = ""
     if match := _POLARITY_RE.match(text):
@@ -79,7 +86,9 @@ def take_apart(answer: str) -> Parts:
     numbers = tuple(quantities(core))
     courtesy = not numbers and len(answer.split()) <= 16 and _COURTESY_RE.search(answer) is not None
     found = topics(" ".join(core) + ".")
-    return Parts(answer, tuple(core), phrase, polarity, tuple(cuts(core)), numbers, found, courtesy)
+    about = "" if phrase else subject(core)
+    found = tuple(topic for topic in found if topic.casefold() not in about.casefold())
+    return Parts(answer, tuple(core), phrase, polarity, tuple(cuts(core)), numbers, found, about, courtesy)
 
 
 def _says_something(sentence: str) -> bool:

@@ -19,12 +19,12 @@ CONJUNCTIONS = frozenset(
 )
 PREPOSITIONS = frozenset(
     "of in on at by for from with without to into onto about over under between among through during against within "
-    "across toward towards around per upon via".split()
+    "across toward towards around per upon via outside inside behind beside beyond above below near".split()
 )
 AUXILIARY = frozenset(
     "am is are was were be been being do does did has have had can could will would shall should may might must "
     "isn't aren't wasn't weren't don't doesn't didn't hasn't haven't hadn't can't couldn't won't wouldn't it's that's "
-    "there's he's she's they're we're you're i'm i've i'd i'll you'd you'll you've let's what's who's".split()
+    "ought there's he's she's they're we're you're i'm i've i'd i'll you'd you'll you've let's what's who's".split()
 )
 _OTHER_FUNCTION = frozenset(
     "i you he she it we they me him us them what who how why not only also just very too much many more most less least few "
@@ -46,10 +46,26 @@ _EMPTY = frozenset(
     "seconds feet foot inches inch miles mile pounds pound degrees degree celsius percent years year weeks week "
     "months month units unit liters volts watts joules order fashion addition percentage".split()
 )
-_VERBISH = frozenset(
+def is_unit(noun: str) -> bool:
+    """Whether the plural noun measures rather than counts things."""
+    return noun in _UNITS or noun.endswith(_UNIT_ENDS)
+
+
+_UNITS = frozenset(
+    "dollars cents pounds euros years months weeks days hours minutes seconds feet inches miles degrees tons ounces "
+    "gallons quarts pints cups acres percent amperes amps volts watts joules newtons pascals calories moles hertz units "
+    "liters litres grams bars atmospheres teslas webers farads ohms henries kelvins calorie electronvolts knots".split()
+)
+_UNIT_ENDS = ("meters", "metres", "grams", "liters", "litres", "joules", "volts", "watts", "hertz", "calories", "newtons",
+    "coulombs", "amperes", "amps", "pascals", "bytes", "bits", "seconds", "moles", "tons", "ohms", "farads", "teslas")  # fmt: skip
+
+
+_SINGULAR_VERBS = frozenset(
     "wants gets goes goes makes says takes gives keeps lets puts sets cuts costs earns eats buys sells uses needs has "
     "works plays lives sees runs walks drinks charges remains consists occurs means becomes begins seems equals "
-    "contains requires decides spends saves pays reads writes counts weighs collects bakes grows sleeps drives travels "
+    "contains requires decides spends saves pays reads writes counts weighs collects bakes grows sleeps drives travels".split()
+)
+_BASES = frozenset(
     "let put set cut cost work play live run walk drink charge remain consist occur mean become begin seem equal "
     "contain require decide spend save pay read write count weigh collect bake grow sleep drive travel get go make "
     "take give keep know want think tell find calculate determine explain describe".split()
@@ -70,7 +86,7 @@ def is_number_word(word: str) -> bool:
 
 @cache
 def _closing() -> frozenset[str]:
-    return finite_forms() | _VERBISH
+    return finite_forms() | _SINGULAR_VERBS | _BASES
 
 
 def is_finite(word: str) -> bool:
@@ -106,8 +122,11 @@ def _noun_phrase(words: list[str], index: int) -> tuple[str, int]:
     word = bare(words[index])
     opener = word.lower()
     ends_here = words[index][-1] in ".,?!;:"
-    if word[:1].isupper() and index and words[index - 1][-1] not in ".?!:" and opener not in FUNCTION:
-        return _name(words, index)
+    if word[:1].isupper() and opener not in FUNCTION:
+        starts = not index or words[index - 1][-1] in ".?!:"
+        after = bare(words[index + 1]) if starts and index + 1 < len(words) and not ends_here else ""
+        if not starts or (after[:1].isupper() and after.lower() not in FUNCTION):
+            return _name(words, index)
     if ends_here or not (opener in DETERMINERS or opener in PREPOSITIONS - {"to", "per", "upon"} or is_number_word(opener)):
         return "", index + 1
     body: list[str] = []
@@ -115,7 +134,12 @@ def _noun_phrase(words: list[str], index: int) -> tuple[str, int]:
     while place < len(words) and len(body) <= _LONG:
         inner = bare(words[place])
         low = inner.lower()
-        if not low or not low.replace("'", "").replace("-", "").replace("’", "").isalpha() or _closes(low, bool(body)):
+        following = bare(words[place + 1]).lower() if place + 1 < len(words) else ""
+        if body and following in DETERMINERS | POSSESSIVES and (is_verb(low) or low in _BASES):
+            break
+        if is_number_word(low) or low == "third":
+            return "", place
+        if not low or not low.replace("'", "").replace("-", "").replace("’", "").isalpha() or _closes(low, body[-1].lower() if body else ""):
             break
         body.append(inner)
         place += 1
@@ -130,13 +154,21 @@ def _noun_phrase(words: list[str], index: int) -> tuple[str, int]:
     return (" ".join(body), place) if mass else ("", place)
 
 
-def _closes(low: str, begun: bool) -> bool:
-    """Whether the word cannot stand in a noun phrase (an adjective-like participle may begin one)."""
+def _closes(low: str, before: str) -> bool:
+    """Whether the word cannot stand in a noun phrase after `before` ("" for the phrase's first word).
+
+    A participle may begin one as an adjective, and a base form after a singular noun is a noun ('the net charge').
+    """
     if low in FUNCTION or is_number_word(low) or low.endswith("ly"):
         return True
-    if not begun:
+    if not before:
         return False
-    return low in _closing() or low in participles() or is_verb(low) or low.endswith(("ing", "ed"))
+    if low.endswith(("ing", "ed")):
+        return True
+    base = is_verb(low) or low in _BASES
+    if base and not before.endswith("s") and low not in participles():
+        return False
+    return base or low in _closing() or low in participles()
 
 
 def _stands(body: list[str]) -> bool:
@@ -144,7 +176,7 @@ def _stands(body: list[str]) -> bool:
     if not body or len(body) > _LONG:
         return False
     last = body[-1].lower()
-    if last in _EMPTY or len(last) < 3 or last.endswith(_ADJECTIVE_END) or last in _closing():
+    if last in _EMPTY or is_unit(last) or len(last) < 3 or last.endswith(("'s", "’s")) or last.endswith(_ADJECTIVE_END) or last in _closing():
         return False
     if len(body) == 1 and (last.endswith(("ing", "ed")) or last in participles()):
         return False
@@ -171,19 +203,65 @@ def cuts(words: list[str]) -> list[int]:
     places = []
     for count in range(2, len(words) - 1):
         before, after = bare(words[count - 1]).lower(), bare(words[count]).lower()
-        if before in FUNCTION or (is_number_word(before) and words[count - 1][-1] not in ",;:."):
+        if before in FUNCTION or _between(words, count) or (is_number_word(before) and words[count - 1][-1] not in ",;:."):
             continue
         if words[count - 1][-1] in ",;:.?!":
-            places.append(count)
+            if not _only_leads(words, count):
+                places.append(count)
         elif after in CONJUNCTIONS or (after in PREPOSITIONS and after not in ("of", "per", "upon")):
-            if not (after == "to" and before in ("able", "likely", "used", "going", "due", "according", "wants", "needs")):
+            verb = before.endswith(("ed", "ing")) or before in participles() or is_finite(before) or is_verb(before)
+            if after in CONJUNCTIONS or not (verb or before in _WITH_TO):
                 places.append(count)
     return places
 
 
+_WITH_TO = frozenset("able likely unable ready due next close equal similar prior subject according regard".split())
+
+
+def _only_leads(words: list[str], count: int) -> bool:
+    """Whether the words before the cut, from their sentence's start on, only lead to its clause ('On the fifth day,')."""
+    start = next((i + 1 for i in range(count - 2, -1, -1) if words[i][-1] in ".?!"), 0)
+    opener = bare(words[start]).lower()
+    return opener in PREPOSITIONS | CONJUNCTIONS | {"then", "now"} and words[count - 1][-1] not in ".?!" and count - start < 9
+
+
+def _between(words: list[str], count: int) -> bool:
+    """Whether a cut would part what 'between' joins."""
+    lows = [bare(word).lower() for word in words[max(0, count - 6) : count]]
+    if "between" not in lows:
+        return False
+    return "and" not in lows[lows.index("between") :]
+
+
+def subject(words: list[str]) -> str:
+    """What a sentence is about: the words before its verb, where they make a noun phrase of up to seven words."""
+    lows = [bare(word).lower() for word in words[:9]]
+    place = next((i for i, low in enumerate(lows) if low in _COPULAS), None)
+    if place is None:
+        place = next((i for i, low in enumerate(lows) if i and low in _closing()), None)
+    if not place or place > 7 or any(word[-1] in ",;:.?!" for word in words[:place]):
+        return ""
+    if lows[0] in FUNCTION - DETERMINERS - POSSESSIVES or lows[0] in POSSESSIVES or is_number_word(lows[0]):
+        return ""
+    if lows[0] in ("this", "that", "these", "those", "no") or lows[place - 1] in FUNCTION or lows[0].endswith("ing"):
+        return ""
+    if set(lows[:place]) & (CONJUNCTIONS | {"that"}) or lows[place - 1] in _EMPTY:
+        return ""
+    return " ".join(words[:place])
+
+
+_COPULAS = frozenset("is are was were will would can could has have had does should must may might".split())
+
+
 def has_verb(words: list[str]) -> bool:
-    """Whether a finite verb stands in the words, not as the first of them."""
-    return any(is_finite(bare(word).lower()) for word in words[1:])
+    """Whether a finite verb stands in the words, not as the first of them and not only in a relative clause."""
+    lows = [bare(word).lower() for word in words]
+    finite = [is_finite(low) for low in lows]
+    verbs = sum(finite[i] and not finite[i - 1] for i in range(1, len(lows)))
+    relative = sum(
+        lows[i] in ("that", "which", "who") and finite[i + 1] and lows[i - 1] not in FUNCTION for i in range(1, len(lows) - 1)
+    )
+    return verbs > relative
 
 
 def lower_first(text: str, known: str = "") -> str | None:

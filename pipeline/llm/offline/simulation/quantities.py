@@ -85,30 +85,38 @@ def _end(words: list[str], lows: list[str], start: int) -> int:
     return end
 
 
-# What is said for a value up to the bound: before a noun, and standing alone.
-_BANDS: tuple[tuple[float, tuple[str, ...], tuple[str, ...]], ...] = (
-    (1, ("next to no", "hardly any"), ("close to nothing", "next to nothing")),
-    (9, ("only a few", "just a handful of", "a small number of"), ("quite small", "a single digit", "small")),
-    (19, ("a dozen or so", "a modest number of", "not that many"), ("somewhere in the teens or so", "fairly small")),
-    (99, ("a few dozen", "dozens of", "less than a hundred"), ("a two digit number", "somewhere under a hundred")),
-    (999, ("a few hundred", "hundreds of", "several hundred"), ("somewhere in the hundreds", "a three digit number")),
-    (9_999, ("a few thousand", "thousands of", "several thousand"), ("in the thousands", "a four digit number")),
-    (99_999, ("tens of thousands of", "many thousands of"), ("in the tens of thousands", "a five digit number")),
-    (999_999, ("hundreds of thousands of",), ("in the hundreds of thousands", "a six digit number")),
-    (float("inf"), ("millions of",), ("in the millions", "a very large number")),
-)
+# What is said for a value up to the bound: before a noun, after "it is", and as a noun phrase of its own.
+_BANDS: tuple[tuple[float, tuple[str, ...], tuple[str, ...], str], ...] = (
+    (1, ("next to no", "hardly any"), ("close to nothing", "next to nothing"), "next to nothing"),
+    (9, ("only a few", "just a handful of", "a small number of"), ("quite small", "below ten", "small"), "a small number"),
+    (19, ("a dozen or so", "a modest number of", "not that many"), ("somewhere below twenty", "fairly small"), "a small number"),
+    (99, ("a few dozen", "dozens of", "less than a hundred"), ("a two digit number", "somewhere under a hundred"), "a two digit number"),
+    (999, ("a few hundred", "hundreds of"), ("somewhere in the hundreds", "a three digit number"), "a three digit number"),
+    (9_999, ("a few thousand", "thousands of"), ("in the thousands", "a four digit number"), "a number in the thousands"),
+    (99_999, ("tens of thousands of",), ("in the tens of thousands", "a five digit number"), "a five digit number"),
+    (999_999, ("hundreds of thousands of",), ("in the hundreds of thousands", "a six digit number"), "a six digit number"),
+    (float("inf"), ("millions of",), ("in the millions", "a very large number"), "a very large number"),
+)  # fmt: skip
+_BEFORE_NOUN, _AFTER_IS, _ALONE = 1, 2, 3
 
 
-def vague(value: float | None, draw: random.Random, *, alone: bool) -> str:
-    """The kind and size of a value in words that do not say it; `alone` where no noun follows."""
-    if value is None or value != int(value) and abs(value) < 1:
-        return draw.choice(("some fraction", "less than a whole")) if alone else "some small fraction of"
-    if value < 0:
-        return "below zero" if alone else "a negative number of"
-    for bound, before_noun, standing in _BANDS:
-        if value <= bound:
-            return draw.choice(standing if alone else before_noun)
-    raise AssertionError(value)
+def before_noun(value: float, draw: random.Random) -> str:
+    """The size of a value, said before the noun that is counted: 'a few dozen'."""
+    return "a negative number of" if value < 0 else draw.choice(_band(value)[_BEFORE_NOUN])
+
+
+def after_is(value: float, draw: random.Random) -> str:
+    """The size of a value, said after 'it is': 'somewhere under a hundred'."""
+    return "below zero" if value < 0 else draw.choice(_band(value)[_AFTER_IS])
+
+
+def alone(value: float) -> str:
+    """The size of a value, as a noun phrase: 'a two digit number'."""
+    return "a negative number" if value < 0 else _band(value)[_ALONE]
+
+
+def _band(value: float) -> tuple[float, tuple[str, ...], tuple[str, ...], str]:
+    return next(band for band in _BANDS if value <= band[0])
 
 
 def rounded(value: float | None) -> str:
@@ -128,6 +136,6 @@ def noun_after(words: list[str], quantity: Quantity) -> str:
     first = bare(words[quantity.end]).lower()
     if not first.isalpha() or first in DETERMINERS or is_number_word(first) and first != "percent":
         return ""
-    return first if first.endswith("s") or first in ("percent", "degrees", "feet", "people", "children") else ""
+    return first if first.endswith("s") or first in ("percent", "feet", "people", "children", "men", "women") else ""
 
 

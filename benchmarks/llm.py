@@ -1,0 +1,110 @@
+"""The engine beside the bare `openai` client, against a local server in a process of its own.
+
+python benchmarks/llm.py [--requests 2000] [--at-once 128] [--latency 0.5]
+
+Ours has the ledger (every answer on the disk before it is used) and all checks on; the bare client keeps nothing.
+"""
+
+import argparse
+import asyncio
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from llm.server import process  # noqa: E402
+
+from pipeline.llm.client import LLM, Limits  # noqa: E402
+from pipeline.llm.ledger import Ledger  # noqa: E402
+from pipeline.llm.ledger_tools import check  # noqa: E402
+from pipeline.llm.request import Message, Request  # noqa: E402
+
+SYSTEM = "You answer a question in one short spoken sentence. " * 8
+
+
+def words(n: int) -> str:
+    return f"Question {n}: a train leaves at nine and arrives at noon, how many hours does it take, and why? " * 2
+
+
+async def bare(url: str, count: int, at_once: int, aiohttp: bool) -> int:
+    """The official client, its own retries on."""
+    import openai
+
+    http = {"http_client": openai.DefaultAioHttpClient()} if aiohttp else {}
+    client = openai.AsyncOpenAI(api_key="none", base_url=url, **http)  # type: ignore[arg-type]
+    places = asyncio.Semaphore(at_once)
+
+    async def one(n: int) -> bool:
+        messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": words(n)}]
+        async with places:
+            try:
+                await client.chat.completions.create(model="gpt-4.1-nano", messages=messages, max_tokens=60)  # type: ignore[arg-type]
+            except openai.OpenAIError:
+                return False
+        return True
+
+    done = await asyncio.gather(*(one(n) for n in range(count)))
+    await client.close()
+    return sum(done)
+
+
+async def ours(url: str, count: int, at_once: int) -> int:
+    """The engine with its ledger."""
+    with tempfile.TemporaryDirectory(dir=ROOT if not Path("/var/tmp").is_dir() else "/var/tmp") as folder:  # noqa: S108
+        ledger = Ledger(folder)
+        asked = (
+            Request("openai", "gpt-4.1-nano", (Message("system", SYSTEM), Message("user", words(n))), url, max_tokens=60)
+            for n in range(count)
+        )
+        done = 0
+        async with LLM(ledger, Limits(concurrency=at_once)) as llm:
+            async for result in llm.map(asked):
+                done += result.answer is not None
+        ledger.close()
+        found = check(Path(folder))
+        assert found.sound and found.answers == done
+    return done
+
+
+def measure(name: str, flags: list[str], args: argparse.Namespace) -> tuple[float, float, int]:
+    """Answers a second, processor seconds, answers missing."""
+    runs = {
+        "openai client (httpx)": lambda url: bare(url, args.requests, args.at_once, False),
+        "openai client (aiohttp)": lambda url: bare(url, args.requests, args.at_once, True),
+        "kame-data, ledger on": lambda url: ours(url, args.requests, args.at_once),
+    }
+    with process("--latency", str(args.latency), *flags) as url:
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        start = time.perf_counter()
+        done = asyncio.run(runs[name](url))
+        seconds = time.perf_counter() - start
+        after = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
+    return done / seconds, cpu, args.requests - done
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--requests", type=int, default=2000)
+    parser.add_argument("--at-once", type=int, default=128)
+    parser.add_argument("--latency", type=float, default=0.5)
+    args = parser.parse_args()
+    import openai
+
+    _ = openai.AsyncOpenAI, openai.resources.chat  # The import is nobody's time.
+    bound = args.at_once / args.latency if args.latency else float("inf")
+    print(f"{args.requests} requests, {args.at_once} at once, {args.latency} s each: {bound:.0f} a second at the most\n")
+    print("| | faults | answers a second | processor, s | missing |\n| --- | --- | --- | --- | --- |")
+    faults = {"none": [], "5 % 500, 5 % 429, 1 % cut": ["--p500", ".05", "--p429", ".05", "--pcut", ".01"]}
+    for label, flags in faults.items():
+        for name in ("openai client (httpx)", "openai client (aiohttp)", "kame-data, ledger on"):
+            rate, cpu, missing = measure(name, flags, args)
+            print(f"| {name} | {label} | {rate:.0f} | {cpu:.1f} | {missing} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

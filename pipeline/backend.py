@@ -1,0 +1,181 @@
+"""When oracles arrive: the run of the back end, replayed on the spoken words.
+
+The loop is KAME's (arXiv 2510.02327): a streaming STT hears the user; every `poll` seconds the back end looks at the
+transcript and asks the LLM anew when it has grown by two words or more, or is final; a new request cancels the one that
+runs, so an oracle whose first token has not come by then never arrives.
+"""
+
+import math
+import random
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from itertools import groupby
+from typing import NamedTuple
+
+from pipeline.config import LatencySettings
+from pipeline.errors import UsageError
+from pipeline.records import Oracle, Word
+from pipeline.seeds import rng
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """The delays of a back end; seconds, drawn uniformly between the bounds where there are two.
+
+    `stt_lag`: from a word's end to its place in the transcript. `stt_final`: from the last word's arrival until the
+    transcript is final. `poll`: between two looks at the transcript (0: it looks at every word's arrival). `first_token`:
+    from a request to its first token. `min_growth`: words that a transcript which is not final must have grown by.
+    `max_restarts` in `restart_window` seconds: requests that follow another one, at most.
+    """
+
+    stt_lag: tuple[float, float]
+    stt_final: float
+    poll: float
+    first_token: tuple[float, float]
+    min_growth: int = 2
+    max_restarts: int = 5
+    restart_window: float = 2.0
+
+    def __post_init__(self) -> None:
+        for name in ("stt_lag", "first_token"):
+            low, high = getattr(self, name)
+            if not 0 <= low <= high < math.inf:
+                raise UsageError(f"latency.{name} {low}, {high}: give two rising numbers of seconds, 0 or more")
+        for name in ("stt_final", "poll"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise UsageError(f"latency.{name} {getattr(self, name)}: give seconds, 0 or more")
+        if self.min_growth < 1 or self.max_restarts < 1 or not self.restart_window > 0:
+            raise UsageError("latency: min_growth and max_restarts are 1 or more, restart_window is above 0")
+
+
+PRESETS = {
+    "ideal": Latency((0.0, 0.0), 0.0, 0.0, (0.0, 0.0), min_growth=1, max_restarts=10**9),
+    "typical": Latency((0.45, 0.75), 0.3, 0.25, (0.3, 0.9)),
+}
+"""`ideal` has no delays: every prefix is asked for when its last word ends, and answered at once. In `typical`, the poll,
+the growth and the limit of restarts are those of KAME's own loop. The rest is assumed, not measured: half a second is what
+streaming recognisers of the kind that KAME uses are built to lag, with a quarter of a second of scatter; a third of a
+second of silence makes a transcript final; small hosted models mostly send their first token within 0.3 to 0.9 s."""
+
+
+def resolve(settings: LatencySettings) -> Latency:
+    """The preset's delays with those that are set by themselves over them. Raises UsageError for impossible ones."""
+    names = {field.name for field in fields(Latency)}
+    given = {name: value for name, value in settings.model_dump().items() if name in names and value is not None}
+    return replace(PRESETS[settings.preset], **given)
+
+
+class Arrival(NamedTuple):
+    """When an oracle's prefix had been heard by the back end, and when its first token came (None: never); seconds."""
+
+    heard: float
+    time: float | None
+
+
+def replay(
+    dialogue_id: str, oracles: Sequence[Oracle], words: Sequence[Word], latency: Latency, seed: int
+) -> list[Arrival]:
+    """When each oracle arrives, one Arrival per oracle, to the millisecond.
+
+    `oracles` are those of one dialogue in order of (turn, prefix_words); those of one prefix are asked for in one
+    request and arrive together. `words` are the dialogue's spoken words in order. Linear in the words. Raises
+    ValueError for an oracle whose prefix was not spoken.
+    """
+    planned = {turn: sorted({o.prefix_words for o in group}) for turn, group in groupby(oracles, key=lambda o: o.turn)}
+    back_end = _BackEnd(latency, dialogue_id, seed)
+    heard: dict[tuple[int, int], float] = {}
+    for turn, spoken in groupby(words, key=lambda word: word.turn):
+        if turn in planned:
+            ends = [word.end for word in spoken]
+            if planned[turn][-1] > len(ends):
+                raise ValueError(f"{dialogue_id}: turn {turn} has {len(ends)} spoken words, an oracle {planned[turn][-1]}")
+            at = back_end.hear(turn, ends, planned[turn])
+            heard.update(((turn, count), at[count - 1]) for count in planned[turn])
+    if missing := planned.keys() - {turn for turn, _ in heard}:
+        raise ValueError(f"{dialogue_id}: turns {sorted(missing)} have oracles but no spoken words")
+    came = back_end.arrived()
+    keys = [(oracle.turn, oracle.prefix_words) for oracle in oracles]
+    return [Arrival(_ms(heard[key]), _ms(came[key]) if key in came else None) for key in keys]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request for the oracles of (turn, prefix words): when it was made, and when its first token would come."""
+
+    turn: int
+    prefix: int
+    made: float
+    first_token: float
+
+
+class _BackEnd:
+    """The loop over a whole dialogue; `requests` are all that it made, in order of time."""
+
+    def __init__(self, latency: Latency, dialogue_id: str, seed: int) -> None:
+        self.latency = latency
+        self.requests: list[Request] = []
+        self._recent: deque[float] = deque()
+        self._lags = rng(seed, "stt lag", dialogue_id)
+        self._tokens = rng(seed, "first token", dialogue_id)
+        self._phase = rng(seed, "poll phase", dialogue_id).random() * latency.poll
+
+    def hear(self, turn: int, ends: Sequence[float], planned: Sequence[int]) -> list[float]:
+        """One user turn goes by; when each of its words was in the transcript. `planned` are its prefixes, rising."""
+        at = list(_arrivals(ends, self.latency.stt_lag, self._lags))
+        final = at[-1] + self.latency.stt_final
+        asked = 0  # words that had been heard at the last request
+        next_prefix = 0  # index into `planned`
+        while next_prefix < len(planned):
+            # The first moment at which there is something new to ask: enough growth and a prefix not yet asked for.
+            needed = max(asked + self.latency.min_growth, planned[next_prefix])
+            moment = self._look(at[needed - 1] if needed <= len(at) else final)
+            count = len(at) if moment >= final else bisect_right(at, moment)
+            if not self.latency.poll and needed <= len(at) and moment == at[needed - 1]:
+                count = needed  # words that come at the same moment still come one after the other
+            newest = bisect_right(planned, count) - 1
+            self._ask(Request(turn, planned[newest], moment, moment + self._tokens.uniform(*self.latency.first_token)))
+            asked, next_prefix = count, newest + 1
+        return at
+
+    def _look(self, earliest: float) -> float:
+        """The first look at the transcript from `earliest` on at which a request may be made."""
+        poll, latest = self.latency.poll, self.requests[-1].made if self.requests else 0.0
+        earliest = max(earliest, latest)
+        if len(self._recent) == self.latency.max_restarts:
+            # Just over the window, so that no window of that length holds one more.
+            earliest = max(earliest, math.nextafter(self._recent[0] + self.latency.restart_window, math.inf))
+        if not poll:
+            return earliest
+        steps = max(0, math.ceil((earliest - self._phase) / poll))
+        while (moment := self._phase + steps * poll) < earliest:
+            steps += 1
+        return moment
+
+    def _ask(self, request: Request) -> None:
+        if self.requests:
+            if len(self._recent) == self.latency.max_restarts:
+                self._recent.popleft()
+            self._recent.append(request.made)
+        self.requests.append(request)
+
+    def arrived(self) -> dict[tuple[int, int], float]:
+        """When the first tokens came of the requests that were not cancelled before, by (turn, prefix words)."""
+        cancelled_at = [*(later.made for later in self.requests[1:]), math.inf]
+        pairs = zip(self.requests, cancelled_at, strict=False)
+        return {(r.turn, r.prefix): r.first_token for r, cancelled in pairs if r.first_token <= cancelled}
+
+
+def _arrivals(ends: Iterable[float], lag: tuple[float, float], draw: random.Random) -> Iterator[float]:
+    """When each word is in the transcript: after its lag, and never before the word ahead of it."""
+    latest = 0.0
+    for end in ends:
+        latest = max(latest, end + draw.uniform(*lag))
+        yield latest
+
+
+def _ms(seconds: float) -> float:
+    """Rounded up to the millisecond, so that no rounding puts an effect before its cause."""
+    rounded = round(seconds, 3)
+    return rounded if rounded >= seconds else round(rounded + 0.001, 3)

@@ -1,0 +1,178 @@
+"""The replay of the back end's loop on spoken words."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.backend import PRESETS, Latency, _BackEnd, replay, resolve
+from pipeline.config import LatencySettings
+from pipeline.errors import UsageError
+from pipeline.levels import LevelSchedule
+from pipeline.records import Oracle, Word
+
+TYPICAL, IDEAL = PRESETS["typical"], PRESETS["ideal"]
+
+
+def spoken(turn: int, count: int, start: float = 0.0, pace: float = 0.36) -> list[Word]:
+    """`count` words of a user turn, one every `pace` seconds."""
+    return [Word(turn, "user", f"w{i}", round(start + i * pace, 3), round(start + (i + 1) * pace, 3)) for i in range(count)]
+
+
+def oracles_for(turn: int, count: int, schedule: LevelSchedule | None = None) -> list[Oracle]:
+    prefixes = (schedule or LevelSchedule()).prefixes(turn, count)
+    return [Oracle(p.turn, p.words, p.ratio, p.level, f"level {p.level}") for p in prefixes]
+
+
+latencies = st.builds(
+    lambda lag, spread, final, poll, token, more, growth, restarts: Latency(
+        (lag, lag + spread), final, poll, (token, token + more), growth, restarts
+    ),
+    st.floats(0, 2),
+    st.floats(0, 2),
+    st.floats(0, 1),
+    st.sampled_from([0.0, 0.05, 0.25, 1.0]),
+    st.floats(0, 1),
+    st.floats(0, 3),
+    st.integers(1, 4),
+    st.integers(1, 6),
+)
+turn_words = st.lists(st.floats(0.0, 0.8), min_size=1, max_size=60)
+
+
+def build(turns: list[list[float]], schedule: LevelSchedule) -> tuple[list[Oracle], list[Word]]:
+    """User turns 0, 2, 4... from the lengths of their words, with an assistant turn of one word after each."""
+    now, words, oracles = 0.0, [], []
+    for index, lengths in enumerate(turns):
+        for number, length in enumerate(lengths):
+            words.append(Word(2 * index, "user", f"w{number}", now, now + length))
+            now += length
+        oracles += oracles_for(2 * index, len(lengths), schedule)
+        words.append(Word(2 * index + 1, "assistant", "yes", now, now + 0.5))
+        now += 0.5
+    return oracles, words
+
+
+@given(
+    st.lists(turn_words, min_size=1, max_size=3),
+    latencies,
+    st.integers(0, 99),
+    st.sampled_from(["progressive", "grid"]),
+    st.integers(1, 4),
+)
+def test_nothing_comes_before_its_cause(
+    turns: list[list[float]], latency: Latency, seed: int, schedule: str, every: int
+) -> None:
+    oracles, words = build(turns, LevelSchedule(schedule=schedule, every=every))
+    arrivals = replay("d", oracles, words, latency, seed)
+    assert len(arrivals) == len(oracles)
+    ends = {(word.turn, n): word.end for t in {w.turn for w in words} for n, word in _numbered(words, t)}
+    came = [a.time for a in arrivals if a.time is not None]
+    assert came == sorted(came)
+    assert [a.heard for a in arrivals] == sorted(a.heard for a in arrivals) or len(turns) > 1
+    for oracle, arrival in zip(oracles, arrivals, strict=True):
+        assert arrival.heard >= ends[oracle.turn, oracle.prefix_words]
+        assert arrival.time is None or arrival.time >= arrival.heard
+    # Nothing follows the last whole turn that could cancel it.
+    assert arrivals[-1].time is not None
+    # Oracles of one prefix share one request.
+    by_prefix: dict[tuple[int, int], set[float | None]] = {}
+    for oracle, arrival in zip(oracles, arrivals, strict=True):
+        by_prefix.setdefault((oracle.turn, oracle.prefix_words), set()).add(arrival.time)
+    assert all(len(times) == 1 for times in by_prefix.values())
+    assert arrivals == replay("d", oracles, words, latency, seed)
+
+
+def _numbered(words: list[Word], turn: int) -> list[tuple[int, Word]]:
+    return list(enumerate((w for w in words if w.turn == turn), start=1))
+
+
+@given(st.lists(turn_words, min_size=1, max_size=2), latencies, st.integers(0, 9))
+def test_restarts_are_limited_and_grow_by_enough_words(turns: list[list[float]], latency: Latency, seed: int) -> None:
+    oracles, words = build(turns, LevelSchedule(every=1))
+    back_end = _BackEnd(latency, "d", seed)
+    for turn in sorted({o.turn for o in oracles}):
+        planned = sorted({o.prefix_words for o in oracles if o.turn == turn})
+        back_end.hear(turn, [w.end for w in words if w.turn == turn], planned)
+    restarts = [request.made for request in back_end.requests[1:]]
+    assert restarts == sorted(restarts)
+    for first in restarts:
+        assert sum(first <= made <= first + latency.restart_window for made in restarts) <= latency.max_restarts
+    for before, after in zip(back_end.requests, back_end.requests[1:], strict=False):
+        if before.turn == after.turn:
+            whole = sum(w.turn == after.turn for w in words)
+            assert after.prefix - before.prefix >= latency.min_growth or after.prefix == whole
+
+
+def test_ideal_has_no_delays() -> None:
+    words = spoken(0, 20)
+    oracles = oracles_for(0, 20, LevelSchedule(every=1))
+    for oracle, arrival in zip(oracles, replay("d", oracles, words, IDEAL, 0), strict=True):
+        assert arrival.heard == words[oracle.prefix_words - 1].end
+        assert arrival.time == arrival.heard
+
+
+def test_ideal_answers_every_word_of_a_moment() -> None:
+    words = [Word(0, "user", str(i), 0.0, 1.0) for i in range(12)]
+    assert all(a.time == 1.0 for a in replay("d", oracles_for(0, 12), words, IDEAL, 0))
+
+
+def test_slow_first_tokens_are_cancelled_but_for_the_last() -> None:
+    latency = Latency((0.1, 0.1), 0.2, 0.25, (60.0, 60.0))
+    arrivals = replay("d", oracles_for(0, 30), spoken(0, 30), latency, 0)
+    assert [a.time is None for a in arrivals] == [True] * (len(arrivals) - 1) + [False]
+
+
+def test_next_turn_cancels_the_last_request_of_the_turn_before() -> None:
+    latency = Latency((0.1, 0.1), 0.2, 0.25, (60.0, 60.0))
+    oracles = oracles_for(0, 4) + oracles_for(2, 4)
+    arrivals = replay("d", oracles, spoken(0, 4) + spoken(2, 4, start=5.0), latency, 0)
+    assert [a.time is not None for a in arrivals] == [False] * (len(arrivals) - 1) + [True]
+
+
+def test_typical_keeps_most_oracles_and_every_whole_turn() -> None:
+    kept = asked = 0
+    for number in range(50):
+        oracles = oracles_for(0, 40)
+        arrivals = replay(f"d{number}", oracles, spoken(0, 40), TYPICAL, 7)
+        kept += sum(a.time is not None for a in arrivals)
+        asked += len(arrivals)
+        assert arrivals[-1].time is not None
+    assert 0.4 < kept / asked < 0.95
+
+
+def test_a_word_short_of_growth_waits_for_the_final_transcript() -> None:
+    latency = Latency((0.0, 0.0), 5.0, 0.0, (0.0, 0.0))
+    oracles = oracles_for(0, 3)  # prefixes of 2 and 3 words
+    arrivals = replay("d", oracles, spoken(0, 3, pace=1.0), latency, 0)
+    assert [a.time for a in arrivals] == [2.0, 8.0]
+
+
+def test_draws_depend_on_seed_and_dialogue() -> None:
+    oracles, words = oracles_for(0, 20), spoken(0, 20)
+    runs = [replay(name, oracles, words, TYPICAL, seed) for name, seed in (("a", 0), ("a", 1), ("b", 0))]
+    assert runs[0] != runs[1] and runs[0] != runs[2]
+    assert runs[0] == replay("a", oracles, words, TYPICAL, 0)
+
+
+def test_times_are_whole_milliseconds() -> None:
+    for arrival in replay("d", oracles_for(0, 20), spoken(0, 20, pace=0.3333333), TYPICAL, 0):
+        assert arrival.heard == round(arrival.heard, 3)
+        assert arrival.time is None or arrival.time == round(arrival.time, 3)
+
+
+def test_oracles_that_were_not_spoken_are_an_error() -> None:
+    with pytest.raises(ValueError, match="turn 0 has 3 spoken words, an oracle 4"):
+        replay("d", oracles_for(0, 4), spoken(0, 3), TYPICAL, 0)
+    with pytest.raises(ValueError, match=r"turns \[2\]"):
+        replay("d", oracles_for(2, 4), spoken(0, 3), TYPICAL, 0)
+    assert replay("d", [], spoken(0, 3), TYPICAL, 0) == []
+
+
+def test_settings_go_over_the_preset() -> None:
+    assert resolve(LatencySettings()) == TYPICAL
+    assert resolve(LatencySettings(preset="ideal", poll=0.5)).poll == 0.5
+    assert resolve(LatencySettings(first_token=(0.1, 0.2))).first_token == (0.1, 0.2)
+    with pytest.raises(UsageError, match=r"latency\.stt_lag 2\.0, 1\.0"):
+        resolve(LatencySettings(stt_lag=(2.0, 1.0)))
+    with pytest.raises(UsageError, match=r"latency\.poll -1"):
+        resolve(LatencySettings(poll=-1))

@@ -1,0 +1,164 @@
+"""The command as its user runs it: a process of its own, under Prefect, with the exit codes of the design."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from building import shard_bytes
+
+FLAGS = ["--config", "demo", "--no-speech"]
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    home = tmp_path_factory.mktemp("prefect")
+    return os.environ | {"PREFECT_HOME": str(home), "KAME_DATA_PART_SIZE": "3", "COLUMNS": "200"}
+
+
+def command(*args):
+    return [sys.executable, "-m", "pipeline.cli", *map(str, args)]
+
+
+def kame(environment, *args, **options):
+    return subprocess.run(command(*args), env=environment, capture_output=True, text=True, timeout=240, check=False, **options)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, environment):
+    out = tmp_path_factory.mktemp("whole") / "out"
+    done = kame(environment, "build", *FLAGS, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert f"{out}/shards/train-00000-of-00001.parquet" in done.stdout
+    return out
+
+
+def test_the_second_run_finds_everything_done_without_prefect(whole, environment):
+    before = {p: p.stat().st_mtime_ns for p in whole.rglob("*") if p.is_file() and p.name != ".lock"}
+    done = kame(environment | {"PREFECT_API_URL": "http://127.0.0.1:1/api"}, "build", *FLAGS, "--out", whole)
+    assert done.returncode == 0, done.stderr
+    assert {p: p.stat().st_mtime_ns for p in before} == before
+
+
+def test_status_reads_the_folder_alone(whole, environment):
+    done = kame(environment, "status", whole)
+    assert done.returncode == 0 and "finished: " in done.stdout
+
+
+def test_killed_at_any_moment_the_same_bytes_come_out(whole, environment, tmp_path):
+    out, draw = tmp_path / "out", random.Random(4)
+    parts = 0
+    for _ in range(4):
+        process = subprocess.Popen(
+            command("build", *FLAGS, "--out", out), env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
+        )
+        deadline = time.monotonic() + 60
+        wanted = parts + draw.randint(1, 12)
+        while process.poll() is None and time.monotonic() < deadline:
+            if len(list(out.glob("parts/*/*.json"))) >= wanted:
+                break
+            time.sleep(0.005)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        done = {p: p.stat().st_mtime_ns for p in out.glob("parts/*/*.json")}
+        assert len(done) >= parts
+        parts = len(done)
+    finished = kame(environment, "build", *FLAGS, "--out", out)
+    assert finished.returncode == 0, finished.stderr
+    assert all(p.stat().st_mtime_ns == t for p, t in done.items())
+    assert shard_bytes(out) == shard_bytes(whole)
+    assert (out / "manifest.json").read_bytes() == (whole / "manifest.json").read_bytes()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_cleanly_and_says_how_to_go_on(environment, tmp_path, number):
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        command("build", "--config", "demo", "--out", out), env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 60
+    while not list(out.glob("parts/dialogues/*.json")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "same command goes on" in errors.strip().splitlines()[-1]
+    assert "Traceback" not in errors
+    assert not list(out.rglob("*.tmp"))
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "words"),
+    [
+        (["--levels", "0-9"], 2, "--levels 0-9"),
+        (["--levels", "5-0"], 2, "--levels 5-0"),
+        (["--levels", "a"], 2, "--levels a"),
+        (["--limit", "0"], 2, "limit 0"),
+        (["--schedule", "both"], 2, "schedule 'both'"),
+        (["--source", "triviaqa"], 2, "source 'triviaqa'"),
+        (["--source", "gsm8k=nowhere.parquet"], 2, "nowhere.parquet"),
+        (["--config", "nowhere"], 2, "--config nowhere"),
+        (["--llm", "chatty"], 2, "chatty"),
+        (["--tts", "nobody"], 2, "nobody"),
+        (["--target", "100000"], 2, "--target 100000"),
+        (["--latency", "slow"], 2, "latency.preset 'slow'"),
+    ],
+)
+def test_bad_usage_is_one_clear_line(environment, tmp_path, flags, code, words):
+    done = kame(environment, "build", *FLAGS, "--out", tmp_path / "out", *flags)
+    assert done.returncode == code, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert words in done.stderr
+    assert not (tmp_path / "out" / "build.json").exists()
+
+
+def test_an_unknown_flag_is_bad_usage(environment):
+    assert kame(environment, "build", "--no-such-flag").returncode == 2
+
+
+def test_a_full_disk_is_one_clear_line_and_nothing_is_trusted(environment, whole, tmp_path):
+    out = tmp_path / "out"
+    full = ["bash", "-c", 'ulimit -f 40; exec "$@"', "-", *command("build", *FLAGS, "--out", out)]
+    done = subprocess.run(full, env=environment, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(out.rglob("*.tmp"))
+    again = kame(environment, "build", *FLAGS, "--out", out)
+    assert again.returncode == 0, again.stderr
+    assert shard_bytes(out) == shard_bytes(whole)
+
+
+def test_two_builds_in_one_folder_exclude_each_other(environment, whole):
+    from filelock import FileLock
+
+    with FileLock(whole / ".lock"):
+        done = kame(environment, "build", *FLAGS, "--out", whole)
+    assert done.returncode == 1
+    assert "another build is at work" in done.stderr
+
+
+def test_settings_come_from_file_environment_and_flags_in_that_order(environment, tmp_path):
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text("sources: [gsm8k=sample]\nspeak: false\nlimit: 5\nlevels: 0,5\nseed: 1\n")
+    done = kame(environment | {"KAME_DATA_LIMIT": "4", "KAME_DATA_SEED": "2"}, "build", "--config", recipe, "--seed", 3, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "out" / "manifest.json").read_text())["settings"]
+    assert (found["levels"], found["limit"], found["seed"]) == ([0, 5], 4, 3)
+
+
+@pytest.mark.parametrize("verb", ["plan", "preview"])
+def test_plan_and_preview_write_nothing(environment, tmp_path, verb):
+    done = kame(environment, verb, *FLAGS, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "level" in done.stdout
+    assert not (tmp_path / "out").exists()
+
+
+def test_doctor_finds_the_voice(environment, tmp_path):
+    done = kame(environment, "doctor", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "espeak-ng" in done.stdout
