@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+# In place of this folder, whose llm.py would hide tests/llm.
+sys.path[:1] = [str(ROOT), str(ROOT / "tests")]
 
 from llm.server import process  # noqa: E402
 
@@ -54,10 +55,12 @@ async def bare(url: str, count: int, at_once: int, aiohttp: bool) -> int:
 
 async def ours(url: str, count: int, at_once: int) -> int:
     """The engine with its ledger."""
-    with tempfile.TemporaryDirectory(dir=ROOT if not Path("/var/tmp").is_dir() else "/var/tmp") as folder:  # noqa: S108
+    with tempfile.TemporaryDirectory(dir=ROOT if not Path("/var/tmp").is_dir() else "/var/tmp") as folder:
         ledger = Ledger(folder)
         asked = (
-            Request("openai", "gpt-4.1-nano", (Message("system", SYSTEM), Message("user", words(n))), url, max_tokens=60)
+            Request(
+                "openai", "gpt-4.1-nano", (Message("system", SYSTEM), Message("user", words(n))), url, max_tokens=60
+            )
             for n in range(count)
         )
         done = 0
@@ -97,7 +100,9 @@ def main() -> None:
 
     _ = openai.AsyncOpenAI, openai.resources.chat  # The import is nobody's time.
     bound = args.at_once / args.latency if args.latency else float("inf")
-    print(f"{args.requests} requests, {args.at_once} at once, {args.latency} s each: {bound:.0f} a second at the most\n")
+    print(
+        f"{args.requests} requests, {args.at_once} at once, {args.latency} s each: {bound:.0f} a second at the most\n"
+    )
     print("| | faults | answers a second | processor, s | missing |\n| --- | --- | --- | --- | --- |")
     faults = {"none": [], "5 % 500, 5 % 429, 1 % cut": ["--p500", ".05", "--p429", ".05", "--pcut", ".01"]}
     for label, flags in faults.items():

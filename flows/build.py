@@ -1,6 +1,7 @@
 """The build as a Prefect flow: one task a part, named by stage and part; what is done is decided by the parts alone."""
 
 import os
+import signal
 from typing import Any
 
 from prefect import flow, task
@@ -11,7 +12,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pipeline.build import Build
 from pipeline.config import Settings
 from pipeline.errors import KameError
-from pipeline.run import Job, Progress, perform, run
+from pipeline.run import Job, Progress, perform, run, stoppable
 
 # Tasks run in this process's threads and find their build by its folder: data never goes through Prefect.
 _BUILDS: dict[str, Build] = {}
@@ -87,7 +88,10 @@ def _build_flow(out: str, workers: int, progress_key: str) -> dict[str, Any]:
     def submit(job: Job) -> Any:
         return make_part.submit(out, job.stage, job.label)
 
-    manifest = run(build, submit, Artifacts(progress), window=2 * workers)
+    # Inside the flow, for Prefect sets a handler of its own when the flow starts.
+    with stoppable(build):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        manifest = run(build, submit, Artifacts(progress), window=2 * workers)
     create_table_artifact(summary_rows(manifest), key="kame-sources", description="What was built, by source")
     return manifest
 
@@ -101,8 +105,11 @@ def build_flow(settings: Settings, progress: Progress, build: Build | None = Non
     key = str(settings.out.resolve())
     workers = settings.workers or os.cpu_count() or 1
     _BUILDS[key], _PROGRESS[key] = build, progress
+    # The embedded server is a child of this terminal too; Ctrl-C is to reach the build, not the server under it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        configured = _build_flow.with_options(task_runner=ThreadPoolTaskRunner(max_workers=workers))
+        configured = _build_flow.with_options(task_runner=ThreadPoolTaskRunner[Any](max_workers=workers))
         return configured(key, workers, key)
     finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         del _BUILDS[key], _PROGRESS[key]

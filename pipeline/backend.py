@@ -25,9 +25,9 @@ class Latency:
     """The delays of a back end; seconds, drawn uniformly between the bounds where there are two.
 
     `stt_lag`: from a word's end to its place in the transcript. `stt_final`: from the last word's arrival until the
-    transcript is final. `poll`: between two looks at the transcript (0: it looks at every word's arrival). `first_token`:
-    from a request to its first token. `min_growth`: words that a transcript which is not final must have grown by.
-    `max_restarts` in `restart_window` seconds: requests that follow another one, at most.
+    transcript is final. `poll`: between two looks at the transcript (0: it looks at every word's arrival).
+    `first_token`: from a request to its first token. `min_growth`: words by which a transcript must have grown that is
+    not final. `max_restarts` in `restart_window` seconds: requests that follow another one, at most.
     """
 
     stt_lag: tuple[float, float]
@@ -54,10 +54,10 @@ PRESETS = {
     "ideal": Latency((0.0, 0.0), 0.0, 0.0, (0.0, 0.0), min_growth=1, max_restarts=10**9),
     "typical": Latency((0.45, 0.75), 0.3, 0.25, (0.3, 0.9)),
 }
-"""`ideal` has no delays: every prefix is asked for when its last word ends, and answered at once. In `typical`, the poll,
-the growth and the limit of restarts are those of KAME's own loop. The rest is assumed, not measured: half a second is what
-streaming recognisers of the kind that KAME uses are built to lag, with a quarter of a second of scatter; a third of a
-second of silence makes a transcript final; small hosted models mostly send their first token within 0.3 to 0.9 s."""
+"""`ideal` has no delays: every prefix is asked for when its last word ends, and answered at once. In `typical`, the
+poll, the growth and the limit of restarts are those of KAME's own loop. The rest is assumed, not measured: half a
+second is what streaming recognisers of the kind that KAME uses are built to lag, with some scatter; a third of a second
+of silence makes a transcript final; small hosted models mostly send their first token within 0.3 to 0.9 s."""
 
 
 def resolve(settings: LatencySettings) -> Latency:
@@ -90,7 +90,9 @@ def replay(
         if turn in planned:
             ends = [word.end for word in spoken]
             if planned[turn][-1] > len(ends):
-                raise ValueError(f"{dialogue_id}: turn {turn} has {len(ends)} spoken words, an oracle {planned[turn][-1]}")
+                raise ValueError(
+                    f"{dialogue_id}: turn {turn} has {len(ends)} spoken words, an oracle {planned[turn][-1]}"
+                )
             at = back_end.hear(turn, ends, planned[turn])
             heard.update(((turn, count), at[count - 1]) for count in planned[turn])
     if missing := planned.keys() - {turn for turn, _ in heard}:

@@ -62,7 +62,7 @@ class Build:
         self.settings = settings
         self.out = settings.out
         self.stop = threading.Event()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._markers: dict[tuple[str, str], Marker] = {}
         self.shard_plan: list[Any] = []
 
@@ -84,7 +84,10 @@ class Build:
         }
 
     def check(self) -> None:
-        """Raise UsageError where OUT holds another build, or something else."""
+        """Raise UsageError where OUT holds another build, or something else, or a setting names what is not there."""
+        for stage in STAGES.values():
+            stage.key(self.settings)
+        _ = self.identity
         path = self.out / "build.json"
         if path.exists():
             self._compare(_noted(path)["identity"])
@@ -254,12 +257,22 @@ class Build:
         stage = STAGES[stage_name]
         name = self.name(stage, slice_)
         assert name is not None, f"{stage_name} {slice_.label} is read before it is made"
+        store = self.store(stage_name)
         try:
-            return self.store(stage_name).read(name, stage.record)
+            return store.read(name, stage.record)
         except DamagedPart:
-            self._markers.pop((stage_name, name), None)
-            self.make(stage_name, slice_)
-            return self.store(stage_name).read(name, stage.record)
+            with self._lock:
+                return self._mended(stage, slice_, name)
+
+    def _mended(self, stage: Stage, slice_: Slice, name: str) -> list[Any]:
+        store = self.store(stage.name)
+        try:
+            return store.read(name, stage.record)  # another thread may have mended it meanwhile
+        except DamagedPart:
+            store.drop(name)
+            self._markers.pop((stage.name, name), None)
+            self.make(stage.name, slice_)
+            return store.read(name, stage.record)
 
     # -- what is accepted
 

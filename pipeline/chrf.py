@@ -6,7 +6,7 @@ from typing import Any
 
 @cache
 def _metric() -> Any:
-    from sacrebleu.metrics import CHRF  # a fifth of a second to import, and only reports and checks need it
+    from sacrebleu.metrics.chrf import CHRF  # a fifth of a second to import, and only reports and checks need it
 
     return CHRF()
 

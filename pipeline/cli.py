@@ -4,12 +4,9 @@ Exit codes: 0 done, 1 failed, 2 bad usage or settings, 3 stopped by a budget or 
 """
 
 import inspect
-import os
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -18,7 +15,6 @@ from pipeline import __version__
 from pipeline.errors import KameError
 
 if TYPE_CHECKING:
-    from pipeline.build import Build
     from pipeline.config import Settings
 
 app = typer.Typer(
@@ -156,7 +152,7 @@ def _run_build(settings: "Settings") -> dict[str, Any]:
     build_.check()
     settings.out.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(settings.out / ".lock", timeout=0), _stoppable(build_):
+        with FileLock(settings.out / ".lock", timeout=0):
             manifest = finished(build_)
             if manifest is not None:
                 return manifest
@@ -165,28 +161,9 @@ def _run_build(settings: "Settings") -> dict[str, Any]:
             with Bars(settings.progress) as bars:
                 return build_flow(settings, bars, build_)
     except Timeout:
-        raise KameError(f"--out {settings.out}: another build is at work there; wait for it, or give another folder") from None
-
-
-class _stoppable:
-    """While it is open, Ctrl-C and SIGTERM ask the build to stop in good order; a second one stops it at once."""
-
-    def __init__(self, build: "Build") -> None:
-        self._build = build
-        self._before: dict[signal.Signals, Any] = {}
-
-    def __enter__(self) -> None:
-        def ask(number: int, frame: FrameType | None) -> None:
-            if self._build.stop.is_set():
-                os._exit(130)
-            self._build.stop.set()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, ask)
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        raise KameError(
+            f"--out {settings.out}: another build is at work there; wait for it, or give another folder"
+        ) from None
 
 
 def _version(value: bool) -> None:
@@ -197,7 +174,9 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def _top(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     pass
 

@@ -23,9 +23,7 @@ ASSISTANT_WORDS = (2, 80)
 CONTENT_SHARE = 0.6
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _FUNCTION_WORDS = frozenset(
-    "a an the of to in on at by for from with and or but as that this these those it its is are was were be been being "
-    "has have had do does did will would can could should may might must not no than then so such into about over "
-    "their his her they he she you your we our i".split()
+    ["a", "an", "the", "of", "to", "in", "on", "at", "by", "for", "from", "with", "and", "or", "but", "as", "that", "this", "these", "those", "it", "its", "is", "are", "was", "were", "be", "been", "being", "has", "have", "had", "do", "does", "did", "will", "would", "can", "could", "should", "may", "might", "must", "not", "no", "than", "then", "so", "such", "into", "about", "over", "their", "his", "her", "they", "he", "she", "you", "your", "we", "our", "i"]
 )
 
 
@@ -82,9 +80,9 @@ def _check_turns(dialogue: Dialogue) -> None:
 
 
 def _check_answer(dialogue: Dialogue, question: Question) -> None:
-    truth = _true_answer(question)
-    if not agree(dialogue.answer, truth, dialogue.language):
-        raise Refusal("wrong_answer", f"'{dialogue.answer}' is not '{truth}'")
+    truths = true_answers(question)
+    if not any(agree(dialogue.answer, truth, dialogue.language) for truth in truths):
+        raise Refusal("wrong_answer", f"'{dialogue.answer}' is not '{truths[0]}'")
     said = " ".join(t.text for t in dialogue.turns if t.role == "assistant")
     if not _tells(said, dialogue.answer):
         raise Refusal("answer_not_said", f"'{dialogue.answer}' is in no turn of the assistant's")
@@ -95,7 +93,8 @@ def _check_answer(dialogue: Dialogue, question: Question) -> None:
 def _check_secret(dialogue: Dialogue, question: Question) -> None:
     """The user may say the answer where the source's own question does, and as one of several spoken choices."""
     answer = _key(dialogue.answer)
-    if not answer or dialogue.choices:
+    # 'One' is said of anything: 'I have one for you'.
+    if answer in ("", "one") or dialogue.choices:
         return
     source = _said_or_raw(question.stem, question.language)
     for turn in dialogue.turns:
@@ -110,9 +109,10 @@ def agree(said: str, truth: str, language: str = "en") -> bool:
     """Whether two spoken answers are the same: numbers by value (units aside), anything else by its words."""
     if _key(said) == _key(truth):
         return True
-    one, other = number_of(said, language), number_of(truth, language)
-    if one is not None or other is not None:
-        return one is not None and one == other
+    value = number_of(truth, language)
+    if value is not None:
+        words = [w for w in _key(said).split() if w not in ("about", "approximately", "roughly")]
+        return value in (number_of(said, language), number_at(words, 0)[0])
     wanted = _content(truth)
     return bool(wanted) and _share(wanted, said) >= CONTENT_SHARE and _share(_content(said), truth) >= CONTENT_SHARE
 
@@ -152,8 +152,12 @@ def _count(text: str, words: str) -> int:
     return f" {text} ".replace(" ", "  ").count(f" {words} ".replace(" ", "  ")) if words else 0
 
 
-def _true_answer(question: Question) -> str:
-    return _said_or_raw(question.answer, question.language)
+def true_answers(question: Question) -> tuple[str, ...]:
+    """The source's answer in spoken words; a year also as a year."""
+    said = (_said_or_raw(question.answer, question.language),)
+    if re.fullmatch(r"[12]\d{3}\.?", question.answer.strip()):
+        said += (_said_or_raw(f"In {question.answer.strip(' .')}", question.language).removeprefix("In "),)
+    return said
 
 
 @lru_cache(maxsize=4096)

@@ -30,7 +30,9 @@ def _version(package: str) -> str:
 
 
 def _python() -> Finding:
-    return Finding("Python", sys.version_info >= (3, 11), True, platform.python_version(), "install Python 3.11 or newer")
+    return Finding(
+        "Python", sys.version_info >= (3, 11), True, platform.python_version(), "install Python 3.11 or newer"
+    )
 
 
 def _package(package: str, module: str, *, needed: bool, what: str, cure: str) -> Finding:
@@ -61,7 +63,9 @@ def _disk(folder: Path) -> Finding:
     free = shutil.disk_usage(at).free / 1e9
     writable = os.access(at, os.W_OK)
     found = f"{free:.0f} GB free at {at}" + ("" if writable else ", not writable")
-    return Finding("room for a build", writable and free > 1, True, found, "give --out on a disk that is writable and has room")
+    return Finding(
+        "room for a build", writable and free > 1, True, found, "give --out on a disk that is writable and has room"
+    )
 
 
 def _key(name: str, use: str) -> Finding:

@@ -27,7 +27,9 @@ def parse_levels(text: str) -> tuple[int, ...]:
         first, dash, last = (piece.strip() for piece in item.partition("-"))
         bounds = (first, last) if dash else (first, first)
         if not all(len(b) == 1 and b in "012345" for b in bounds) or bounds[0] > bounds[1]:
-            raise UsageError(f"--levels {text}: '{item}' is not a level or a rising range of them; use 0 to 5, as in 0-5 or 0,3,5")
+            raise UsageError(
+                f"--levels {text}: '{item}' is not a level or a rising range of them; use 0 to 5, as in 0-5 or 0,3,5"
+            )
         found.update(range(int(bounds[0]), int(bounds[1]) + 1))
     return tuple(sorted(found))
 

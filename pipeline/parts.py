@@ -27,10 +27,12 @@ from pipeline.seeds import digest
 
 
 class DamagedPart(KameError):
-    """A part file that does not hold what its marker says; `name` is dropped so that the next run makes it again."""
+    """A part file that does not hold what its marker says."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"{path}: damaged (its checksum is not the marker's); run the same command again to rebuild it")
+        super().__init__(
+            f"{path}: damaged (its checksum is not the marker's); run the same command again to rebuild it"
+        )
         self.path = path
 
 
@@ -107,11 +109,10 @@ class PartStore:
         return marker
 
     def read(self, name: str, record: type) -> list[Any]:
-        """The records of a finished part. Raises DamagedPart, and drops the part, where its checksum is wrong."""
+        """The records of a finished part. Raises DamagedPart where its checksum is wrong."""
         marker = self.marker(name)
         data = self.path(name).read_bytes() if marker else b""
         if marker is None or sha256(data).hexdigest() != marker.sha256:
-            self.drop(name)
             raise DamagedPart(self.path(name))
         return from_table(pq.read_table(BytesIO(data)), record)
 
@@ -151,8 +152,8 @@ def schema_of(record: type) -> pa.Schema:
 
 
 @cache
-def _adapter(record: type) -> TypeAdapter[Any]:
-    return TypeAdapter(list[record])  # type: ignore[valid-type]
+def _adapter(record: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(list[record])
 
 
 def row_digest(row: dict[str, Any]) -> str:
@@ -162,7 +163,7 @@ def row_digest(row: dict[str, Any]) -> str:
 
 def digest_of(record: Any) -> str:
     """The `row_digest` of a record."""
-    return row_digest(_adapter(type(record)).dump_python([record])[0])
+    return row_digest(_adapter(record.__class__).dump_python([record])[0])
 
 
 def from_table(table: pa.Table, record: type) -> list[Any]:

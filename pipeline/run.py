@@ -4,10 +4,15 @@
 Jobs carry names, not data: what a job makes lies on disk, and what lies on disk decides what is left to do.
 """
 
+import os
 import queue
+import signal
+import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any, Protocol
 
 from pipeline.build import Build
@@ -63,12 +68,37 @@ def perform(build: Build, job: Job) -> tuple[int, int]:
     return len(marker.rows), marker.rejected
 
 
+@contextmanager
+def stoppable(build: Build) -> Iterator[None]:
+    """While it is open, Ctrl-C and SIGTERM ask the build to stop in good order; a second one stops it at once.
+
+    Does nothing outside the main thread, where Python takes no signals.
+    """
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if build.stop.is_set():
+            os._exit(130)
+        build.stop.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def gather_all(build: Build) -> None:
     """Read every source, in this thread. Raises KameError where none holds a question that can be asked aloud."""
     for source in build.settings.sources:
         build.gather(source)
     if not any(build.questions.values()):
-        raise KameError(f"{_names(build)}: no row can be asked aloud; `kame-data build` writes the reasons to rejected/")
+        raise KameError(
+            f"{_names(build)}: no row can be asked aloud; `kame-data build` writes the reasons to rejected/"
+        )
 
 
 def _names(build: Build) -> str:
@@ -126,8 +156,8 @@ def run(build: Build, submit: Submit, progress: Progress, *, window: int) -> dic
     progress.total("questions", len(sources), 0)
     drain(sources, submit, gathered, window=window, check_stop=build.check_stop)
 
-    build.claim()
     wanted = build.wanted()
+    build.claim()
     slices = _make_slices(build, wanted, submit, progress, window)
     build.shard_plan = plan_shards(build, slices, wanted.counts)
     _make_shards(build, submit, progress, window)

@@ -28,7 +28,7 @@ def load_settings(config: str | None, flags: dict[str, Any]) -> Settings:
     """The settings of a command. Raises UsageError, one line, for whatever is wrong with them."""
     file = recipe_path(config) if config else None
 
-    class Layered(Settings, BaseSettings):  # type: ignore[misc]
+    class Layered(Settings, BaseSettings):
         model_config = SettingsConfigDict(
             env_prefix="KAME_DATA_", env_nested_delimiter="__", enable_decoding=False, extra="forbid", frozen=True
         )

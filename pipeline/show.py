@@ -5,7 +5,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from pipeline.text.words import split_words
@@ -51,7 +59,9 @@ class Bars:
             self._progress.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._live:
             self._progress.stop()
 
@@ -77,7 +87,9 @@ class Bars:
         task = self._progress.tasks[self._tasks[stage]]
         if self._lines and task.total and task.completed >= task.total:
             rows, refused = self._seen[stage]
-            self._console.print(f"{stage:>10}  {int(task.completed)} parts done, {rows} rows made now, {refused} refused")
+            self._console.print(
+                f"{stage:>10}  {int(task.completed)} parts done, {rows} rows made now, {refused} refused"
+            )
 
 
 def _reasons(reasons: dict[str, int], most: int = 4) -> str:
@@ -107,7 +119,9 @@ def print_summary(manifest: dict[str, Any], out: Path) -> None:
     spoken = f", {manifest['seconds'] / 60:.1f} minutes of speech" if manifest["seconds"] else ", text alone"
     to.print(source_table(manifest))
     to.print()
-    to.print(f"{dialogues['accepted']} dialogues{spoken}; train {dialogues['by_split']['train']}, validation {dialogues['by_split']['validation']}")
+    to.print(
+        f"{dialogues['accepted']} dialogues{spoken}; train {dialogues['by_split']['train']}, validation {dialogues['by_split']['validation']}"
+    )
     to.print(f"{sum(manifest['oracles'].values())} oracles: {oracles}")
     if dialogues["accepted"] < dialogues["asked_for"]:
         to.print(f"asked for {dialogues['asked_for']}: the rest was refused, and the sources hold no more")
@@ -136,11 +150,15 @@ def print_plan(plan: "Plan", settings: "Settings") -> None:
         table.add_column(column, justify="left" if column == "stage" else "right")
     for stage in plan.stages:
         cost = "$0" if not stage.calls else "no price known"
-        table.add_row(stage.stage, str(stage.rows), str(stage.calls), str(stage.output_tokens), cost, _span(stage.seconds))
+        table.add_row(
+            stage.stage, str(stage.rows), str(stage.calls), str(stage.output_tokens), cost, _span(stage.seconds)
+        )
     to.print(table)
     to.print()
     to.print("oracles by level: " + ", ".join(f"{level}: {n}" for level, n in plan.levels.items()))
-    to.print(f"scaled up from {plan.sampled} dialogues made just now; writer {settings.writer}, simulator {settings.simulator}")
+    to.print(
+        f"scaled up from {plan.sampled} dialogues made just now; writer {settings.writer}, simulator {settings.simulator}"
+    )
 
 
 def _span(seconds: float) -> str:
@@ -180,7 +198,9 @@ def print_status(stages: "list[StageStatus]", manifest: dict[str, Any] | None, o
     if manifest is None:
         to.print(f"not finished; `kame-data build` with the same settings goes on in {out}")
     else:
-        to.print(f"finished: {manifest['dialogues']['accepted']} dialogues in {len(manifest['shards'])} shards in {out / 'shards'}")
+        to.print(
+            f"finished: {manifest['dialogues']['accepted']} dialogues in {len(manifest['shards'])} shards in {out / 'shards'}"
+        )
 
 
 def print_findings(findings: "list[Finding]") -> None:

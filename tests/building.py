@@ -26,7 +26,9 @@ class Silent:
 
 def settings_of(out, **changes):
     """A text build of the bundled samples in parts of 4, unless told otherwise."""
-    return Settings(**{"out": out, "sources": SAMPLES, "speak": False, "part_size": 4, "validation_share": 0.2} | changes)
+    return Settings(
+        **{"out": out, "sources": SAMPLES, "speak": False, "part_size": 4, "validation_share": 0.2} | changes
+    )
 
 
 def build(settings, workers=2):

@@ -15,7 +15,9 @@ TYPICAL, IDEAL = PRESETS["typical"], PRESETS["ideal"]
 
 def spoken(turn: int, count: int, start: float = 0.0, pace: float = 0.36) -> list[Word]:
     """`count` words of a user turn, one every `pace` seconds."""
-    return [Word(turn, "user", f"w{i}", round(start + i * pace, 3), round(start + (i + 1) * pace, 3)) for i in range(count)]
+    return [
+        Word(turn, "user", f"w{i}", round(start + i * pace, 3), round(start + (i + 1) * pace, 3)) for i in range(count)
+    ]
 
 
 def oracles_for(turn: int, count: int, schedule: LevelSchedule | None = None) -> list[Oracle]:

@@ -89,7 +89,7 @@ def test_a_target_grows_too_and_is_exact(tmp_path):
     found = rows(large)
     assert len({r["id"] for r in found}) == 75
     assert len({" ".join(t["text"] for t in r["turns"] if t["role"] == "user") for r in found}) == 75
-    assert {r["variant"] for r in found} == {0, 1}
+    assert {r["variant"] for r in found} in ({0, 1}, {0, 1, 2})
     sides = {}
     for row in found:
         assert sides.setdefault(row["question_id"], row["split"]) == row["split"]
@@ -103,7 +103,9 @@ def test_a_changed_setting_remakes_only_what_reads_it(whole, tmp_path):
     assert {o["level"] for row in rows(out) for o in row["oracles"]} == {0, 3, 5}
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda data: data[:99] + bytes([data[99] ^ 4]) + data[100:]])
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-9], lambda data: data[:99] + bytes([data[99] ^ 4]) + data[100:]]
+)
 def test_damaged_parts_are_found_and_made_again(whole, tmp_path, damage):
     out = tmp_path / "out"
     shutil.copytree(whole[0], out)
@@ -129,7 +131,11 @@ def test_a_stop_keeps_what_is_done(whole, tmp_path):
 
 @pytest.mark.parametrize(
     ("changes", "words"),
-    [({"seed": 5}, "seed 0, not 5"), ({"sources": ("gsm8k=sample",)}, "not of gsm8k"), ({"languages": "fr"}, "languages")],
+    [
+        ({"seed": 5}, "seed 0, not 5"),
+        ({"sources": ("gsm8k=sample",)}, "not of gsm8k"),
+        ({"languages": "fr"}, "languages"),
+    ],
 )
 def test_another_build_is_not_written_over(whole, changes, words):
     with pytest.raises(UsageError, match=words):
@@ -171,7 +177,11 @@ def test_too_many_refusals_fail_the_build(tmp_path, monkeypatch):
         for number, item in enumerate(real(settings, inputs)):
             yield Rejected("dialogues", "x", item.question_id, item.id, "unlucky", "") if number % 2 else item
 
-    monkeypatch.setitem(stages.STAGES, "dialogues", type(stages.STAGES["dialogues"])("dialogues", 1, "questions", stages.Dialogue, stages._dialogues_key, half))
+    monkeypatch.setitem(
+        stages.STAGES,
+        "dialogues",
+        type(stages.STAGES["dialogues"])("dialogues", 1, "questions", stages.Dialogue, stages._dialogues_key, half),
+    )
     with pytest.raises(KameError, match="unlucky"):
         build(settings_of(tmp_path / "out"))
     assert "unlucky" in (tmp_path / "out" / "rejected" / "dialogues.jsonl").read_text()

@@ -68,7 +68,8 @@ def test_prefixes_rise_and_end_with_the_whole_turn(total, every, levels):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"cuts": (0.5, 0.4, 0.8, 0.95, 0.99)}, {"cuts": (0.5,)}, {"every": 0}, {"schedule": "both"}, {"levels": ()}]
+    "settings",
+    [{"cuts": (0.5, 0.4, 0.8, 0.95, 0.99)}, {"cuts": (0.5,)}, {"every": 0}, {"schedule": "both"}, {"levels": ()}],
 )
 def test_bad_schedules_are_refused(settings):
     with pytest.raises(UsageError):

@@ -69,7 +69,9 @@ def test_level_5_is_what_would_have_been_said() -> None:
 
 def test_later_turns_have_their_own_prefixes_and_context() -> None:
     simulator = Recorder()
-    found, _ = simulate(dialogue("Are you there?", "Yes, go on.", QUESTION, TRUTH, "Thanks a lot."), simulator, LevelSchedule())
+    found, _ = simulate(
+        dialogue("Are you there?", "Yes, go on.", QUESTION, TRUTH, "Thanks a lot."), simulator, LevelSchedule()
+    )
     assert {o.turn for o in found.oracles} == {0, 2}, "a turn that nobody answers gets no oracles"
     later = [r for r in simulator.asked if r.turn == 2]
     assert {r.context for r in later} == {"user: Are you there?\nassistant: Yes, go on."}
@@ -86,7 +88,9 @@ def test_the_same_is_asked_once() -> None:
 
 def test_languages_without_spaces_have_prefixes_of_signs() -> None:
     simulator = Recorder("好的，我想一想。")
-    simulate(dialogue("三乘以四是多少？", "是十二。", answer="十二", language="zh"), simulator, LevelSchedule(levels=(0,)))
+    simulate(
+        dialogue("三乘以四是多少？", "是十二。", answer="十二", language="zh"), simulator, LevelSchedule(levels=(0,))
+    )
     assert simulator.asked[0].prefix == "三乘"
     assert simulator.asked[-1].prefix == "三乘以四是多少？"
 

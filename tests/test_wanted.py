@@ -37,7 +37,9 @@ def test_limit_takes_what_there_is():
 @given(st.integers(1, 300), st.integers(0, 9))
 def test_target_is_exact_and_spreads_evenly(target, seed):
     draw = random.Random(seed)
-    refused = {(s, v, i) for s, ids in QUESTIONS.items() for v in range(6) for i in range(len(ids)) if draw.random() < 0.1}
+    refused = {
+        (s, v, i) for s, ids in QUESTIONS.items() for v in range(6) for i in range(len(ids)) if draw.random() < 0.1
+    }
     wanted = Wanted(QUESTIONS, seed=seed, target=target, max_variants=6)
     accepted = settle(wanted, refused)
     assert sum(accepted.values()) == target
@@ -72,7 +74,9 @@ def test_slices_cover_and_keep_what_is_done():
     assert [(s.start, s.stop) for s in cut(lane, 260, 128, done)] == [(0, 50), (50, 128), (128, 256), (256, 300)]
 
 
-@given(st.integers(1, 500), st.integers(1, 64), st.lists(st.tuples(st.integers(0, 500), st.integers(1, 64)), max_size=9))
+@given(
+    st.integers(1, 500), st.integers(1, 64), st.lists(st.tuples(st.integers(0, 500), st.integers(1, 64)), max_size=9)
+)
 def test_slices_never_overlap_nor_cross_a_block(count, size, finished):
     done = [Slice("a", 0, start, min(start + n, (start // size + 1) * size)) for start, n in finished]
     slices = cut(Lane("a", 0), count, size, done)

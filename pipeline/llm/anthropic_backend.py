@@ -5,12 +5,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.llm.backend import BadBody, Quirks, Reply, count, load_object, plain, refused_parameter, with_schema_words
-from pipeline.llm.openai_backend import _is_local, connection_error
+from pipeline.llm.openai_backend import connection_error, is_local
 from pipeline.llm.request import Answer, PicturePart, Request, Usage
 
 OPTIONAL = ("temperature", "top_p", "stop_sequences", "output_config")
 MAX_TOKENS = 1024  # the API wants a number; this one where the request names none
-FINISH = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length", "model_context_window_exceeded": "length"}
+FINISH = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+}
 
 
 class AnthropicBackend:
@@ -28,7 +33,7 @@ class AnthropicBackend:
             base_url=url,
             max_retries=0,
             timeout=httpx2.Timeout(timeout, connect=min(timeout, 15.0)),
-            http_client=anthropic.DefaultAioHttpClient(trust_env=False) if _is_local(url) else anthropic.DefaultAioHttpClient(),
+            http_client=anthropic.DefaultAioHttpClient(trust_env=not is_local(url)),
         )
         self._response = httpx2.Response
         self._status_error = anthropic.APIStatusError
@@ -108,7 +113,9 @@ def parse(raw: str) -> Answer:
     content = body.get("content")
     if not isinstance(content, list):
         raise BadBody(f"no content: {raw[:80]!r}")
-    text = "".join(str(part.get("text") or "") for part in content if isinstance(part, dict) and part.get("type") == "text")
+    text = "".join(
+        str(part.get("text") or "") for part in content if isinstance(part, dict) and part.get("type") == "text"
+    )
     finish = str(body.get("stop_reason") or "stop")
     refused = finish == "refusal"
     return Answer(

@@ -173,7 +173,12 @@ class Attempts:
                     self._give_up()
         limit = self.llm.limits.stall
         if wait is not None and wait > limit:
-            raise self._stopped(f"{self.lane.name}: asks to wait {wait:.0f} s, and more than {limit:g} s are not waited for ({self.what})")
+            if self.lane.last_answer > self.began:
+                self._give_up()
+            raise self._stopped(
+                f"{self.lane.name}: asks to wait {wait:.0f} s, and more than {limit:g} s are not waited for; "
+                f"the same command goes on from here later ({self.what})"
+            )
         await asyncio.sleep(self._pause(fault, wait))
 
     def _pause(self, fault: Fault, wait: float | None) -> float:
@@ -199,18 +204,29 @@ class Attempts:
         if fault is Fault.KEY:
             self._give_up()
         if fault is Fault.QUOTA:
-            raise self._stopped(f"{lane.name}: the credit is used up ({self.what}); the same command goes on once there is some")
+            raise self._stopped(
+                f"{lane.name}: the credit is used up ({self.what}); the same command goes on once there is some"
+            )
         if fault is Fault.MODEL and lane.answers == 0:
-            raise self._fatal(f"{lane.name}: not found at {self.request.url} ({self.what}); check the model's name and the address")
+            raise self._fatal(
+                f"{lane.name}: not found at {self.request.url} ({self.what}); check the model's name and the address"
+            )
         if fault is Fault.MODEL:
             self._give_up()
         if fault is Fault.REQUEST and lane.answers == 0 and len(lane.given_up) >= FEW:
             raise self._fatal(f"{lane.name}: refuses every request ({self.what}); nothing was answered")
-        if fault is Fault.UNREACHABLE and lane.answers == 0 and lane.troubled_for() > min(limits.unreachable, limits.stall):
-            raise self._fatal(f"{lane.name}: {self.request.url} can't be reached ({self.what}); check the address, or start the server")
+        if (
+            fault is Fault.UNREACHABLE
+            and lane.answers == 0
+            and lane.troubled_for() > min(limits.unreachable, limits.stall)
+        ):
+            raise self._fatal(
+                f"{lane.name}: {self.request.url} can't be reached ({self.what}); check the address or start the server"
+            )
         if lane.troubled_for() > limits.stall:
             raise self._stopped(
-                f"{lane.name}: no answer for {limits.stall:g} s, the last one was: {self.what}; the same command goes on from here later"
+                f"{lane.name}: no answer for {limits.stall:g} s, the last fault was: {self.what}; "
+                "the same command goes on from here later"
             )
 
     def _fatal(self, text: str) -> KameError:

@@ -258,7 +258,8 @@ class LLM:
             if self.budget.limit is not None:
                 self.prices.known(request)
             at = f"{request.provider}:{request.model}" + (f"@{request.base_url}" if request.base_url else "")
-            lane = Lane(at, self.limits.concurrency, self._gate, self._too_long, self.limits.stall, self.limits.rpm, self.limits.tpm)
+            most_at_once, stall = self.limits.concurrency, self.limits.stall
+            lane = Lane(at, most_at_once, self._gate, self._too_long, stall, self.limits.rpm, self.limits.tpm)
             self._lanes[where] = lane
         return lane
 
@@ -329,8 +330,8 @@ class LLM:
         if self.budget.on_wire <= 1e-12:
             self.stop(
                 StoppedError(
-                    f"budget ${self.budget.limit:g}: ${self.budget.spent:.4f} spent, and the next call may cost ${cost:.4f}; "
-                    "the same command with a larger --budget goes on from here"
+                    f"budget ${self.budget.limit:g}: ${self.budget.spent:.4f} spent, and the next call may cost "
+                    f"${cost:.4f}; the same command with a larger --budget goes on from here"
                 )
             )
         return False
@@ -338,8 +339,8 @@ class LLM:
     def _too_long(self, lane: Lane, delay: float) -> None:
         self.stop(
             StoppedError(
-                f"{lane.name}: its limit lifts in {delay:.0f} s at the earliest, and more than {self.limits.stall:g} s are not waited "
-                "for; the same command goes on from here later"
+                f"{lane.name}: its limit lifts in {delay:.0f} s at the earliest, and more than {self.limits.stall:g} s "
+                "are not waited for; the same command goes on from here later"
             )
         )
 

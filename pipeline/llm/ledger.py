@@ -100,12 +100,12 @@ class Ledger:
         return self.get(key) is not None
 
     def jobs(self) -> dict[str, dict[str, Any]]:
-        """The last note of each batch job, by the job's own name."""
-        latest: dict[str, dict[str, Any]] = {}
-        for note in self.notes(JOB):
-            if note.get("seq", 0) >= latest.get(note["job"], {}).get("seq", -1):
-                latest[note["job"]] = note
-        return latest
+        """What is noted of each batch job, by the job's own name: its notes laid over each other in their order."""
+        merged: dict[str, dict[str, Any]] = {}
+        for note in sorted(self.notes(JOB), key=lambda note: int(note["seq"])):
+            earlier = merged.get(note["job"], {})
+            merged[note["job"]] = {**earlier, **note, "at": earlier.get("at", note["at"])}
+        return merged
 
     def notes(self, kind: str) -> Iterator[dict[str, Any]]:
         """The notes of a kind (batch jobs, sessions), in order of segment."""
@@ -155,7 +155,7 @@ class Ledger:
         await asyncio.to_thread(self.note, kind, name, values)
 
     def append_line(self, kind: str, key: str, line: bytes) -> None:
-        """Takes over a whole line of another ledger (see `pipeline.llm.ledger_tools`); durable after `flush`."""
+        """Takes over a line of another ledger (see `pipeline.llm.ledger_tools`); durable after `flush`."""
         self._open_writer().append(kind, key, line)
 
     def flush(self) -> None:
@@ -172,8 +172,8 @@ class Ledger:
         free = shutil.disk_usage(where).free
         if free < ROOM:
             raise KameError(
-                f"ledger {self.folder}: only {free // 2**20} MiB free on its disk; nothing is asked that might not be kept: "
-                "make room (or name another folder with --ledger) and run the same command again"
+                f"ledger {self.folder}: only {free // 2**20} MiB free on its disk, so nothing is asked that might not "
+                "be kept: make room (or name another folder with --ledger) and run the same command again"
             )
 
     def close(self) -> None:
@@ -195,7 +195,8 @@ class Ledger:
         if cached is not None:
             self._index, notes = cached
             self._covered = dict(self._index.covered)
-            self._notes = [(kind, key, Place(self.folder / name, at, size)) for kind, key, name, at, size in notes["notes"]]
+            known = notes["notes"]
+            self._notes = [(kind, key, Place(self.folder / name, at, size)) for kind, key, name, at, size in known]
         for path in paths:
             self._scan(path)
         if sum(map(len, self._new.values())) >= CACHE_FROM:

@@ -74,7 +74,7 @@ class Index:
         about = json.dumps({"format": FORMAT, "names": self.names, "covered": bounds, "extra": extra})
         temporary = folder / f".{CACHE}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
         try:
-            with open(temporary, "wb") as file:
+            with temporary.open("wb") as file:
                 np.savez(
                     file,
                     about=np.frombuffer(about.encode(), np.uint8),
@@ -83,7 +83,7 @@ class Index:
                     offset=self.offset,
                     length=self.length,
                 )
-            os.replace(temporary, folder / CACHE)
+            temporary.replace(folder / CACHE)
         except OSError:
             temporary.unlink(missing_ok=True)
 

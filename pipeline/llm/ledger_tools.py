@@ -131,7 +131,7 @@ def export(folder: Path, target: str) -> int:
     with _opened(target, "wb") as out:
         for key in sorted(answers):
             path, offset, length = answers[key]
-            with open(path, "rb") as file:
+            with path.open("rb") as file:
                 file.seek(offset)
                 out.write(file.read(length) + b"\n")
         for line in rest:

@@ -205,7 +205,12 @@ def read_limits(headers: Mapping[str, str]) -> dict[str, tuple[float, float, flo
 
 
 def _read(
-    found: dict[str, tuple[float, float, float]], name: str, headers: Mapping[str, str], limit: str, remaining: str, reset: str
+    found: dict[str, tuple[float, float, float]],
+    name: str,
+    headers: Mapping[str, str],
+    limit: str,
+    remaining: str,
+    reset: str,
 ) -> None:
     if limit not in headers or remaining not in headers:
         return

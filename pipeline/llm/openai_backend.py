@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from pipeline.llm.backend import (
     BadBody,
@@ -55,7 +56,7 @@ class OpenAIBackend:
             base_url=url,
             max_retries=0,
             timeout=httpx2.Timeout(timeout, connect=min(timeout, 15.0)),
-            http_client=openai.DefaultAioHttpClient(trust_env=False) if _is_local(url) else openai.DefaultAioHttpClient(),
+            http_client=openai.DefaultAioHttpClient(trust_env=not is_local(url)),
         )
         self._response = httpx2.Response
         self._status_error = openai.APIStatusError
@@ -166,16 +167,18 @@ def _weaker_schema(quirks: Quirks, sent: Mapping[str, Any], at: str) -> str:
     if quirks.schema_mode > was:
         return ""
     quirks.schema_mode = was + 1
-    return f"{at} does not take {'a JSON schema' if was == 0 else 'response_format'}; the schema is put into words from now on"
+    what = "a JSON schema" if was == 0 else "response_format"
+    return f"{at} does not take {what}; the schema is put into words from now on"
 
 
 def _content(parts: tuple[str | PicturePart, ...]) -> str | list[dict[str, Any]]:
     if all(isinstance(part, str) for part in parts):
         return "\n\n".join(part for part in parts if isinstance(part, str))
-    return [
-        {"type": "text", "text": part} if isinstance(part, str) else {"type": "image_url", "image_url": {"url": data_url(part)}}
-        for part in parts
-    ]
+    return [{"type": "text", "text": part} if isinstance(part, str) else _picture(part) for part in parts]
+
+
+def _picture(picture: PicturePart) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": data_url(picture)}}
 
 
 def _text(content: Any) -> str:
@@ -192,7 +195,6 @@ def _usage(usage: Any) -> Usage:
     return Usage(count(usage.get("prompt_tokens")), count(usage.get("completion_tokens")), cached)
 
 
-def _is_local(url: str) -> bool:
-    from urllib.parse import urlsplit
-
+def is_local(url: str) -> bool:
+    """True for this machine's own addresses, which no proxy of the environment is for."""
     return (urlsplit(url).hostname or "") in ("localhost", "127.0.0.1", "::1")

@@ -49,16 +49,16 @@ class Prices:
             for provider in ("openai", "anthropic")
             for model, values in table[provider].items()
         }
-        for name, values in (own or {}).items():
-            self._prices[name] = _price(name, values)
+        self._own = {name: _price(name, values) for name, values in (own or {}).items()}
 
     def find(self, provider: str, model: str) -> Price | None:
         """The price of a model, dated names (`gpt-4.1-nano-2025-04-14`) included; None where it is unknown."""
         short = model.rpartition("/")[2]
-        for name in (model, _DATED.sub("", model), short, _DATED.sub("", short)):
-            for key in (f"{provider}:{name}", name):
-                if key in self._prices:
-                    return self._prices[key]
+        names = (model, _DATED.sub("", model), short, _DATED.sub("", short))
+        for table in (self._own, self._prices):
+            for key in (key for name in names for key in (f"{provider}:{name}", name)):
+                if key in table:
+                    return table[key]
         return None
 
     def known(self, request: Request) -> Price:
@@ -66,9 +66,9 @@ class Prices:
         price = self.find(request.provider, request.model)
         if price is None:
             raise UsageError(
-                f"{request.provider}:{request.model}: no price known (table of {self.updated}), so no budget can be kept: set "
-                f"prices: {{{request.model}: {{input: DOLLARS, output: DOLLARS}}}} per million tokens (0 for a model of your own), "
-                "or leave the budget out"
+                f"{request.provider}:{request.model}: no price known (table of {self.updated}), so no budget can be "
+                f"kept: set prices: {{{request.model}: {{input: DOLLARS, output: DOLLARS}}}} per million tokens "
+                "(0 for a model of your own), or leave the budget out"
             )
         return price
 
@@ -102,5 +102,7 @@ def _price(name: str, values: Mapping[str, float]) -> Price:
     except (KeyError, TypeError, ValueError, AttributeError):
         unknown, price = {"?"}, Price(0, 0, 0)
     if unknown or min(price.input, price.output, price.cached, price.batch) < 0:
-        raise UsageError(f"price of {name}, {values}: give input and output (also cached, batch), in dollars for a million tokens")
+        raise UsageError(
+            f"price of {name}, {values}: give input and output (also cached, batch), dollars a million tokens"
+        )
     return price

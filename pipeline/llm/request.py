@@ -108,7 +108,8 @@ class Request:
 
     def input_bytes(self) -> int:
         """UTF-8 bytes of all texts and of the schema."""
-        size = sum(len(p.encode("utf-8", "surrogatepass")) for m in self.messages for p in m.parts if isinstance(p, str))
+        texts = [part for message in self.messages for part in message.parts if isinstance(part, str)]
+        size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
         return size + (len(json.dumps(self.schema)) if self.schema is not None else 0)
 
     def pictures(self) -> int:

@@ -6,6 +6,7 @@ twice, so a tail that a killed process left stays where it is and harms nobody.
 """
 
 import asyncio
+import contextlib
 import os
 import re
 import socket
@@ -67,7 +68,7 @@ class Scan:
     def __iter__(self) -> Iterator[tuple[str, str, int, int, bytes]]:
         """(kind, key, offset, length without newline, JSON bytes) of each good line."""
         self.end = self.start
-        with open(self.path, "rb") as file:
+        with self.path.open("rb") as file:
             file.seek(self.start)
             for line in file:
                 if not line.endswith(b"\n"):
@@ -213,10 +214,9 @@ class Writer:
         """After a failed write: cut off what may be torn, and begin a new segment next time."""
         if self._fd is None:
             return
-        try:
+        # Where this fails too, readers skip the torn tail by themselves.
+        with contextlib.suppress(OSError):
             os.ftruncate(self._fd, self._end)
-        except OSError:
-            pass  # Readers skip a torn tail by themselves.
         os.close(self._fd)
         self._fd = None
 
@@ -229,11 +229,9 @@ def _tell(group: Iterable[_Pending], results: Iterable[Place | Exception]) -> No
         else:
             loops.setdefault(item.loop, []).append((item, result))
     for loop, pairs in loops.items():
-        try:
-            # One wake-up for the whole group.
+        # One wake-up for the whole group; where the loop is gone, so is whoever waited.
+        with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(_settle_all, pairs)
-        except RuntimeError:
-            pass  # The loop is gone, and with it whoever waited.
 
 
 def _settle_all(pairs: list[tuple[_Pending, Place | Exception]]) -> None:

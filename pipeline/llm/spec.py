@@ -77,7 +77,10 @@ def _checked(url: str, text: str) -> str:
         port_fine = False
     if parts.username or parts.password or parts.query or parts.fragment:
         # Said without the address itself, which seems to hold a secret.
-        raise UsageError(f"LLM '{text.partition('@')[0]}@...': the address must hold no user, password or query; keys come from the environment")
+        start = text.partition("@")[0]
+        raise UsageError(
+            f"LLM '{start}@...': an address holds no user, password or query; keys come from the environment"
+        )
     if parts.scheme not in ("http", "https") or not parts.hostname or not port_fine:
         raise UsageError(f"LLM '{text}': '{url}' is no address; write it as http://host:8000/v1")
     return url.rstrip("/")
@@ -91,7 +94,9 @@ def api_key(provider: str, base_url: str | None, environment: Mapping[str, str] 
     variable = KEY_VARIABLES[provider]
     key = environment.get(variable, "").strip()
     if not key and base_url is None:
-        raise UsageError(f"{variable} is not set: {provider} wants a key; run export {variable}=... and the same command again")
+        raise UsageError(
+            f"{variable} is not set: {provider} wants a key; export {variable}=... and run the command again"
+        )
     return key or None
 
 

@@ -172,7 +172,9 @@ class ShardFolder:
 def version_facts(build: Build) -> dict[str, Any]:
     """What made the rows, and which of it only stands in for the real thing."""
     writer, simulator = build.settings.writer, build.settings.simulator
-    stand_ins = [f"{role}: offline rules" for role, name in (("writer", writer), ("simulator", simulator)) if name == "offline"]
+    stand_ins = [
+        f"{role}: offline rules" for role, name in (("writer", writer), ("simulator", simulator)) if name == "offline"
+    ]
     if build.settings.speak and build.settings.speech.tts == "espeak":
         stand_ins.append("voice: espeak")
     return {"kame_data": __version__, "stand_ins": stand_ins}

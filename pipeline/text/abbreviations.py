@@ -46,7 +46,7 @@ _EMPHASIS = (
     "NEITHER MORE LESS CORRECT INCORRECT WITHOUT WITH BEFORE AFTER EACH ONE TWO NOR WHICH THAT THIS FROM ON BY FOR AS AT YES DOES DO EQUAL MINIMUM MAXIMUM "
     "HIGHEST LOWEST LARGEST SMALLEST UNLIKELY LIKELY SAME DIFFERENT NECESSARILY OTHER THAN BETWEEN INTO"
 ).split()
-_EMPHASIS_RE = re.compile(rf"(?<![\w.&/'-])(?:{'|'.join(_EMPHASIS)})(?![\w&/']|\.\w|-[A-Z])")
+_EMPHASIS_RE = re.compile(rf"(?<![\w.&/'(-])(?:{'|'.join(_EMPHASIS)})(?![\w&/']|\.\w|-[A-Z])")
 _ROMAN = r"(?=[IVX])(?:X{0,3})(?:IX|IV|V?I{0,3})"
 _KINDS = (
     r"World War|Chapter|Part|Type|Phase|Stage|Class|Section|Article|Title|Book|Act|Volume|Level|Group|Grade|Mark|Schedule|Case|Division|"

@@ -27,7 +27,7 @@ _YEAR_RE = re.compile(
 _FIRM_BEFORE = frozenset("in since year years circa during until till throughout early late mid through spring summer fall".split())
 _LOOSE_AFTER = frozenset(
     " and or but to was is were in had has by the when while as of for with that which who he she they it at a an "
-    "on after before until through from there how what did do does will would election elections act census "
+    "on after before until through from there how what did do does will would election elections act census presidential federal general parliamentary olympic world supreme winter summer "
     "constitution treaty revolution war olympics season edition report study convention world people's crash".split()
 )
 _TIME_RE = re.compile(
@@ -87,7 +87,8 @@ def _year_in_context(m: re.Match[str]) -> str:
         return m[0]
     if word and word not in _LOOSE_AFTER and not word[0].isupper() and word[0] != "(":
         # "in 1500 trials" counts; "in 1950 prices rose" is a year.
-        if not firm or value % 50 == 0 or word.isdigit():
+        named = before.strip().lower() == "the" and value % 50 and not word.endswith("s")
+        if (not firm and not named) or value % 50 == 0 or word.isdigit():
             return m[0]
     if not word and not firm and before.strip().lower() in {"to", "and", "the", "of", "about", "around"} and value % 100 == 0:
         return m[0]

@@ -10,7 +10,7 @@ _AT = r"(?:in|on|from|by|to|see|consider|refer to|using|study|examine|observe|pe
 # What points at a picture in plain words, whatever the question.
 PICTURE_RE = re.compile(
     rf"\b(?:above|below|following|attached|accompanying|adjacent)\s(?:\w+\s)?(?!figures\b){_SEEN}\b|\b{_SEEN}\s(?:above|below|on the (?:left|right)|at (?:left|right)|shown|provided|attached)\b"
-    rf"|\b{_AT} (?:the |this |these )?(?:figure|diagram|illustration|schematic)\b(?! (?:of speech|skat|eight))|\b{_AT} (?:this|these) {_SEEN}\b"
+    rf"|\b{_AT} (?:the |this |these )(?:figure|diagram|illustration|schematic)\b(?! (?:of speech|skat|eight))|\b(?:[Ii]n|[Ss]ee|[Rr]efer to|[Ff]rom) [Ff]igure\b|\b{_AT} (?:this|these) {_SEEN}\b"
     r"|\bFig(?:ure|\.)?s?\s?\d|\b[Ff]igure\s?\(|\((?:see|as shown|refer to)\b[^)]*\)|\bas (?:shown|depicted|illustrated|pictured)(?:\s(?:above|below|here|in)\b|[,.:?)])"
     r"|\b(?:shown|depicted|pictured|illustrated|drawn|displayed|marked|highlighted|colou?red) (?:above|below|here)\b|\bPlease (?:observe|look|judge)\b"
 )
@@ -45,11 +45,11 @@ LEANING_RE = re.compile(
     r"documents?|materials?|passages?|excerpts?|lyrics|text|poem|sentence|speaker|author|guide|data|coupons?|list|listed|"
     r"according to|judg\w+|in the (?:left|right|middle|center|centre|background|foreground)|point [A-Z]|line [A-Z]|region [A-Z]|area [A-Z]|"
     r"the (?:left|right|upper|lower|top|bottom|person|man|woman|child|figure|object|building|structure|house|animal|plant|work|piece|statue|mask|vessel|costume|dress|clothing|instrument|pot|jar|bowl|cup|seals?|"
-    r"coins?|dancer|performer|body|temple|church|tower|bridge|roof|column|decorations?|decorative|character|characters|nation of|formula|shape)|symbols?|technical inspection)\b"
-    r"|\(\s*\)|^\s*(?:it|its|he|she|they|his|her|their|this|these)\b|[①-⑳]|\bI\)|\b[A-Z]\d\b|\[|\bwhat (?:is|was) (?:his|her|their|its) |\bQuestions? \d",
+    r"coins?|dancer|performer|body|temple|church|tower|bridge|roof|column|decorations?|decorative|character|characters|nation of|shape)|formula|(?:this|these) (?:round|country|city|region|state|province|party|area|work|curve)|symbols?|technical inspection)\b"
+    r"|^\s*(?:it|its|he|she|they|his|her|their|this|these)\b|[①-⑳]|\bI\)|\b[A-Z]\d\b|\[|\bwhat (?:is|was) (?:his|her|their|its) |\bQuestions? \d",
     re.IGNORECASE,
 )
-_LAST_RE = re.compile(r"\b(?:does|do|did|is|are|was|were|of|in|to|by|that|which|behind|for|explain\w*|cause\w*|reflect\w*) (?:this|that)\b|\b(?:this|these) (?:phenomen\w+|trends?|changes?|results?|differences?|situations?|outcomes?|policy|policies|events?|shifts?|movements?)\b", re.IGNORECASE)
+_LAST_RE = re.compile(r"\b(?:does|did|is|was|behind|explain\w*|caus\w*|reflect\w*) (?:this|that)\b(?=\s(?:best|most|mainly|primarily)?\s?(?:reflect|indicate|show|mean|illustrate|happen|suggest|the case)|[?.,])|\b(?:this|these) (?:phenomen\w+|trends?|changes?|results?|differences?|situations?|outcomes?|policy|policies|events?|shifts?|movements?)\b", re.IGNORECASE)
 _DEICTIC_RE = re.compile(r"\b(?:this|these|those)\b", re.IGNORECASE)
 # A year, or a name within a sentence: what the question is about is said, not shown.
 _ANCHOR_RE = re.compile(r"\b1[0-9]\d\d\b|\b20\d\d\b|(?<=[a-z,] )(?!I\b)[A-Z][a-zé]{2,}|\b(?:the|in|of) [A-Z][a-z]+|[A-Z][a-z]+'s\b|\b[A-Z]{2,}\b")

@@ -25,7 +25,7 @@ _SUBSTANCES = {
 }  # fmt: skip
 _ATOM_RE = re.compile(r"([A-Z][a-z]?)(\d*)")
 _CHEM_RE = re.compile(r"(?<![\w^_.'/-])((?:[A-Z][a-z]?(?:_\{?\d+\}?|\d)*){2,6})(?![\w'({_]|-[A-Z])")
-_CHARGE_RE = re.compile(r"(?<![\w^])([A-Z][a-z]?\d?)\^\s?\{?(\d?)([+-])(\d?)\}?(?![\w(])")
+_CHARGE_RE = re.compile(r"(?<![\w^])([A-Z][a-z]?\d?)\^\s?\{?(\d?)([+-])\}?(?![\w(])")
 _SCIENCE_RE = re.compile(
     rf"(?<![\w.,])(?P<value>{NUMBER})\s?(?:×|x|\*|·)\s?10\s?(?P<caret>\^)?\s?\{{?\(?(?P<exp>\s?[-+]?\s?\d+)\)?\}}?(?![\d.])"
 )
@@ -44,7 +44,7 @@ _FUNCTIONS = {
     "sqrt": "the square root of", "sinh": "hyperbolic sine of", "cosh": "hyperbolic cosine of", "arctan": "arc tangent of", "arcsin": "arc sine of", "arccos": "arc cosine of",
 }  # fmt: skip
 _FUNCTION_RE = re.compile(r"(?<![A-Za-z])(arctan|arcsin|arccos|sinh|cosh|sqrt|sin|cos|tan|log|ln|exp)(?:\s?\(\s?([\w\s.+-]{1,12})\)|\s([b-zA-HJ-Zα-ωΑ-Ω]|\d+(?:\.\d+)?°?)(?![\w']))")
-_ROOT_RE = re.compile(rf"√\s?(?:\(([^()]*)\)|({NUMBER}|[A-Za-zα-ω]))")
+_ROOT_RE = re.compile(rf"√\s?(?:\(([^()]*)\)|({NUMBER}|[A-Za-zα-ω])(?![A-Za-z]))")
 _QUANTITY_RE = re.compile(r"\(([^()]*[+\-=*/×][^()]*|[^()]*√[^()]*)\)(?=\s?[/^*×]|\s?\()|(?<=[*/×=+])\s?\(([^()]*[+\-*/×][^()]*)\)|(?<=\d)\(([^()]*[+\-*/×][^()]*)\)|(?<=\b[a-zA-Z])\(([^()]*[a-zA-Z\d]\s?[+\-*/×][^()]*)\)")
 _TERM = r"(?:[A-Za-z]\b|\d[\d.,]*|\))"
 _MINUS_RE = re.compile(r"(?<![\w'.-])((?:\d+(?:\.\d+)?)?[A-Za-zα-ω]|\d+(?:,\d{3})*(?:\.\d+)?)\s?-\s?((?:\d+(?:\.\d+)?)?[a-zA-Zα-ω]|\d+(?:,\d{3})*(?:\.\d+)?)(?![\w'-]|\.\w)")
@@ -73,8 +73,7 @@ def _chemical(formula: str) -> str | None:
 
 
 def _charge(m: re.Match[str]) -> str:
-    count = m[2] or m[4]
-    return f"{m[1]} {cardinal(int(count)) + ' ' if count else ''}{'plus' if m[3] == '+' else 'minus'}"
+    return f"{m[1]} {cardinal(int(m[2])) + ' ' if m[2] else ''}{'plus' if m[3] == '+' else 'minus'}"
 
 
 def _ten_to(exponent: str) -> str:
@@ -133,7 +132,9 @@ def refuse_beyond(text: str) -> None:
 def say_chemistry(text: str) -> str:
     """Chemical formulas letter by letter, well-known ones by name."""
     text = _CHARGE_RE.sub(_charge, text)
-    return _CHEM_RE.sub(lambda m: _chemical(m[1]) or m[0], text)
+    text = _CHEM_RE.sub(lambda m: _chemical(m[1]) or m[0], text)
+    # "carbon dioxide (CO_2)" has been said by then.
+    return re.sub(r"\b([A-Za-z]+ [a-z]+),? ?\(\s*\1\s*\)", r"\1", text, flags=re.IGNORECASE)
 
 
 def say_scientific(text: str) -> str:
@@ -176,7 +177,7 @@ def say_operators(text: str) -> str:
     text = re.sub(r"(?<=\d)\s?/\s?(?=\d|[A-Za-z]\b)|(?<=\b[A-Za-z])\s?/\s?(?=[A-Za-z]\b|\d)|(?<=\)|,)\s?/\s?|(?<=\w)\s?/\s?(?=the quantity|\s+the quantity)", " over ", text)
     for letter, name in GREEK.items():
         if letter in text:
-            text = text.replace(letter, f" {name} ")
+            text = text.replace(f"{letter}-", f" {name}-").replace(letter, f" {name} ")
     if found := re.search(r"[\^_√|{}∞]|<|>|~(?!\d)", text):
         raise Refusal("formula", f"the sign {found[0]}")
     return text
@@ -192,7 +193,7 @@ def _minus(text: str) -> str:
             return m[0]
         letters = left[-1:].isalpha() or right[-1:].isalpha()
         near = re.search(r"[=+*×^]\s*$", m.string[: m.start()]) or re.match(r"\s*[=+*×^]", m.string[m.end() :])
-        if (letters and (" " in m[0] or left[:1].isdigit() or right[:1].isdigit()) and right not in {"a", "A", "I"} and left not in {"a", "I"}) or near:
+        if (letters and (" " in m[0] or left[:1].isdigit() or (right[:1].isdigit() and left.islower())) and right not in {"a", "A", "I"} and left not in {"a", "I"}) or near:
             return f"{left} minus {right}"
         return m[0]
 

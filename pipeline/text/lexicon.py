@@ -102,6 +102,22 @@ def _mend_broken(left: str, right: str) -> str:
     return f"{left}-{right}"
 
 
+# What stays glued after mending, and no name or symbol looks like: `ticketsFB`, `BothHClandNaOHare`, `polyploidsthroughcolchicine`.
+_CASES_RE = re.compile(r"(?<![\w\\^_])(?:[a-z]{3,}[A-Z]|(?=\w{9})[A-Za-z]*[a-z][A-Z][a-z]*[a-z][A-Z]\w*[a-z]{2})\w*")
+_LONG_RE = re.compile(r"(?<![\w\\^_'-])[a-z]{9,}(?![\w^_'-])")
+_GLUED_RE = re.compile(r"(?:the(?![a-z]?[rmosn])|and(?!ro)|with|from|that|which|of(?!f))\w{5,}|\w{4,}(?:through|which|where|ofthe|inthe|tothe|isthe|fromthe|andthe)\w{2,}|\w{6,}(?:ofthe|inthe|isthe|andthe|forthe)$|\w{24,}")
+
+
+def garbled(text: str) -> str:
+    """A word of `text` that extraction garbled beyond mending; "" where there is none."""
+    if found := _CASES_RE.search(text):
+        return found[0]
+    for word in _LONG_RE.findall(text):
+        if not is_word(word) and _GLUED_RE.match(word) and not word.endswith("ly"):
+            return str(word)
+    return ""
+
+
 def mend(text: str) -> str:
     """`text` with glued words apart and words broken at a line's end whole again, as far as the lexicon knows."""
     text = _BROKEN_RE.sub(lambda m: _mend_broken(m[1], m[2]), text)

@@ -71,22 +71,26 @@ def _digits(words: Sequence[str], position: int) -> tuple[str, int]:
 
 
 def _whole(words: Sequence[str], position: int) -> tuple[int | None, int]:
-    total, group, seen, end = 0, 0, False, position
+    """A whole number as English builds it: 'two ten' is two and something else."""
+    total, group, seen, room = 0, 0, False, 100
     while position < len(words):
         word = words[position]
-        if word in _UNITS:
-            group += _UNITS[word]
-        elif word in _TENS:
-            group += _TENS[word]
-        elif word == "hundred" and seen:
-            group = (group or 1) * 100
+        if word in _UNITS and (_UNITS[word] < room if room < 100 else room == 100) and (_UNITS[word] or not seen):
+            group, room = group + _UNITS[word], 0
+        elif word in _TENS and room == 100:
+            group, room = group + _TENS[word], 10
+        elif word == "hundred" and seen and 0 < group < 100:
+            group, room = group * 100, 100
         elif word in _SCALES and seen:
-            total, group = total + (group or 1) * _SCALES[word], 0
-        elif word == "and" and seen and position + 1 < len(words) and words[position - 1] in ("hundred", *_SCALES):
+            total, group, room = total + (group or 1) * _SCALES[word], 0, 100
+        elif word == "and" and seen and words[position - 1] in ("hundred", *_SCALES) and _numeric_at(words, position + 1):
             position += 1
             continue
         else:
             break
         seen, position = True, position + 1
-        end = position
-    return (total + group if seen else None), end
+    return (total + group if seen else None), position
+
+
+def _numeric_at(words: Sequence[str], position: int) -> bool:
+    return position < len(words) and (words[position] in _UNITS or words[position] in _TENS)

@@ -1,6 +1,7 @@
 """Source text into words that a person says; the stages are in the files beside this one, each for one kind."""
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from pipeline.errors import Refusal
@@ -15,9 +16,11 @@ _GLUED_AFTER_RE = re.compile(r"(?<![\w^_{.,])(\d+(?:[.,]\d+)*)([a-z]{3,})(?![\w^
 _GLUED_BEFORE_RE = re.compile(r"(?<![\w^_{])([a-z]{4,}|of|is|at|to|in|by)(\d+(?:[.,]\d+)*)(?![\w^_])")
 _GLUED_STOP_RE = re.compile(r"(?<=[a-z]{2})([.?!;:,])(?=[A-Z][a-z]|[A-Z]\b|\d)|(?<=\d)([?;])(?=[A-Z])|(?<=[a-z])(\))(?=[A-Za-z]{2})|(?<=[a-z]{3})(\()(?=[a-z]{2,}[ )])|(?<=\d)([.,])(?=[A-Z][a-z])")
 # What the steps for figures and formulas act on; text without any of it needs none of them.
-_WORKED_RE = re.compile(r"[\d$€£¥¢%^_=<>+*/\\|{}~√≤≥≠≈±×·∞°\u0370-\u03ff\u2190-\u2aff\u0300-\u036f¬]|[A-Z][a-z]?[A-Z]|\b(?:sin|cos|tan|log|ln|exp|[a-z]) |\b[A-Za-z]\(|-\s?[A-Za-z]\b")
+_WORKED_RE = re.compile(r"[\d$€£¥¢%^_=<>+*/\\|{}~√≤≥≠≈±×·∞°\u0370-\u03ff\u2190-\u2aff\u0300-\u036f¬]|[A-Z][a-z]?[A-Z]|\b(?:sin|cos|tan|log|ln|exp) |\b[A-Za-z]\(|(?<!\w)[a-z]\s?-\s?[A-Za-z]\b")
+_SENTENCE_RE = re.compile(r"\W*[A-Z\d]")
 _SUFFIXES = frozenset("rds nds ths".split())
-_LANGUAGES = {}
+_MOST_ROUNDS = 4
+_LANGUAGES: dict[str, Callable[[str], str]] = {}
 
 
 def _unglue_digits(text: str) -> str:
@@ -25,18 +28,21 @@ def _unglue_digits(text: str) -> str:
     return _GLUED_BEFORE_RE.sub(r"\1 \2", text)
 
 
-def _say_english(text: str) -> str:
-    text = characters.clean(text)
+def _say_english(original: str) -> str:
+    text = characters.clean(original)
     symbols.refuse_code_and_tables(text)
     text = symbols.unfold(latex.plain(text))
     text = _GLUED_STOP_RE.sub(lambda m: f" {m[0]}" if m[0] == "(" else f"{m[0]} ", text)
     text = lexicon.mend(_unglue_digits(text))
+    if word := lexicon.garbled(text):
+        raise Refusal("garbled", word)
     if _WORKED_RE.search(text):
         text = _say_figures(text)
     else:
         text = abbreviations.say_abbreviations(text)
-    text = symbols.tidy(symbols.say_signs(text))
-    return symbols.check(text)
+    said = symbols.check(symbols.tidy(symbols.say_signs(text)))
+    # A sentence that began with a figure begins with a capital now.
+    return said[:1].upper() + said[1:] if _SENTENCE_RE.match(original) and said.endswith((".", "?", "!")) else said
 
 
 def _say_figures(text: str) -> str:
@@ -63,7 +69,13 @@ def _said(text: str, language: str) -> str | Refusal:
     if speak is None:
         return Refusal("language", f"no rules to speak {language}")
     try:
-        return speak(text)
+        said = speak(text)
+        # What is said twice is said the same: pieces that meet only once their neighbours are words ("ft0").
+        for _ in range(_MOST_ROUNDS):
+            before, said = said, speak(said)
+            if said == before:
+                return said
+        return Refusal("symbols", f"no way to say {text[:40]!r} settles")
     except Refusal as refusal:
         return refusal
 

@@ -7,9 +7,12 @@ from pipeline.errors import Refusal
 _CODE_RE = re.compile(
     r"(?:\bdef \w+\(|\breturn\s+\w+\s*[;(\[]|\bint \w+\s?[=(;,)]|\bprintf?\s?\(|\bstd::|#include|\bpublic (?:static|class|int|void)|\bpublic:|\bstatic void|\bvoid \w+\(|"
     r"\bfor\s?\([^)]*[;=]|\bwhile\s?\([^)]*[=<>!]|\belse\s?[{:]|\bif\s?\([^)]*[=<>!]|[{};]\s*\n|<-|:=|\+\+|==|\w\[\w*\]|\w+\(\)|\bPROCEDURE\b|\bDISPLAY\b|\blambda \w+\s?:|\bimport \w+\n|"
-    r"\bSELECT\b.*\bFROM\b|0x[0-9A-Fa-f]{2,}|\bhttps?:|\bwww\.|\w+_\w+_\w+\(|#\d\b.*#\d\b.*#\d|\bchar \w+\[|&[lg]t;|</?[a-zA-Z]+>|\b\w+\.(?:py|java|txt|exe|c|h)\b)"
+    r"\bSELECT\b.*\bFROM\b|0x[0-9A-Fa-f]{2,}|\bhttps?:|\bwww\.|\w+_\w+_\w+\(|#\d\b.*#\d\b.*#\d|\bchar \w+\[|&[lg]t;|</?[a-zA-Z]+>|\b(?:FORTRAN|COBOL|PL/I|SUBROUTINE|DIMENSION|GOTO|ENDIF|program segment|pseudo-?code)\b|\b\w+\.(?:py|java|txt|exe|c|h)\b)"
 )
 _TABLE_RE = re.compile(r"\|[^|\n]*\|[^|\n]*\||\\hline|-{4,}|={4,}|(?:\S+ {3,}){3,}\S+|(?:\b[\d.,%$-]+\s+){7,}\d")
+# Stands for a bullet until the lines are joined.
+_ITEM = "\ue001"
+_PAIR_RE = re.compile(r"(?<![\w.,^])\$?\d[\d,.]*[¢%]?\s+\$?\.?\d[\d,.]*[¢%]?(?![\w/,-])")
 _BULLET_RE = re.compile(r"(?m)^\s*(?:[•*·\-–>]|\d{1,2}[.)]|[a-hA-H][.)])\s+(?=\S)")
 _NUMERAL_RE = re.compile(r"(?m)(?:^|(?<=[.:;?]\s))\s*\(?(I{1,3}|IV|V|i{1,3}|iv|v)[.)](?=\s)\s*(?=\S)")
 _LETTER_ITEM_RE = re.compile(r"\(\s?([a-h]|i{1,3}|iv|[1-9])\s?\)\s*(?=\S)")
@@ -27,7 +30,7 @@ _SAID_COMMA_RE = re.compile(r"\s*(?:,\s*)+(?=[,.?!;:])|(?<=[.?!;:])\s*,+|^\s*[,;
 _STOPS_RE = re.compile(r"\s+([,.;:?!])")
 _TIGHT_RE = re.compile(r"([,;:?!])(?=[^\s,.;:?!])|(?<=[a-z]{2})\.(?=[A-Z][a-z]|[a-z]{3})")
 _DOUBLE_RE = re.compile(r"[,.;:?!](?:\s?[,.;:?!])+")
-_START_RE = re.compile(r"(?:^|(?<=[.?!] ))[a-z]")
+_START_RE = re.compile(r"(?<=[.?!] )[a-z]")
 _ALLOWED_RE = re.compile(r"[^A-Za-z\u00c0-\u024f\u1e00-\u1eff'\- .,?!;:]")
 _HYPHEN_RE = re.compile(r"(?<![A-Za-z\u00c0-\u024f\u1e00-\u1eff'])-+|-+(?![A-Za-z\u00c0-\u024f\u1e00-\u1eff])")
 _MARKUP_RE = re.compile(r"\*\*|__|</?\w+>|^#+\s", re.MULTILINE)
@@ -37,10 +40,13 @@ _ORDER = {"a": "first", "b": "second", "c": "third", "d": "fourth", "e": "fifth"
 
 def refuse_code_and_tables(text: str) -> None:
     """Raises Refusal `code` or `table` for text that is one of them."""
-    if (any(sign in text for sign in "(;{=<[_#") or "://" in text or "www." in text) and (found := _CODE_RE.search(text)):
+    if (any(sign in text for sign in "(;{=<[_#") or "program" in text or "://" in text or "www." in text) and (found := _CODE_RE.search(text)):
         raise Refusal("code", found[0].strip())
     if len(text) > 8 and (found := _TABLE_RE.search(text)):
         raise Refusal("table", " ".join(found[0].split())[:60])
+    # Rows of a table that lost its lines: figures beside figures, again and again.
+    if len(pairs := _PAIR_RE.findall(text)) > 2:
+        raise Refusal("table", " ... ".join(pairs[:3]))
 
 
 def _item(m: re.Match[str]) -> str:
@@ -54,6 +60,8 @@ def _item(m: re.Match[str]) -> str:
 
 def _line(m: re.Match[str]) -> str:
     before, after = m[1] or "", m[2] or ""
+    if after == _ITEM:
+        return f"{before}, " if before else " "
     if not after:
         return before
     if not before or before in "-—":
@@ -66,10 +74,10 @@ def unfold(text: str) -> str:
     text = _BLANK_RE.sub(" blank ", text)
     text = re.sub(r"(?<=[a-z.:;,] )(?:\(\s*\))(?=\s*[.?]?\s*$)", "", text)
     text = _EMPTY_RE.sub(" ", text)
-    text = _BULLET_RE.sub("", text) if "\n" in text else text
+    text = _BULLET_RE.sub(_ITEM, text) if "\n" in text else _BULLET_RE.sub("", text)
     text = _LETTER_ITEM_RE.sub(_item, text) if len(_LETTER_ITEM_RE.findall(text)) > 1 else text
     text = _MARKUP_RE.sub(" ", text)
-    return re.sub(r"\s+", " ", _LINE_RE.sub(_line, text)).strip()
+    return re.sub(r"\s+", " ", _LINE_RE.sub(_line, text).replace(_ITEM, "")).strip()
 
 
 def say_signs(text: str) -> str:
@@ -78,7 +86,7 @@ def say_signs(text: str) -> str:
     text = text.replace("&", " and ").replace("@", " at ").replace("§", " section ")
     text = re.sub(r"\band/or\b", "or", text)
     text = re.sub(r"\b([Ss]?he)/(s?he)\b", r"\1 or \2", text)
-    text = _PLURAL_RE.sub(r"\1", text)
+    text = _PLURAL_RE.sub(r"\1", text.replace("a(n)", "a"))
     text = re.sub(r"(?<=[A-Z])/(?=[A-Z])", " ", text)
     text = _EITHER_RE.sub(" or ", text)
     text = re.sub(r"~\s?(?=\d)", " about ", text)
@@ -100,7 +108,7 @@ def tidy(text: str) -> str:
     text = _TIGHT_RE.sub(lambda m: (m[0]) + " ", text)
     text = re.sub(r"\s+", " ", text).strip()
     text = re.sub(r"[,;:]+$", "", text).strip()
-    return _START_RE.sub(lambda m: m[0].upper(), text) if "." in text or "?" in text else text
+    return _START_RE.sub(lambda m: m[0].upper(), text)
 
 
 def _strongest(stops: str) -> str:

@@ -43,7 +43,7 @@ def _table() -> dict[str, tuple[str, str]]:
     table["mm Hg"] = ("millimeter of mercury", "millimeters of mercury")
     table["in Hg"] = table["in. Hg"] = ("inch of mercury", "inches of mercury")
     table["lb mole"] = table["lb-mole"] = table["lb mol"] = ("pound mole", "pound moles")
-    table["Mpa"], table["KPa"] = table["MPa"], table["kPa"]
+    table["Mpa"], table["KPa"], table["KV"] = table["MPa"], table["kPa"], table["kV"]
     for symbol in ("cm³", "km²", "km/h"):
         del table[symbol]
     return table
@@ -161,7 +161,7 @@ def _measure(m: re.Match[str]) -> str:
         return m[0]
     plural = not adjective and not split and value.replace(",", "") != "1" and not re.match(r"\s?(?:%|percent)", rest)
     words = unit(bare, plural)
-    return f" {_value(value)}{'n' if split and words[0] in 'aeiou' else ''} {words}{stop}"
+    return f" {_value(value)}{'n' if split and words[0] in 'aeiou' else ''} {words}{stop} "
 
 
 def say_units(text: str) -> str:

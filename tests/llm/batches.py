@@ -5,6 +5,8 @@ A job is finished after `desk.polls` looks at it. `desk.end` overrides an OpenAI
 """
 
 import json
+import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -53,7 +55,15 @@ class BatchDesk:
 
     def _file(self, name: str) -> dict[str, Any]:
         size = len(self.files[name])
-        return {"id": name, "object": "file", "bytes": size, "created_at": 1, "filename": "b.jsonl", "purpose": "batch", "status": "processed"}
+        return {
+            "id": name,
+            "object": "file",
+            "bytes": size,
+            "created_at": 1,
+            "filename": "b.jsonl",
+            "purpose": "batch",
+            "status": "processed",
+        }
 
     async def _content(self, http: web.Request) -> web.Response:
         return web.Response(body=self.files[http.match_info["id"]])
@@ -85,12 +95,14 @@ class BatchDesk:
             "endpoint": "/v1/chat/completions",
             "input_file_id": job["file"],
             "completion_window": "24h",
-            "created_at": 1,
+            "created_at": int(time.time()),
             "status": self.end if done else "in_progress",
             "metadata": job["metadata"],
             "output_file_id": output,
             "error_file_id": errors,
-            "errors": {"object": "list", "data": [{"message": "bad file", "code": "x"}]} if self.end == "failed" and done else None,
+            "errors": {"object": "list", "data": [{"message": "bad file", "code": "x"}]}
+            if self.end == "failed" and done
+            else None,
             "request_counts": {"total": 0, "completed": 0, "failed": 0},
         }
 
@@ -103,7 +115,9 @@ class BatchDesk:
             fate = self.fate(item["body"])
             if fate == "ok":
                 answer = self.server.answer("/v1/chat/completions", item["body"])
-                good.append({"custom_id": item["custom_id"], "response": {"status_code": 200, "body": answer}, "error": None})
+                good.append(
+                    {"custom_id": item["custom_id"], "response": {"status_code": 200, "body": answer}, "error": None}
+                )
             elif fate == "error":
                 failed = {"status_code": 500, "body": {"error": {"message": "scripted"}}}
                 bad.append({"custom_id": item["custom_id"], "response": failed, "error": None})
@@ -138,13 +152,15 @@ class BatchDesk:
 
     def _message_job(self, http: web.Request, name: str) -> dict[str, Any]:
         done = self.jobs[name]["looks"] > self.polls
+        total = len(self.jobs[name]["requests"])
+        counts = {"processing": 0 if done else total, "succeeded": total if done else 0}
         return {
             "id": name,
             "type": "message_batch",
             "processing_status": "ended" if done else "in_progress",
-            "request_counts": {"processing": 0, "succeeded": 0, "errored": 0, "canceled": 0, "expired": 0},
-            "created_at": "2026-01-01T00:00:00Z",
-            "expires_at": "2026-01-02T00:00:00Z",
+            "request_counts": {**counts, "errored": 0, "canceled": 0, "expired": 0},
+            "created_at": datetime.now(UTC).isoformat(),
+            "expires_at": "2100-01-02T00:00:00Z",
             "ended_at": None,
             "results_url": f"{self.server.root}/v1/messages/batches/{name}/results" if done else None,
         }
@@ -155,7 +171,9 @@ class BatchDesk:
         if job["out"] is None:
             job["out"] = [(item, self.fate(item["params"])) for item in job["requests"]]
         for item, fate in reversed(job["out"]):
-            result: dict[str, Any] = {"type": {"ok": "succeeded", "error": "errored", "invalid": "errored"}.get(fate, fate)}
+            result: dict[str, Any] = {
+                "type": {"ok": "succeeded", "error": "errored", "invalid": "errored"}.get(fate, fate)
+            }
             if fate == "ok":
                 result["message"] = self.server.answer("/v1/messages", item["params"])
             elif fate in ("error", "invalid"):

@@ -62,7 +62,11 @@ def prompt(body: Body) -> str:
 
 def openai_answer(body: Body, text: str, **choice: Any) -> Body:
     """A whole chat completion."""
-    tokens = {"prompt_tokens": 20, "completion_tokens": max(1, len(text) // 4), "prompt_tokens_details": {"cached_tokens": 8}}
+    tokens = {
+        "prompt_tokens": 20,
+        "completion_tokens": max(1, len(text) // 4),
+        "prompt_tokens_details": {"cached_tokens": 8},
+    }
     message = {"role": "assistant", "content": text, "refusal": None}
     return {
         "id": "chatcmpl-" + hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:12],
@@ -84,7 +88,12 @@ def anthropic_answer(body: Body, text: str, **more: Any) -> Body:
         "content": [{"type": "text", "text": text}],
         "stop_reason": "end_turn",
         "stop_sequence": None,
-        "usage": {"input_tokens": 12, "cache_read_input_tokens": 8, "cache_creation_input_tokens": 0, "output_tokens": max(1, len(text) // 4)},
+        "usage": {
+            "input_tokens": 12,
+            "cache_read_input_tokens": 8,
+            "cache_creation_input_tokens": 0,
+            "output_tokens": max(1, len(text) // 4),
+        },
         **more,
     }
 
@@ -181,7 +190,14 @@ class ScriptedServer:
         body: Body = json.loads(raw)
         digest = hashlib.sha256(raw).hexdigest()[:16]
         self.seen[digest] += 1
-        entry = {"path": http.path, "digest": digest, "prompt": prompt(body), "at": time.monotonic(), "status": 0, "delivered": False}
+        entry = {
+            "path": http.path,
+            "digest": digest,
+            "prompt": prompt(body),
+            "at": time.monotonic(),
+            "status": 0,
+            "delivered": False,
+        }
         if self._keep:
             self.log.append({**entry, "body": body, "headers": dict(http.headers)})
             entry = self.log[-1]
@@ -200,7 +216,9 @@ class ScriptedServer:
         else:
             text = json.dumps(self.answer(http.path, body))
         if do is not None and do.cut:
-            response = web.StreamResponse(headers={"Content-Length": str(len(text)), "Content-Type": "application/json"})
+            response = web.StreamResponse(
+                headers={"Content-Length": str(len(text)), "Content-Type": "application/json"}
+            )
             if do.cut == "middle":
                 await response.prepare(http)
                 await response.write(text[: len(text) // 2].encode())

@@ -60,7 +60,12 @@ def test_an_answer_is_the_same_from_the_wire_and_from_the_ledger(tmp_path: Path,
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_what_goes_over_the_wire(tmp_path: Path, provider: str) -> None:
     picture = PicturePart.sniff(b"\x89PNG\r\n\x1a\n123")
-    schema = {"type": "object", "properties": {"say": {"type": "string"}}, "required": ["say"], "additionalProperties": False}
+    schema = {
+        "type": "object",
+        "properties": {"say": {"type": "string"}},
+        "required": ["say"],
+        "additionalProperties": False,
+    }
     with ScriptedServer(reply=lambda _: '{"say": "hi"}') as server:
         asked = request(server, provider=provider, temperature=0.5, schema=schema, stop=("END",))
         asked = Request(**{**asked.__dict__, "messages": (asked.messages[0], Message("user", ("look", picture)))})
@@ -122,7 +127,9 @@ def test_a_hanging_server_is_given_up_on_and_asked_again(tmp_path: Path) -> None
         assert answer.text and len(server.log) == 2
 
 
-@pytest.mark.parametrize("do", [error(500), Do(cut="middle"), Do(body="{"), Do(body={"choices": [{"message": {"content": ""}}]})])
+@pytest.mark.parametrize(
+    "do", [error(500), Do(cut="middle"), Do(body="{"), Do(body={"choices": [{"message": {"content": ""}}]})]
+)
 def test_a_request_that_never_works_fails_alone(tmp_path: Path, do: Do) -> None:
     def poison(body: Body, _: int) -> Do | None:
         return do if prompt(body) == "q3" else None
@@ -154,7 +161,10 @@ def test_scattered_faults_lose_nothing_and_narrow_nothing(tmp_path: Path) -> Non
 
 
 REFUSALS: dict[str, tuple[str, Fault]] = {
-    "a refusal field": ("openai", lambda b, _: Do(body=openai_answer(b, "", message={"content": None, "refusal": "I can't help"}))),
+    "a refusal field": (
+        "openai",
+        lambda b, _: Do(body=openai_answer(b, "", message={"content": None, "refusal": "I can't help"})),
+    ),
     "a content filter": ("openai", lambda b, _: Do(body=openai_answer(b, "", finish_reason="content_filter"))),
     "an error 400": ("openai", lambda b, _: error(400, "blocked by content management policy", code="content_filter")),
     "a stop reason": ("anthropic", lambda b, _: Do(body=anthropic_answer(b, "", stop_reason="refusal"))),
@@ -226,7 +236,10 @@ def test_a_limit_that_never_lifts_ends_in_a_stop(tmp_path: Path, do: Do) -> None
             async with LLM(ledger, Limits(concurrency=16, stall=1.0, pause=0.05)) as llm:
                 await collect(llm, [request(server, f"q{n}") for n in range(60)])
 
-    with ScriptedServer(faults=[lambda *_: do]) as server, pytest.raises(StoppedError, match="no answer for 1 s") as caught:
+    with (
+        ScriptedServer(faults=[lambda *_: do]) as server,
+        pytest.raises(StoppedError, match="no answer for 1 s") as caught,
+    ):
         run(work(server))
     assert caught.value.exit_code == 3
 

@@ -19,7 +19,16 @@ from pipeline.llm.segments import JOB, segments
 from pipeline.seeds import digest
 
 ROOT = Path(__file__).resolve().parents[2]
-ABOUT = {"provider": "openai", "model": "m", "stage": "oracles", "level": 2, "input": 10, "output": 5, "cached": 4, "cost": 0.25}
+ABOUT = {
+    "provider": "openai",
+    "model": "m",
+    "stage": "oracles",
+    "level": 2,
+    "input": 10,
+    "output": 5,
+    "cached": 4,
+    "cost": 0.25,
+}
 
 
 def key(n: object) -> str:
@@ -194,7 +203,9 @@ def test_a_full_disk_is_said_and_nothing_torn_is_left(tmp_path: Path) -> None:
         "l.put_now(digest('test', n), 'room again', {}); l.close()\n"
     )
     assert hasattr(resource, "RLIMIT_FSIZE")
-    run = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
     assert run.returncode == 0, run.stderr
     count, message = run.stdout.strip().split("\n")
     assert "make room" in message and str(tmp_path) in message

@@ -57,9 +57,10 @@ def test_what_can_not_change_the_answer_does_not() -> None:
     assert replace(BASE, base_url="http://h/v1/").key == BASE.key
     assert replace(BASE, temperature=1).key == replace(BASE, temperature=1.0).key
     assert replace(BASE, base_url=None).key == replace(BASE, base_url="https://api.openai.com/v1").key
-    assert replace(BASE, messages=(BASE.messages[0], Message("user", "x"))).key == replace(
-        BASE, messages=(BASE.messages[0], Message("user", ("x",)))
-    ).key
+    assert (
+        replace(BASE, messages=(BASE.messages[0], Message("user", "x"))).key
+        == replace(BASE, messages=(BASE.messages[0], Message("user", ("x",)))).key
+    )
 
 
 def test_the_key_stays_what_it_is() -> None:

@@ -38,6 +38,12 @@ _REST = ("The others don't fit here.", "The other options aren't right.", "So yo
 _FILL = ("The missing word is {}.", "What goes in the blank is {}.", "The blank should be {}.")
 _FILL_LONG = ("What goes in the blank is {}.", "I'd fill it in with {}.")
 _PIECES = re.compile(r"[^\W_]+")
+_PLAIN_YES_NO = {
+    "yes": ("Yes, that's right.", "Yes, it's so.", "Yes, that's correct.", "The answer to that is yes."),
+    "no": ("No, that's not the case.", "No, that isn't so.", "The answer to that is no."),
+    "true": ("That's true.", "Yes, that one is true.", "The statement is true."),
+    "false": ("That's false.", "No, that one is false.", "The statement is false."),
+}
 _EXPLAINING = re.compile(r"^(?:yes|no|true|false)\b", re.I)
 
 
@@ -137,17 +143,26 @@ _OBJECTS = frozenset("the a an his her their its it them him all both no any tha
 def stated(draws: random.Random, asked: Asked, answer: str, offered: int) -> str:
     """The answer to any other question; `offered` is how many choices were spoken (0 for none)."""
     kind = shape(answer)
-    if asked.form == "completion" and asked.claim and (not offered or draws.random() < 0.7):
+    if asked.form == "completion" and asked.claim and (not offered or kind not in ("phrase", "number") or draws.random() < 0.7):
         return grammar.tidy(fill(asked.claim, answer))
     lead = draws.choice(_LEADS) if asked.form in ("question", "command") else ""
+    if answer.casefold() in _PLAIN_YES_NO:
+        return draws.choice(_PLAIN_YES_NO[answer.casefold()])
     if kind == "sentences" or kind in ("yes_no", "long") and not offered:
         return grammar.tidy(f"{lead if kind == 'sentences' else ''} {answer}.")
     named = with_article(answer) if asked.form in ("question", "command", "except") else answer
-    if asked.claim and kind in ("number", "phrase", "long") and (not offered or draws.random() < 0.6):
+    unitless = "how much" in asked.direct.casefold() and _is_bare_number(answer)
+    if asked.claim and not unitless and kind in ("number", "phrase", "long") and (not offered or draws.random() < 0.6):
         return _whole(draws, f"{lead} {fill(asked.claim, named)}", offered)
     if kind == "clause" and not offered and draws.random() < 0.4:
         return grammar.tidy(f"{lead} {answer}.")
     return _whole(draws, f"{lead} {fill(draws.choice(_pool(asked, kind, answer, offered)), named)}", offered)
+
+
+def _is_bare_number(answer: str) -> bool:
+    words = [w.casefold() for w in _PIECES.findall(answer)]
+    value, after = number_at(words, 0)
+    return value is not None and after == len(words)
 
 
 def _pool(asked: Asked, kind: str, answer: str, offered: int) -> tuple[str, ...]:

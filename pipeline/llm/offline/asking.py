@@ -30,6 +30,7 @@ _SETTING = r"(?:(?:if|when|using|given|for|in|at|by|assuming|from|with|suppose|a
 _COMMAND = re.compile(
     rf"^(?P<lead>{_SETTING})(?:then\s+)?(?:please\s+)?(?P<verb>{_FIND}|{_TELL})\b\s*(?P<what>.+)$", re.I
 )
+_LATE_COMMAND = re.compile(rf"^(?P<lead>.{{20,}}?),\s+(?:then\s+)?(?P<command>(?:{_FIND})\b.+)$", re.I)
 _SUPPOSING = re.compile(
     r"^(?:assume|assuming|given|take|use|let|note|recall|suppose|consider|ignore|neglect|round|remember|hint|you may|"
     r"there are|the answer|all|neither)\b",
@@ -93,11 +94,19 @@ def analyse(spoken: str, blanks: int, answer: str = "") -> Asked:
 
 
 def _question_last(parts: list[str]) -> list[str]:
-    """Assumptions that trail the question go before it, as one says them."""
-    asks = [i for i, p in enumerate(parts) if p.endswith("?")]
-    if len(asks) == 1 and asks[0] < len(parts) - 1 and all(_SUPPOSING.match(p) for p in parts[asks[0] + 1 :]):
-        return parts[: asks[0]] + parts[asks[0] + 1 :] + [parts[asks[0]]]
-    return parts
+    """What trails the question goes before it, as one says it: 'What is its weight? Assume that it is dry.'"""
+    asks = [i for i, p in enumerate(parts) if p.endswith("?") or _COMMAND.match(p)]
+    questions = [i for i in asks if parts[i].endswith("?")]
+    if not asks or asks[-1] == len(parts) - 1 or len(questions) > 1 or len(parts) - asks[-1] > 4:
+        return parts
+    asked, trailing = asks[-1], parts[asks[-1] + 1 :]
+    if not all(p.endswith(".") or p is parts[-1] for p in trailing) or not _SUPPOSING.match(trailing[0]) and "___" in trailing[-1]:
+        return parts
+    if re.match(r"(?:this|that|these|it|they|he|she|return|answer|choose|select)\b", trailing[0], re.I):
+        return parts
+    if not parts[-1].endswith((".", "!")):
+        return parts
+    return parts[:asked] + trailing + [parts[asked]]
 
 
 def _last_sentence(last: str, blanks: int, context: str, answer: str) -> Asked:
@@ -113,6 +122,11 @@ def _last_sentence(last: str, blanks: int, context: str, answer: str) -> Asked:
     command = _COMMAND.match(last)
     if command:
         return _command(command, context)
+    late = _LATE_COMMAND.match(last)
+    if late and not re.match(r"(?:if|when|given|for|since|because|while|although|assuming|suppose)\b", late["lead"], re.I):
+        again = _COMMAND.match(late["command"])
+        if again:
+            return _command(again, f"{context} {grammar.capitalise(late['lead'])}.".strip())
     if _STARTS_WH.match(last) or (_LEAD.match(last) and last.endswith(".")):
         return _question(last.rstrip(".") + "?", context)
     if last.endswith((".", "!")):
@@ -216,7 +230,8 @@ def _completion(text: str, context: str, answer: str) -> Asked:
 
 def _echo(stem: str, answer: str) -> str:
     """What stands for the missing end: 'what', or 'does what' where a verb is missing."""
-    first = answer.split()[0].casefold() if answer else ""
+    words = answer.casefold().split()
+    first = next((w for w in words[:2] if not w.endswith("ly")), "")
     if _NEEDS_DO.search(stem):
         return "what" if first == "be" and re.search(r"\bbe$", stem) else "do what"
     if re.search(r"\bto$", stem) and grammar.is_verb(first):

@@ -15,8 +15,8 @@ SHORT = 12
 _REFERS = re.compile(
     r"\b(?:all|none|both|neither|any|some|two|either|more than one|each)\b(?: \w+)?(?: of)? (?:the |these |those )?(?:above|options?|choices?|answers?|these|preceding|previous|other|following|listed|mentioned)\b"
     r"|\b(?:all|none|both|neither)(?: of)?(?: the)? (?:above|these|them|others?)\b|^(?:all|none|both|neither)\.?$"
-    r"|\b(?:[a-f]|[ivx]+|\d) (?:and|or|&) (?:[a-f]|[ivx]+|\d)\b(?: only)?|^(?:[ivx]+|[a-f])(?:,? (?:and )?(?:[ivx]+|[a-f]))*(?: only)?$"
-    r"|\b(?:options?|choices?|statements?) (?:[a-z]|[ivx]+|one|two|three)\b|cannot be determined|not enough information|insufficient information",
+    r"|^(?:both |neither )?\(?(?:[a-f]|[ivx]+|\d)\)? (?:and|or|&|nor) \(?(?:[a-f]|[ivx]+|\d)\)?(?: only)?\.?$|^(?:[ivx]+|[a-f])(?:,? (?:and )?(?:[ivx]+|[a-f]))*(?: only)?$"
+    r"|\b(?:options?|choices?|statements?) (?:[a-f]|[ivx]+|one|two|three)\b",
     re.I,
 )
 _ALL = re.compile(r"^(?:all|each) of (?:the |these |those )?(?:above|options?|choices?|these|following|them|answers?)(?: are (?:correct|true))?\.?$", re.I)
@@ -43,6 +43,7 @@ _PROPER = frozenset(
     holmes blackstone coke grotius""".split()
 )
 _MANGLED = re.compile(r"^\d{1,2}-(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)$")
+_ALWAYS_SMALL = frozenset("the a an it he she they this that these those there his her its their all no both when if to by".split())
 # Name-like heads that English puts an article before.
 _WITH_THE = re.compile(r"^(?:[A-Za-z-]+ ){1,3}(?:effect|principle|theorem|hypothesis|paradox|amendment|clause|cycle|equation|fallacy|doctrine|method|test|law|model|theory)$")
 
@@ -83,8 +84,10 @@ def decapitalise(said: str, siblings: tuple[str, ...]) -> str:
         return said
     if re.sub(r"['’]s?$", "", first).casefold() in _PROPER or re.search(r"[^s]['’]s$", first) and len(words) > 1:
         return said
-    if len(first) == 1 and first not in ("A",):
+    if len(first) == 1 and first != "A":
         return said
+    if first.casefold() in _ALWAYS_SMALL:
+        return said[:1].lower() + said[1:]
     if len(words) > 1 and len(words[1].strip(",")) > 1 and words[1][:1].isupper() and not words[1][1:2].isupper():
         title = all(w[:1].isupper() or w in ("of", "the", "and", "to", "in", "for", "a") for w in words)
         others = [s.split() for s in siblings if len(s.split()) > 1]

@@ -1,9 +1,9 @@
 """The offline simulator: oracles by rule and seed, for builds without a model; every level says more of the answer."""
 
 from pipeline.errors import Refusal
-from pipeline.llm.offline.simulation.parts import take_apart
 from pipeline.llm.offline.simulation.guesses import guess
 from pipeline.llm.offline.simulation.hints import hint
+from pipeline.llm.offline.simulation.parts import take_apart
 from pipeline.oracles import OracleRequest
 from pipeline.seeds import fraction, rng
 from pipeline.text.normal import normalise

@@ -20,12 +20,12 @@ _FOR_PAPER = re.compile(
     re.IGNORECASE,
 )
 _ARTICLE_PAIR = re.compile(r"\b([Aa])\s?\(\s?n\s?\)|\b([Aa])\s?/\s?an\b|\b([Aa])\s\(an\)")
-_HINT_TAIL = re.compile(r"\s*[(\[](?:round|rounded|nearest|remember|note|hint|unit|in)\b([^()\[\]]*)[)\]]\s*([.?!]?)\s*$", re.IGNORECASE)
+_IN_BRACKETS = re.compile(r"(\b(?:is|are|of|equals?|to|than|and)\s+)\(([^()+*=^]{1,40})\)")
 _PAIR = re.compile(r"\(\s*(-?\d+(?:\.\d+)?)\s*,\s*(-?\d+(?:\.\d+)?)\s*\)")
 _INTERVAL = re.compile(r"\binterval [\[(]\s*(-?\d+(?:\.\d+)?)\s*,\s*(-?\d+(?:\.\d+)?)\s*[\])]")
 # What is left where brackets and signs once told something: ', one, two, and, seven, four, are'.
 _SHREDS = re.compile(r"\b(?:equals|is|are|of|the|to|than|and|or|from),|, (?:and|or|are|is|to|of|than|from),|: ?[.,;]|,\s*,", re.I)
-_PARTS = re.compile(r"(?:^|[,.:;?] |and )[Bb], |\b[Aa], (?:the|how|what|is|find|calculate|determine)\b")
+_PARTS = re.compile(r"(?:^|[.?] )B, |(?:[,;:] |\band )b, |\b[Aa], (?:the|how|what|is|find|calculate|determine)\b")
 _PASSAGE = re.compile(r"\b(?:the following (?:information|passage|excerpt|quotation|quote|table|data|code|program)|the passage|(?:above|below)[.?:]? ?$|given the above|table below)\b", re.I)
 _TRAILING = re.compile(r"[\s:;,\-–—…]+$")
 MAX_BLANKS = 3
@@ -41,6 +41,7 @@ def prepare(stem: str) -> tuple[str, int]:
     text, blanks = _GAP.subn(f" {BLANK} ", text)
     if blanks > MAX_BLANKS:
         raise Refusal("too_many_blanks", f"{blanks} gaps to fill")
+    text = _IN_BRACKETS.sub(r"\1\2", text)
     text = _PAIR.sub(r"\1, \2", _INTERVAL.sub(r"interval from \1 to \2", text))
     text = _SHOUTED.sub(lambda m: m.group(0).lower(), text)
     for _ in range(2):

@@ -18,7 +18,7 @@ from pipeline.text.spoken import say
 MAX_ASKED = 150
 # Longest answer that one would say in one go, in words.
 MAX_ANSWER = 45
-_LISTED = re.compile(r"\b(?:option|choice|statement)s? (?:[a-f]|[ivx]+)\b|\b(?:ii|iii|iv)\b|\([a-d]\)", re.I)
+_LISTED = re.compile(r"\b(?:option|choice|statement)s? (?:[a-f]|[ivx]+)\b|(?:^|\s)ii[.):]|(?<!\w)\([a-d]\)|(?:^|\s)[a-d]\) ", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ class OfflineWriter:
     def __init__(self, seed: int, language: str = "en") -> None:
         self.seed = seed
         self.language = language
-        self._sheet = lru_cache(maxsize=512)(_make_sheet)
-        self._order = lru_cache(maxsize=512)(self._manners)
+        self._sheet = lru_cache(maxsize=16_384)(_make_sheet)
+        self._order = lru_cache(maxsize=4096)(self._manners)
 
     def write(self, question: Question, variant: int) -> Dialogue:
         """Dialogue number `variant` of the question. Raises Refusal for what the rules cannot put well."""
@@ -136,7 +136,7 @@ def _said_answer(question: Question) -> str:
     if year and re.search(r"\b(?:when|year|date|century|born)\b", question.stem, re.I):
         return say(f"In {year[1]}", question.language).removeprefix("In ").strip(" .")
     answer = choosing.say_choice(question.answer, question.choices, question.language)
-    if sum(len(w) == 1 and w not in ("a", "I") for w in re.findall(r"[^\W_]+", answer)) > 1:
+    if sum(len(w) == 1 and w not in ("a", "I") for w in answer.replace(",", " ").split()) > 1 + len(answer.split()) // 8:
         raise Refusal("formula", f"the answer '{question.answer[:40]}' is a formula")
     _check_unit(question.stem, answer)
     return answer
@@ -174,7 +174,7 @@ def _problem_sheet(question: Question) -> Sheet:
         total = f"{number} percent"
     elif working.unit:
         total = say(f"{question.answer} {working.unit}", question.language).strip(" .")
-    elif asked.counted and "how many" in asked.direct.casefold() and len(counted.split()) <= 4 and number_of(number) != 1:
+    elif asked.counted and "how many" in asked.direct.casefold() and len(counted.split()) <= 3 and " the " not in f" {counted} " and number_of(number) != 1:
         total = f"{number} {counted}"
     if asked.claim:
         claim = _problem_claim(asked, number, total, number_of(number) == 1)

@@ -4,12 +4,15 @@ Slots: {t} or {a} and {b} are noun phrases, {n} a plural noun, {size} what can f
 or the letters that it begins with, {p} yes, no, true or false. A tail begins with its own mark and ends the sentence.
 """
 
+from pipeline.llm.offline.simulation.phrases import word_set
+
 # A number after one of these cannot be replaced by a vague one: 'the twelve' would become 'the a few dozen'.
-NO_MASK_AFTER = frozenset(
-    "the a an his her its their our your my first last next previous only than more hour hours foot feet this that these those every each all both another other number chapter page "
-    "type group stage day year grade level in since nineteen step part one figure and or point times to".split()
+NO_MASK_AFTER = word_set(
+    "the a an his her its their our your my first last next previous only than more hour hours foot feet this "
+    "that these those every each all both another other number chapter page type group stage day year grade level "
+    "in since nineteen step part one figure and or point times to"
 )
-NO_MASK_BEFORE = frozenset("o'clock a.m p.m a.m. p.m. am pm and or to times over th point degrees by years".split()) - {"degrees", "years"}
+NO_MASK_BEFORE = word_set("o'clock a.m p.m am pm and or to times over point by")
 
 NUMBER_1 = (
     "The answer is a number, and I think it's {size}.",
@@ -68,8 +71,8 @@ COUNT_ABOUT_1 = (
 # An exchange of courtesies: other ones instead of the answer's own (1), beside its first words (2), and around it.
 COURTESY = {
     0: ("You're most welcome.", "I'm glad that was of help to you.", "It was no trouble, and I'm glad to help."),
-    1: ("Sure, I'm here for you.", "Of course, what would it be?", "Yes, I'm here, so please go on."),
-    2: ("{first}, of course, and I'm all ears.", "{first}, that's fine with me.", "Well, {first}, and take your time."),
+    1: ("Sure, I'm here for you.", "Yes, what would it be?", "Yes, I'm here, so please go on."),
+    2: ("{first}, and I'm all ears.", "{first}, that's fine with me.", "Well, {first}, and take your time."),
     3: ("Yes, of course. {whole}", "Well, all right then. {whole}", "That's fine with me. {whole}"),
     4: ("Well, {whole}", "Oh, {whole}", "Okay, {whole}"),
 }
@@ -114,6 +117,12 @@ PHRASE = {
     3: ("I'm fairly sure it's", "I think it's", "As far as I can tell, it's", "I'd say it's", "From what I have, it's"),
     4: ("I'd say it's", "So it's", "Okay, it's", "I'm sure it's", "Right, that's", "So that's"),
 }
+# What is said before the answer's own opening.
+STEM = {
+    2: ("Perhaps", "Maybe", "I think perhaps", "My first idea is that"),
+    3: ("I think", "I'd say", "As far as I can tell,", "From what I have,"),
+    4: ("Okay,", "Right,", "So", "Well,"),
+}
 # What follows is a clause in small letters.
 CLAUSE = {
     2: ("Maybe", "I think perhaps", "It could be that", "My first idea is that", "I have a feeling that"),
@@ -133,7 +142,12 @@ POLARITY = {
 }
 
 # An answer that cannot be cut at a phrase is broken off, and that is said.
-BROKEN = ("It goes something like this", "It begins something like this", "I only have the first half", "This is how it starts")
+BROKEN = (
+    "It goes something like this",
+    "It begins something like this",
+    "I only have the first half",
+    "This is how it starts",
+)
 BROKEN_TAILS = (", and so on.", ", and then it goes on.", ", and then I lose the thread.")
 # Tails where more is to come; MORE_ABOUT names it.
 MORE = {

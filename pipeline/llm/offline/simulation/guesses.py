@@ -72,7 +72,10 @@ _FORMS: tuple[tuple[re.Pattern[str], tuple[str, ...], tuple[str, ...]], ...] = t
         ),
         (
             r"how (?:did|do|would) you (?:get|work|figure|come|arrive|know)|walk me through|explain how",
-            ("I'd start from {t} and go through it step by step.", "Sure, let me go back to {t} and take it from there."),
+            (
+                "I'd start from {t} and go through it step by step.",
+                "Sure, let me go back to {t} and take it from there.",
+            ),
             ("Sure, let me go back over it step by step.", "I took it in small steps, so let me retrace them."),
         ),
         (
@@ -99,7 +102,8 @@ _FORMS: tuple[tuple[re.Pattern[str], tuple[str, ...], tuple[str, ...]], ...] = t
             ),
         ),
         (
-            r"what (?:is the )?(?:percent|percentage|fraction|share|probability|proportion|ratio)|what are the odds|how likely",
+            r"what (?:is the )?(?:percent|percentage|fraction|share|probability|proportion|ratio)"
+            r"|what are the odds|how likely",
             (
                 "I'd guess it's well under half, but let me check that against {t}.",
                 "Probably a fairly small share, judging by {t}.",
@@ -113,7 +117,10 @@ _FORMS: tuple[tuple[re.Pattern[str], tuple[str, ...], tuple[str, ...]], ...] = t
                 "I'd guess there's a simple reason for it, something to do with {t}.",
                 "The usual reason would have to do with {t}, I'd say.",
             ),
-            ("I'd guess there's a fairly simple reason behind it.", "There's probably more than a single reason for that."),
+            (
+                "I'd guess there's a fairly simple reason behind it.",
+                "There's probably more than a single reason for that.",
+            ),
         ),
         (
             r"who|whose",
@@ -122,7 +129,10 @@ _FORMS: tuple[tuple[re.Pattern[str], tuple[str, ...], tuple[str, ...]], ...] = t
         ),
         (
             r"^when (?:did|was|were|is|does|do)|(?:know|tell me|wonder|wondering) when",
-            ("I'd guess it goes back quite a while, but let me think about {t}.", "That should be easy to place, given {t}."),
+            (
+                "I'd guess it goes back quite a while, but let me think about {t}.",
+                "That should be easy to place, given {t}.",
+            ),
             ("I'd guess it goes back quite a while.", "I have a rough idea of when that was, but let me think."),
         ),
         (
@@ -132,7 +142,11 @@ _FORMS: tuple[tuple[re.Pattern[str], tuple[str, ...], tuple[str, ...]], ...] = t
         ),
         (
             r"how (?:is|are|do|does|did|can|should|would|to)",
-            ("I'd guess it works by way of {t}.", "There's probably a fairly simple link to {t}.", "I'd explain it through {t}."),
+            (
+                "I'd guess it works by way of {t}.",
+                "There's probably a fairly simple link to {t}.",
+                "I'd explain it through {t}.",
+            ),
             ("There's probably a fairly simple way it works.", "I'd guess there's a usual way to do that."),
         ),
         (
@@ -158,13 +172,18 @@ _FORMS: tuple[tuple[re.Pattern[str], tuple[str, ...], tuple[str, ...]], ...] = t
             ),
         ),
     )
-)  # fmt: skip
+)
 # A 'which' or 'who' that asks nothing: it follows a noun, not a verb of asking or knowing.
 _RELATIVE_RE = re.compile(
-    r"(?<!\bme)(?<!know)(?<!\bout)(?<!wonder)(?<!wondering)(?<!understand)(?<!\bsee)(?<!remember)(?<!find)(?<!\bsay)(?<![.,:;] and)"
+    r"(?<!\bme)(?<!know)(?<!\bout)(?<!wonder)(?<!wondering)(?<!understand)(?<!\bsee)(?<!remember)"
+    r"(?<!find)(?<!\bsay)(?<![.,:;] and)"
     r"(?<=\w|,) (?:who|whose|which|what|how|why)\b"
 )
-_OFFER_RE = re.compile(r"\b(?:is it|would it be|would you say|pick between|choosing between|options are) (?P<list>[^.?!]+)(?P<end>\?|\.)?", re.I)
+_OFFER_RE = re.compile(
+    r"\b(?:is it|would it be|would you say|pick between|choosing between|options are) "
+    r"(?P<list>[^.?!]+)(?P<end>\?|\.)?",
+    re.I,
+)
 _LEANING = (
     "Going by what I've heard so far, I'd say it's {o}.",
     "I'd lean towards saying it's {o}.",
@@ -173,11 +192,15 @@ _LEANING = (
 )
 # Openings that only say who asks, or that a question is coming.
 _OPENING_RE = re.compile(
-    r"\b(?:question|questions|problem|problems|one|quiz|test|exam|boards|homework|puzzle|class|study group|review|reviewing|"
-    r"something|studying|notes|tutoring|math book|interview|course|worksheet|practice|flash cards|solve this|work this out|help)\b",
+    r"\b(?:question|questions|problem|problems|one|quiz|test|exam|boards|homework|puzzle|class|study "
+    r"group|review|reviewing|"
+    r"something|studying|notes|tutoring|math book|interview|course|worksheet|practice|flash cards"
+    r"|solve this|work this out|help)\b",
     re.IGNORECASE,
 )
-_ASKER_RE = re.compile(r"\b(?:i|i'm|i've|my|me|our|we're|you|here's|let's|let me|this|try|quick|there's)\b", re.IGNORECASE)
+_ASKER_RE = re.compile(
+    r"\b(?:i|i'm|i've|my|me|our|we're|you|here's|let's|let me|this|try|quick|there's)\b", re.IGNORECASE
+)
 _COUNT_RE = re.compile(r"\bhow many (?P<rest>.+)$", re.IGNORECASE)
 _COUNTED = (
     "I'd guess it's only a few {n}, but let me count properly.",
@@ -269,4 +292,5 @@ def _counted(rest: str) -> str:
         taken.append(low)
         if word[-1] in ".,?!;:":
             break
-    return " ".join(taken) if taken and taken[-1].endswith(("s", "people", "men", "women", "children", "feet")) else ""
+    plural = bool(taken) and taken[-1].endswith(("s", "people", "men", "women", "children", "feet"))
+    return " ".join(taken) if plural else ""

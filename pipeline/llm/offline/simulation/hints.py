@@ -9,10 +9,18 @@ import random
 import re
 from collections.abc import Sequence
 
+from pipeline.llm.offline.grammar import capitalise
 from pipeline.llm.offline.simulation import frames
 from pipeline.llm.offline.simulation.parts import ROOM, Parts
-from pipeline.llm.offline.grammar import capitalise
-from pipeline.llm.offline.simulation.phrases import FUNCTION, bare, has_verb, is_number_word, is_unit, lower_first
+from pipeline.llm.offline.simulation.phrases import (
+    FUNCTION,
+    bare,
+    has_verb,
+    is_finite,
+    is_number_word,
+    is_unit,
+    lower_first,
+)
 from pipeline.llm.offline.simulation.quantities import Quantity, after_is, alone, before_noun, noun_after, rounded
 from pipeline.oracles import MAX_WORDS
 
@@ -26,19 +34,24 @@ _ROOM = {2: 16, 3: 18, 4: ROOM}
 _SAID = {2: 0.2, 3: 0.75}
 
 
-def hint(
-    level: int, parts: Parts, known: str, openness: float, telling: random.Random, wording: random.Random
-) -> str:
+# An opening that is an opinion already, so that no 'I think' goes before it.
+_OPINION_RE = re.compile(r"i(?:'d| would| think| believe| make)\b", re.IGNORECASE)
+
+
+def hint(level: int, parts: Parts, known: str, openness: float, telling: random.Random, wording: random.Random) -> str:
     """An oracle of `level` (1 to 4) for the answer in `parts`.
 
-    `known` is what was heard: a word that stands there in small letters is no name. `openness`, in [0, 1), is the same for all levels of a turn: what one level gives away, the next does not take back.
+    `known` is what was heard: a word that stands there in small letters is no name. `openness`, in
+    [0, 1), is the same for all levels of a turn: what one level gives away, the next does not take back.
     """
     if parts.courtesy:
         return _courtesy(level, parts, wording)
     number = _maskable(parts)
     if level == 1:
         about = _all_topics(parts, known)
-        return _about_number(parts, number, about, telling, wording) if number else _about(parts, about, telling, wording)
+        return (
+            _about_number(parts, number, about, telling, wording) if number else _about(parts, about, telling, wording)
+        )
     if level == 4:
         return _nearly_all(parts, known, telling, wording)
     if number and openness >= _SAID[level] and (text := _sized(level, parts, number, known, telling, wording)):
@@ -83,8 +96,12 @@ def _about_number(
     if noun == "percent":
         return wording.choice(frames.PERCENT_1)
     unit = is_unit(noun)
-    if noun and about and not parts.phrase and noun not in about[0]:
-        return wording.choice(frames.UNIT_ABOUT_1 if unit else frames.COUNT_ABOUT_1).format(t=about[0], n=noun, size=size)
+    if noun and about and not parts.phrase and noun not in about[0].lower():
+        if len(about) > 1 and noun not in about[1].lower() and len(about[0]) + len(about[1]) < 30:
+            about = [f"{about[0]} and {about[1]}"]
+        return wording.choice(frames.UNIT_ABOUT_1 if unit else frames.COUNT_ABOUT_1).format(
+            t=about[0], n=noun, size=size
+        )
     if noun:
         return wording.choice(frames.UNIT_1 if unit else frames.COUNT_1).format(n=noun, size=size)
     if about and not parts.phrase:
@@ -94,17 +111,23 @@ def _about_number(
 
 def _about(parts: Parts, about: list[str], telling: random.Random, wording: random.Random) -> str:
     """Level 1 for an answer in words: its noun phrases, or else one of its words."""
-    about = [topic for topic in about if len(topic) <= 0.6 * len(" ".join(parts.core))]
-    if len(about) > 2 and len(parts.core) > 6:
-        a, b, c = (about[i] for i in sorted(_telling_most(about, 3)))
+    about = _telling_most(about, parts)
+    if len(about) > 2:
+        a, b, c = about
         return wording.choice(frames.ABOUT_THREE_1).format(a=a, b=b, c=c)
     if len(about) > 1:
-        first, second = sorted(_telling_most(about, 2))
-        return wording.choice(frames.ABOUT_TWO_1).format(a=about[first], b=about[second])
+        return wording.choice(frames.ABOUT_TWO_1).format(a=about[0], b=about[1])
     if about:
         return wording.choice(frames.ABOUT_ONE_1).format(t=about[0])
     words = [bare(word) for word in parts.core]
-    telltale = [w for w in words if w.lower() not in FUNCTION and len(w) > 3 and w.isalpha() and not is_number_word(w.lower())]
+    telltale = [
+        w
+        for w in words
+        if w.lower() not in FUNCTION
+        and len(w) > 3
+        and w.isalpha()
+        and not (is_number_word(w.lower()) or is_finite(w.lower()))
+    ]
     if len(words) > 1 and telltale:
         longest = sorted(telltale, key=lambda w: (-len(w), w))[: 1 + (len(telltale) > 3)]
         return wording.choice(frames.WORD_1).format(w=telling.choice(longest).lower())
@@ -113,9 +136,15 @@ def _about(parts: Parts, about: list[str], telling: random.Random, wording: rand
     return wording.choice(frames.SHORT_1)
 
 
-def _telling_most(about: list[str], count: int) -> list[int]:
-    """The places of the longest phrases."""
-    return sorted(range(len(about)), key=lambda i: (-len(about[i]), i))[:count]
+def _telling_most(about: list[str], parts: Parts) -> list[str]:
+    """Up to three of the longest phrases, in order, that do not give away half of the answer together."""
+    left = 0.45 * len(" ".join(parts.core))
+    kept: list[int] = []
+    for place in sorted(range(len(about)), key=lambda i: (-len(about[i]), i)):
+        if len(about[place]) <= (left if kept else max(left, 0.6 / 0.45 * left)) and len(kept) < 3:
+            kept.append(place)
+            left -= len(about[place])
+    return [about[place] for place in sorted(kept)]
 
 
 def _beginning(word: str, share: float) -> str:
@@ -137,7 +166,12 @@ def _sized(
     after = bare(core[end]).lower() if end < len(core) else ""
     by_itself = end >= len(core) or core[end - 1][-1] in ".,?!;:" or after in FUNCTION
     near = rounded(value)
-    if after == "dollars" and len(parts.numbers) > 1 and parts.numbers[1].start == end + 2 and core[end + 1] == "and":
+    if (
+        after == "dollars"
+        and len(parts.numbers) > 1
+        and parts.numbers[1].start == end + 2
+        and core[end + 1 : end + 2] == ["and"]
+    ):
         del core[end + 1 : parts.numbers[1].end + 1]
     if after == "percent":
         size, end = ("a fairly small percentage" if (value or 0) < 50 else "quite a large percentage"), end + 1
@@ -167,9 +201,7 @@ def _reach(level: int, parts: Parts, openness: float) -> int | None:
     return min(places, key=lambda c: (abs(parts.share(c) - wanted), c), default=None)
 
 
-def _begun(
-    level: int, parts: Parts, count: int, known: str, telling: random.Random, wording: random.Random
-) -> str:
+def _begun(level: int, parts: Parts, count: int, known: str, telling: random.Random, wording: random.Random) -> str:
     """The first `count` words of the core, and that there is more to come, by name where it has one."""
     told = " ".join(parts.core[:count]).rstrip(" .,;:?!")
     rest = " ".join(parts.core[count:])
@@ -183,13 +215,15 @@ def _begun(
 def _short(
     level: int, parts: Parts, known: str, openness: float, telling: random.Random, wording: random.Random
 ) -> str:
-    """Levels 2 and 3 of an answer that cannot be cut at a phrase: its subject, a first half, or all of it with doubts."""
+    """Levels 2 and 3 of an answer that cannot be cut: its subject, a first half, or all of it with doubts."""
     core = list(parts.core)
     if level == 2 and openness > 0.2 and (subject := _subject(parts)):
         return _dress(2, parts, f"{subject} {telling.choice(frames.NAMELESS)}", ("",), known, wording)
     if len(core) > _ROOM[level] or (level == 2 and len(core) > 8):
-        share = 0.5 if level == 2 else 0.75
-        return _broken(_cut_back(core, min(_ROOM[level], round(share * len(core)))), wording)
+        most = min(_ROOM[level], round((0.5 if level == 2 else 0.8) * len(core)))
+        told = (_reach(2, parts, openness) or 0) if level == 3 else 0
+        places = [c for c in parts.cuts if max(told, most - 6) < c <= most]
+        return _broken(core[: places[-1]] if places else _cut_back(core, most), wording)
     words = [bare(w).lower() for w in core if bare(w).lower() not in FUNCTION and len(w) > 6 and bare(w).isalpha()]
     if level == 2 and openness > 0.55 and len(core) == 1 and words:
         return wording.choice(frames.BEGINS_2).format(w=_beginning(words[0], 0.7))
@@ -225,7 +259,7 @@ def _courtesy(level: int, parts: Parts, wording: random.Random) -> str:
 def _cut_back(core: list[str], room: int) -> list[str]:
     """The core cut to at most `room` words, not after a function word."""
     kept = core[:room]
-    while len(kept) > 2 and bare(kept[-1]).lower() in FUNCTION:
+    while len(kept) > 2 and (bare(kept[-1]).lower() in FUNCTION or is_number_word(bare(kept[-1]).lower())):
         kept.pop()
     return kept
 
@@ -242,13 +276,19 @@ def _nearly_all(parts: Parts, known: str, telling: random.Random, wording: rando
     return _dress(4, parts, told, tails, known, wording)
 
 
-def _dress(
-    level: int, parts: Parts, told: str, tails: Sequence[str], known: str, wording: random.Random
-) -> str:
+def _dress(level: int, parts: Parts, told: str, tails: Sequence[str], known: str, wording: random.Random) -> str:
     """A sentence that says `told` with the caution of `level`, and a tail that begins with its own mark."""
     tail = wording.choice(tails) or "."
     told = told.rstrip(" .,;:?!")
     small = lower_first(told, f"{known} {parts.text}")
+    if parts.stem and not parts.polarity and ". " not in told and (level > 2 or not _OPINION_RE.match(parts.stem)):
+        text = f"{_opening(level, parts.stem, wording)} {told if small is None else small}"
+    else:
+        text = ""
+    if 0 < len(text.split()) <= MAX_WORDS:
+        if level == 4 and parts.closing and len(f"{text} {parts.closing}".split()) <= MAX_WORDS:
+            return f"{text}. {parts.closing}"
+        return _end(text, tail, tails)
     if parts.polarity:
         opening = wording.choice(frames.POLARITY[level]).format(p=parts.polarity) + ","
     elif parts.phrase:
@@ -256,8 +296,31 @@ def _dress(
     elif small is None or ". " in told:
         opening, small = wording.choice(frames.BEFORE[level]) + ".", capitalise(told)
     else:
-        opening = wording.choice(frames.CLAUSE[level])
+        opening = _before(wording.choice(frames.CLAUSE[level]), small)
     text = f"{opening} {told if small is None else small}"
+    return _end(text, tail, tails)
+
+
+def _opening(level: int, stem: str, wording: random.Random) -> str:
+    """The answer's own opening with the caution of `level`: 'The answer is' to 'I think the answer is'."""
+    lead = "Well," if _OPINION_RE.match(stem) else wording.choice(frames.STEM[level])
+    aside, comma, rest = stem.partition(", ")
+    if comma and level < 4:
+        return f"{capitalise(aside)}, {_small(lead)} {_small(rest)}"
+    return f"{_before(lead, stem)} {_small(stem)}"
+
+
+def _before(lead: str, following: str) -> str:
+    """The lead without its 'that' before another one."""
+    return "Perhaps" if lead.endswith(" that") and following.lower().startswith("that") else lead
+
+
+def _small(text: str) -> str:
+    return text if text.startswith(("I ", "I'")) else text[:1].lower() + text[1:]
+
+
+def _end(text: str, tail: str, tails: Sequence[str]) -> str:
+    """The text with its tail, a shorter one where that is too long."""
     left = MAX_WORDS - len(text.split())
     if len(tail.split()) - 1 > left:
         tail = min(tails, key=len) if len(min(tails, key=len).split()) - 1 <= left else "."

@@ -9,33 +9,40 @@ from functools import cache, lru_cache
 
 from pipeline.llm.offline.grammar import finite_forms, is_verb, participles
 
-WORD_RE = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*'?")
 
-DETERMINERS = frozenset("a an the this that these those each every some any another no".split())
-POSSESSIVES = frozenset("my your his her its our their".split())
-CONJUNCTIONS = frozenset(
-    "and or but because since so while when where which who whom whose if unless although though whereas until after "
-    "before as than".split()
+def word_set(words: str) -> frozenset[str]:
+    """The words of a list in one string."""
+    return frozenset(words.split())
+
+
+DETERMINERS = word_set("a an the this that these those each every some any another no")
+POSSESSIVES = frozenset(["my", "your", "his", "her", "its", "our", "their"])
+CONJUNCTIONS = word_set(
+    "and or but because since so while when where which who whom whose if unless although though whereas until "
+    "after before as than"
 )
-PREPOSITIONS = frozenset(
-    "of in on at by for from with without to into onto about over under between among through during against within "
-    "across toward towards around per upon via outside inside behind beside beyond above below near".split()
+PREPOSITIONS = word_set(
+    "of in on at by for from with without to into onto about over under between among through during against "
+    "within across toward towards around per upon via outside inside behind beside beyond above below near"
 )
-AUXILIARY = frozenset(
+AUXILIARY = word_set(
     "am is are was were be been being do does did has have had can could will would shall should may might must "
-    "isn't aren't wasn't weren't don't doesn't didn't hasn't haven't hadn't can't couldn't won't wouldn't it's that's "
-    "ought there's he's she's they're we're you're i'm i've i'd i'll you'd you'll you've let's what's who's".split()
+    "isn't aren't wasn't weren't don't doesn't didn't hasn't haven't hadn't can't couldn't won't wouldn't it's "
+    "that's ought there's he's she's they're we're you're i'm i've i'd i'll you'd you'll you've let's what's "
+    "who's"
 )
-_OTHER_FUNCTION = frozenset(
-    "i you he she it we they me him us them what who how why not only also just very too much many more most less least few "
-    "several all both either neither such own same other others else then there here now still even ever never always "
-    "often if out up down off again once well okay hey hi hello um uh yes no please thanks sorry right like really "
-    "plus versus quite rather perhaps maybe about almost nearly together apart away back exactly roughly already yet".split()
+_OTHER_FUNCTION = word_set(
+    "i you he she it we they me him us them what who how why not only also just very too much many more most less "
+    "least few several all both either neither such own same other others else then there here now still even "
+    "ever never always often if out up down off again once well okay hey hi hello um uh yes no please thanks "
+    "sorry right like really plus versus quite rather perhaps maybe about almost nearly together apart away back "
+    "exactly roughly already yet"
 )
 FUNCTION = DETERMINERS | POSSESSIVES | CONJUNCTIONS | PREPOSITIONS | AUXILIARY | _OTHER_FUNCTION
 
 # Nouns that say nothing of what a text is about, and words that are verbs here though the verb list lacks them.
-_EMPTY = frozenset(
+_EMPTY = word_set(
+    "youngest oldest biggest largest smallest highest lowest fastest tallest shortest longest latest math "
     "question questions problem homework thing things something anything everything someone anyone everyone "
     "statement answer answers way ways kind kinds sort sorts type types case cases bit lot lots number numbers "
     "amount total sum following best fact rest end part parts result example example term terms minute second "
@@ -44,38 +51,48 @@ _EMPTY = frozenset(
     "day days main class true false correct value option options pair quiz exam test review studying dollars "
     "dollar cents cent meters metres centimeters kilometers kilograms kilogram grams gram minutes hours hour "
     "seconds feet foot inches inch miles mile pounds pound degrees degree celsius percent years year weeks week "
-    "months month units unit liters volts watts joules order fashion addition percentage".split()
+    "months month units unit liters volts watts joules order fashion addition percentage"
 )
+
+
 def is_unit(noun: str) -> bool:
     """Whether the plural noun measures rather than counts things."""
     return noun in _UNITS or noun.endswith(_UNIT_ENDS)
 
 
-_UNITS = frozenset(
-    "dollars cents pounds euros years months weeks days hours minutes seconds feet inches miles degrees tons ounces "
-    "gallons quarts pints cups acres percent amperes amps volts watts joules newtons pascals calories moles hertz units "
-    "liters litres grams bars atmospheres teslas webers farads ohms henries kelvins calorie electronvolts knots".split()
+_UNITS = word_set(
+    "dollars cents pounds euros years months weeks days hours minutes seconds feet inches miles degrees tons "
+    "ounces gallons quarts pints cups acres percent amperes amps volts watts joules newtons pascals calories "
+    "moles hertz units liters litres grams bars atmospheres teslas webers farads ohms henries kelvins calorie "
+    "electronvolts knots"
 )
-_UNIT_ENDS = ("meters", "metres", "grams", "liters", "litres", "joules", "volts", "watts", "hertz", "calories", "newtons",
-    "coulombs", "amperes", "amps", "pascals", "bytes", "bits", "seconds", "moles", "tons", "ohms", "farads", "teslas")  # fmt: skip
+_UNIT_ENDS = tuple(
+    sorted(
+        word_set(
+            "meters metres grams liters litres joules volts watts hertz calories newtons coulombs amperes amps pascals "
+            "bytes bits seconds moles tons ohms farads teslas"
+        )
+    )
+)
 
 
-_SINGULAR_VERBS = frozenset(
-    "wants gets goes goes makes says takes gives keeps lets puts sets cuts costs earns eats buys sells uses needs has "
-    "works plays lives sees runs walks drinks charges remains consists occurs means becomes begins seems equals "
-    "contains requires decides spends saves pays reads writes counts weighs collects bakes grows sleeps drives travels".split()
+_SINGULAR_VERBS = word_set(
+    "wants gets goes goes makes says takes gives keeps lets puts sets cuts costs earns eats buys sells uses needs "
+    "has works plays lives sees runs walks drinks charges remains consists occurs means becomes begins seems "
+    "equals contains requires decides spends saves pays reads writes counts weighs collects bakes grows sleeps "
+    "drives travels"
 )
-_BASES = frozenset(
+_BASES = word_set(
     "let put set cut cost work play live run walk drink charge remain consist occur mean become begin seem equal "
-    "contain require decide spend save pay read write count weigh collect bake grow sleep drive travel get go make "
-    "take give keep know want think tell find calculate determine explain describe".split()
+    "contain require decide spend save pay read write count weigh collect bake grow sleep drive travel get go "
+    "make take give keep know want think tell find calculate determine explain describe"
 )
-_ADJECTIVE_END = ("ical", "ive", "ous", "ful", "able", "ible", "less", "ary", "ish")
+_ADJECTIVE_END = ("ical", "ive", "ous", "ful", "able", "ible", "less", "ary", "ish", "ular")
 _LONG = 3
-NUMBERS = frozenset(
+NUMBERS = word_set(
     "zero two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion trillion "
-    "dozen half third quarter point minus one percent negative".split()
+    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion "
+    "trillion dozen half third quarter point minus one percent negative"
 )
 
 
@@ -127,7 +144,9 @@ def _noun_phrase(words: list[str], index: int) -> tuple[str, int]:
         after = bare(words[index + 1]) if starts and index + 1 < len(words) and not ends_here else ""
         if not starts or (after[:1].isupper() and after.lower() not in FUNCTION):
             return _name(words, index)
-    if ends_here or not (opener in DETERMINERS or opener in PREPOSITIONS - {"to", "per", "upon"} or is_number_word(opener)):
+    if ends_here or not (
+        opener in DETERMINERS or opener in PREPOSITIONS - {"to", "per", "upon"} or is_number_word(opener)
+    ):
         return "", index + 1
     body: list[str] = []
     place = index + 1
@@ -135,11 +154,17 @@ def _noun_phrase(words: list[str], index: int) -> tuple[str, int]:
         inner = bare(words[place])
         low = inner.lower()
         following = bare(words[place + 1]).lower() if place + 1 < len(words) else ""
+        if len(body) == 1 and low.endswith("ing"):
+            return "", place  # 'a metallic coating': the noun itself may be what ends so
         if body and following in DETERMINERS | POSSESSIVES and (is_verb(low) or low in _BASES):
             break
         if is_number_word(low) or low == "third":
             return "", place
-        if not low or not low.replace("'", "").replace("-", "").replace("’", "").isalpha() or _closes(low, body[-1].lower() if body else ""):
+        if (
+            not low
+            or not low.replace("'", "").replace("-", "").replace("’", "").isalpha()
+            or _closes(low, body[-1].lower() if body else "")
+        ):
             break
         body.append(inner)
         place += 1
@@ -176,7 +201,14 @@ def _stands(body: list[str]) -> bool:
     if not body or len(body) > _LONG:
         return False
     last = body[-1].lower()
-    if last in _EMPTY or is_unit(last) or len(last) < 3 or last.endswith(("'s", "’s")) or last.endswith(_ADJECTIVE_END) or last in _closing():
+    if (
+        last in _EMPTY
+        or is_unit(last)
+        or len(last) < 3
+        or last.endswith(("'s", "’s"))
+        or last.endswith(_ADJECTIVE_END)
+        or last in _closing()
+    ):
         return False
     if len(body) == 1 and (last.endswith(("ing", "ed")) or last in participles()):
         return False
@@ -203,7 +235,11 @@ def cuts(words: list[str]) -> list[int]:
     places = []
     for count in range(2, len(words) - 1):
         before, after = bare(words[count - 1]).lower(), bare(words[count]).lower()
-        if before in FUNCTION or _between(words, count) or (is_number_word(before) and words[count - 1][-1] not in ",;:."):
+        if (
+            before in FUNCTION
+            or _between(words, count)
+            or (is_number_word(before) and words[count - 1][-1] not in ",;:.")
+        ):
             continue
         if words[count - 1][-1] in ",;:.?!":
             if not _only_leads(words, count):
@@ -215,14 +251,18 @@ def cuts(words: list[str]) -> list[int]:
     return places
 
 
-_WITH_TO = frozenset("able likely unable ready due next close equal similar prior subject according regard".split())
+_WITH_TO = word_set("able likely unable ready due next close equal similar prior subject according regard")
 
 
 def _only_leads(words: list[str], count: int) -> bool:
-    """Whether the words before the cut, from their sentence's start on, only lead to its clause ('On the fifth day,')."""
+    """Whether the words before the cut, from their sentence's start on, only lead to its clause ('On Monday,')."""
     start = next((i + 1 for i in range(count - 2, -1, -1) if words[i][-1] in ".?!"), 0)
     opener = bare(words[start]).lower()
-    return opener in PREPOSITIONS | CONJUNCTIONS | {"then", "now"} and words[count - 1][-1] not in ".?!" and count - start < 9
+    return (
+        opener in PREPOSITIONS | CONJUNCTIONS | {"then", "now"}
+        and words[count - 1][-1] not in ".?!"
+        and count - start < 9
+    )
 
 
 def _between(words: list[str], count: int) -> bool:
@@ -247,10 +287,12 @@ def subject(words: list[str]) -> str:
         return ""
     if set(lows[:place]) & (CONJUNCTIONS | {"that"}) or lows[place - 1] in _EMPTY:
         return ""
+    if lows[place - 1].endswith("ly") or lows[place - 1] in ("usually", "often", "both"):
+        place -= 1
     return " ".join(words[:place])
 
 
-_COPULAS = frozenset("is are was were will would can could has have had does should must may might".split())
+_COPULAS = word_set("is are was were will would can could has have had does should must may might")
 
 
 def has_verb(words: list[str]) -> bool:
@@ -259,7 +301,8 @@ def has_verb(words: list[str]) -> bool:
     finite = [is_finite(low) for low in lows]
     verbs = sum(finite[i] and not finite[i - 1] for i in range(1, len(lows)))
     relative = sum(
-        lows[i] in ("that", "which", "who") and finite[i + 1] and lows[i - 1] not in FUNCTION for i in range(1, len(lows) - 1)
+        lows[i] in ("that", "which", "who") and finite[i + 1] and lows[i - 1] not in FUNCTION
+        for i in range(1, len(lows) - 1)
     )
     return verbs > relative
 

@@ -9,8 +9,30 @@ from pipeline.llm.offline.simulation.phrases import DETERMINERS, NUMBERS, bare, 
 
 _SMALL = {num2words(n): n for n in range(20)} | {num2words(n): n for n in range(20, 100, 10)}
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_FRACTION_ENDS = ("halves", "thirds", "quarters", "fourths", "fifths", "sixths", "sevenths", "eighths", "ninths", "tenths")
-_STARTS = NUMBERS - {"hundred", "thousand", "million", "billion", "trillion", "dozen", "half", "third", "quarter", "point"}
+_FRACTION_ENDS = (
+    "halves",
+    "thirds",
+    "quarters",
+    "fourths",
+    "fifths",
+    "sixths",
+    "sevenths",
+    "eighths",
+    "ninths",
+    "tenths",
+)
+_STARTS = NUMBERS - {
+    "hundred",
+    "thousand",
+    "million",
+    "billion",
+    "trillion",
+    "dozen",
+    "half",
+    "third",
+    "quarter",
+    "point",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +92,7 @@ def _begins(lows: list[str], index: int) -> bool:
     low = lows[index]
     if low == "a":
         return index + 1 < len(lows) and lows[index + 1] in ("hundred", "thousand", "million", "billion", "dozen")
-    return low in _STARTS and low != "percent" or ("-" in low and is_number_word(low))
+    return (low in _STARTS and low != "percent") or ("-" in low and is_number_word(low))
 
 
 def _end(words: list[str], lows: list[str], start: int) -> int:
@@ -78,7 +100,9 @@ def _end(words: list[str], lows: list[str], start: int) -> int:
     end = start + 1
     while end < len(words) and words[end - 1][-1] not in ".,?!;:":
         low = lows[end]
-        joined = low == "and" and lows[end - 1] in ("hundred", *_SCALES) and end + 1 < len(words) and _begins(lows, end + 1)
+        joined = (
+            low == "and" and lows[end - 1] in ("hundred", *_SCALES) and end + 1 < len(words) and _begins(lows, end + 1)
+        )
         if not joined and (not is_number_word(low) or low in ("percent", "half", "third", "quarter", "minus")):
             break
         end += 1
@@ -88,31 +112,30 @@ def _end(words: list[str], lows: list[str], start: int) -> int:
 # What is said for a value up to the bound: before a noun, after "it is", and as a noun phrase of its own.
 _BANDS: tuple[tuple[float, tuple[str, ...], tuple[str, ...], str], ...] = (
     (1, ("next to no", "hardly any"), ("close to nothing", "next to nothing"), "next to nothing"),
-    (9, ("only a few", "just a handful of", "a small number of"), ("quite small", "below ten", "small"), "a small number"),
-    (19, ("a dozen or so", "a modest number of", "not that many"), ("somewhere below twenty", "fairly small"), "a small number"),
-    (99, ("a few dozen", "dozens of", "less than a hundred"), ("a two digit number", "somewhere under a hundred"), "a two digit number"),
-    (999, ("a few hundred", "hundreds of"), ("somewhere in the hundreds", "a three digit number"), "a three digit number"),
-    (9_999, ("a few thousand", "thousands of"), ("in the thousands", "a four digit number"), "a number in the thousands"),
+    (9, ("only a few", "just a handful of"), ("quite small", "below ten", "small"), "a small number"),
+    (19, ("a dozen or so", "a modest number of"), ("somewhere below twenty", "fairly small"), "a small number"),
+    (99, ("a few dozen", "dozens of"), ("a two digit number", "somewhere under a hundred"), "a two digit number"),
+    (999, ("a few hundred", "hundreds of"), ("in the hundreds", "a three digit number"), "a three digit number"),
+    (9_999, ("a few thousand", "thousands of"), ("in the thousands", "a four digit number"), "a four digit number"),
     (99_999, ("tens of thousands of",), ("in the tens of thousands", "a five digit number"), "a five digit number"),
-    (999_999, ("hundreds of thousands of",), ("in the hundreds of thousands", "a six digit number"), "a six digit number"),
+    (999_999, ("hundreds of thousands of",), ("quite large", "a six digit number"), "a six digit number"),
     (float("inf"), ("millions of",), ("in the millions", "a very large number"), "a very large number"),
 )  # fmt: skip
-_BEFORE_NOUN, _AFTER_IS, _ALONE = 1, 2, 3
 
 
 def before_noun(value: float, draw: random.Random) -> str:
     """The size of a value, said before the noun that is counted: 'a few dozen'."""
-    return "a negative number of" if value < 0 else draw.choice(_band(value)[_BEFORE_NOUN])
+    return "a negative number of" if value < 0 else draw.choice(_band(value)[1])
 
 
 def after_is(value: float, draw: random.Random) -> str:
     """The size of a value, said after 'it is': 'somewhere under a hundred'."""
-    return "below zero" if value < 0 else draw.choice(_band(value)[_AFTER_IS])
+    return "below zero" if value < 0 else draw.choice(_band(value)[2])
 
 
 def alone(value: float) -> str:
     """The size of a value, as a noun phrase: 'a two digit number'."""
-    return "a negative number" if value < 0 else _band(value)[_ALONE]
+    return "a negative number" if value < 0 else _band(value)[3]
 
 
 def _band(value: float) -> tuple[float, tuple[str, ...], tuple[str, ...], str]:
@@ -134,8 +157,6 @@ def noun_after(words: list[str], quantity: Quantity) -> str:
     if quantity.end >= len(words) or words[quantity.end - 1][-1] in ".,?!;:":
         return ""
     first = bare(words[quantity.end]).lower()
-    if not first.isalpha() or first in DETERMINERS or is_number_word(first) and first != "percent":
+    if not first.isalpha() or first in DETERMINERS or (is_number_word(first) and first != "percent"):
         return ""
     return first if first.endswith("s") or first in ("percent", "feet", "people", "children", "men", "women") else ""
-
-
