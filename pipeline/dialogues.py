@@ -21,10 +21,14 @@ USER_WORDS = (2, 180)
 ASSISTANT_WORDS = (2, 80)
 # A long answer may be put into other words, but this share of its content words must be heard.
 CONTENT_SHARE = 0.6
+_ARTICLE = re.compile(r"^(?:a|an|the) ")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-_FUNCTION_WORDS = frozenset(
-    ["a", "an", "the", "of", "to", "in", "on", "at", "by", "for", "from", "with", "and", "or", "but", "as", "that", "this", "these", "those", "it", "its", "is", "are", "was", "were", "be", "been", "being", "has", "have", "had", "do", "does", "did", "will", "would", "can", "could", "should", "may", "might", "must", "not", "no", "than", "then", "so", "such", "into", "about", "over", "their", "his", "her", "they", "he", "she", "you", "your", "we", "our", "i"]
-)
+_SMALL = """
+    a an the of to in on at by for from with and or but as that this these those it its is are was were
+    be been being has have had do does did will would can could should may might must not no than then
+    so such into about over their his her they he she you your we our i
+"""
+_FUNCTION_WORDS = frozenset(_SMALL.split())
 
 
 class Writer(Protocol):
@@ -119,7 +123,7 @@ def agree(said: str, truth: str, language: str = "en") -> bool:
 
 def _tells(said: str, answer: str) -> bool:
     """Whether `said` holds the answer: word for word, its number by value, or most of a long one's content."""
-    if _count(_key(said), _key(answer)):
+    if _count(_key(said), _ARTICLE.sub("", _key(answer))):
         return True
     value = number_of(answer)
     if value is not None:
@@ -154,7 +158,7 @@ def _count(text: str, words: str) -> int:
 
 def true_answers(question: Question) -> tuple[str, ...]:
     """The source's answer in spoken words; a year also as a year."""
-    said = (_said_or_raw(question.answer, question.language),)
+    said: tuple[str, ...] = (_said_or_raw(question.answer, question.language),)
     if re.fullmatch(r"[12]\d{3}\.?", question.answer.strip()):
         said += (_said_or_raw(f"In {question.answer.strip(' .')}", question.language).removeprefix("In "),)
     return said

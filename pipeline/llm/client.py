@@ -52,7 +52,7 @@ class Limits:
     stall: float = 300.0
     unreachable: float = 20.0
     drain: float = 10.0
-    pause: float = 0.25
+    pause: float = 0.1
 
 
 class LLM:

@@ -23,9 +23,13 @@ _PLAIN = {
     "emf": "EMF", "e.m.f.": "EMF", "amt.": "amount", "qty": "quantity", "qty.": "quantity", "dB": "decibels", "kW": "kilowatts", "kWh": "kilowatt-hours", "Hz": "hertz", "amps": "amps",
 }  # fmt: skip
 del _PLAIN["St. "], _PLAIN["min.)"]
-_PLAIN_RE = re.compile(
-    r"(?<![\w./&'-])(" + "|".join(re.escape(k) for k in sorted(_PLAIN, key=lambda k: (-len(k), k))) + r")(?![\w/'&^]|-\w|\.\w)"
+# Two searches, for one over all of the table is slow: dotted ones are rare, the others are found among the words first.
+_STOPPED_RE = re.compile(r"(?<![\w./&'-])(et al\.|[A-Za-z](?:[a-z]{0,5}|\.[a-zA-Z]|\.[a-z]\.[a-z]|h\.D)\.)(?![\w/'&^]|-\w|\.\w)")
+_UNSTOPPED = frozenset(key for key in _PLAIN if not key.endswith("."))
+_UNSTOPPED_RE = re.compile(
+    r"(?<![\w./&'-])(" + "|".join(re.escape(k) for k in sorted(_UNSTOPPED, key=lambda k: (-len(k), k))) + r")(?![\w/'&^]|-\w|\.\w)"
 )
+_WORDS_RE = re.compile(r"[A-Za-z.]+|w/o?|c/o")
 # Those whose stop may also end the sentence; the others stand before a name or go on.
 _ENDERS = frozenset("Jr. Sr. Inc. Corp. Ltd. Bros. Ave. Blvd. Rd. etc. approx. hrs. hr. lbs. lb. oz. ft. Ph.D. PhD. yrs. yr. mos. min. max. sq. wt. a.k.a. Dept. dept.".split()) | {"et al."}
 _SAINT_RE = re.compile(r"\bSt\.?(?=\s[A-Z][a-z])")
@@ -60,6 +64,8 @@ _MONARCHS = (
 )
 _MONARCH_RE = re.compile(rf"\b({_MONARCHS})\s({_ROMAN})(?=('s)?(?![\w'.]|-[A-Z])|\.(?:\s|$))")
 _SPAN_RE = re.compile(rf"(?<=\s)({_ROMAN})-({_ROMAN})\b(?=\s|[.,?)])")
+_ROMAN_RE = re.compile(r"[a-z]s? [IVX]|[IVX]-[IVX]")
+_CAPITALS_RE = re.compile(r"[A-Z]{2}")
 _VALUES = {"I": 1, "V": 5, "X": 10}
 
 
@@ -96,16 +102,30 @@ def _dotted(m: re.Match[str]) -> str:
 
 def say_abbreviations(text: str) -> str:
     """Abbreviations, initials, Roman numerals after a noun or a monarch, and emphasis in words."""
-    text = _NUMBER_RE.sub(lambda m: "Number " if m[1] == "N" else "number ", text)
-    text = _CASE_RE.sub(" versus ", text)
-    text = _PLAIN_RE.sub(_plain, text)
+    if "#" in text or "o. " in text or "os. " in text or "o.\t" in text:
+        text = _NUMBER_RE.sub(lambda m: "Number " if m[1] == "N" else "number ", text)
+    if " v" in text:
+        text = _CASE_RE.sub(" versus ", text)
+    if "." in text:
+        text = _say_stopped(text)
+    if not _UNSTOPPED.isdisjoint(_WORDS_RE.findall(text)) or "et al" in text or "/" in text:
+        text = _UNSTOPPED_RE.sub(_plain, text)
+    if "St" in text:
+        text = _SAINT_RE.sub("Saint", _STREET_RE.sub(r"\1Street", text))
+    if _ROMAN_RE.search(text):
+        text = _say_roman(text)
+    return _EMPHASIS_RE.sub(lambda m: m[0].lower(), text) if _CAPITALS_RE.search(text) else text
+
+
+def _say_stopped(text: str) -> str:
+    text = _STOPPED_RE.sub(lambda m: _plain(m) if m[1] in _PLAIN else m[0], text)
     text = _COMPANY_RE.sub(lambda m: "Company" + ("." if _ends(m.string, m.end()) else ""), text)
-    text = _STREET_RE.sub(r"\1Street", text)
-    text = _SAINT_RE.sub("Saint", text)
     text = _AMPM_RE.sub(lambda m: m[1].upper() + "M", text)
     text = _DOTTED_RE.sub(_dotted, text)
-    text = _INITIAL_RE.sub(r"\1", text)
+    return _INITIAL_RE.sub(r"\1", text)
+
+
+def _say_roman(text: str) -> str:
     text = _SPAN_RE.sub(lambda m: f"{cardinal(roman(m[1]))} to {cardinal(roman(m[2]))}" if m[1] and m[2] else m[0], text)
     text = _KIND_RE.sub(lambda m: f"{m[1]} {cardinal(roman(m[2]))}" if m[2] else m[0], text)
-    text = _MONARCH_RE.sub(lambda m: f"{m[1]} the {ordinal(roman(m[2])).title()}" if m[2] else m[0], text)
-    return _EMPHASIS_RE.sub(lambda m: m[0].lower(), text)
+    return _MONARCH_RE.sub(lambda m: f"{m[1]} the {ordinal(roman(m[2])).title()}" if m[2] else m[0], text)

@@ -4,14 +4,13 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 
-_UNITS = {
-    word: value
-    for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen".split()
-    )
-} | {"oh": 0}
-_TENS = {w: 10 * v for v, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)}
+_SMALL = """
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+    eighteen nineteen
+"""
+_UNITS = {word: value for value, word in enumerate(_SMALL.split())} | {"oh": 0}
+_ROUND = "twenty thirty forty fifty sixty seventy eighty ninety"
+_TENS = {word: 10 * value for value, word in enumerate(_ROUND.split(), start=2)}
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _SIGNS = frozenset(("minus", "negative"))
 _BEFORE = frozenset(("about", "approximately", "roughly", "around", "nearly", "exactly", "a", "an", "the"))
@@ -53,7 +52,7 @@ def number_of(text: str, language: str = "en") -> Fraction | None:
         words = words[1:]
     value, after = number_at(words, 0)
     rest = words[after:]
-    if value is None or len(rest) > 4 or any(_numeric(w) or w in ("and", "or", "over", "to", "times") for w in rest):
+    if value is None or len(rest) > 4 or any(_numeric(w) for w in rest):
         return None
     return value
 
@@ -83,7 +82,9 @@ def _whole(words: Sequence[str], position: int) -> tuple[int | None, int]:
             group, room = group * 100, 100
         elif word in _SCALES and seen:
             total, group, room = total + (group or 1) * _SCALES[word], 0, 100
-        elif word == "and" and seen and words[position - 1] in ("hundred", *_SCALES) and _numeric_at(words, position + 1):
+        elif (
+            word == "and" and seen and words[position - 1] in ("hundred", *_SCALES) and _numeric_at(words, position + 1)
+        ):
             position += 1
             continue
         else:

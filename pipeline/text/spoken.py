@@ -18,6 +18,8 @@ _GLUED_STOP_RE = re.compile(r"(?<=[a-z]{2})([.?!;:,])(?=[A-Z][a-z]|[A-Z]\b|\d)|(
 # What the steps for figures and formulas act on; text without any of it needs none of them.
 _WORKED_RE = re.compile(r"[\d$€£¥¢%^_=<>+*/\\|{}~√≤≥≠≈±×·∞°\u0370-\u03ff\u2190-\u2aff\u0300-\u036f¬]|[A-Z][a-z]?[A-Z]|\b(?:sin|cos|tan|log|ln|exp) |\b[A-Za-z]\(|(?<!\w)[a-z]\s?-\s?[A-Za-z]\b")
 _SENTENCE_RE = re.compile(r"\W*[A-Z\d]")
+# Words and plain figures, each on its own: nothing in them is left for a second round.
+_EVEN_RE = re.compile(r"(?:(?:[A-Za-z]+(?:['’-][A-Za-z]+)*'?|\$?\d{1,3}(?:,\d{3})*(?:\.\d+)?%?|\d+)(?:[,;:]?\s+|[.?!]?\s+|[.?!]?$))*")
 _SUFFIXES = frozenset("rds nds ths".split())
 _MOST_ROUNDS = 4
 _LANGUAGES: dict[str, Callable[[str], str]] = {}
@@ -70,7 +72,9 @@ def _said(text: str, language: str) -> str | Refusal:
         return Refusal("language", f"no rules to speak {language}")
     try:
         said = speak(text)
-        # What is said twice is said the same: pieces that meet only once their neighbours are words ("ft0").
+        if _EVEN_RE.fullmatch(text):
+            return said
+        # What is said twice is said the same; pieces that meet only once their neighbours are words ("ft0") are not yet.
         for _ in range(_MOST_ROUNDS):
             before, said = said, speak(said)
             if said == before:

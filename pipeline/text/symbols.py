@@ -71,43 +71,48 @@ def _line(m: re.Match[str]) -> str:
 
 def unfold(text: str) -> str:
     """`text` on one line: bullets and list marks dropped or said, line ends as sentence ends, blanks said."""
-    text = _BLANK_RE.sub(" blank ", text)
-    text = re.sub(r"(?<=[a-z.:;,] )(?:\(\s*\))(?=\s*[.?]?\s*$)", "", text)
+    if "_" in text or "....." in text:
+        text = _BLANK_RE.sub(" blank ", text)
     text = _EMPTY_RE.sub(" ", text)
     text = _BULLET_RE.sub(_ITEM, text) if "\n" in text else _BULLET_RE.sub("", text)
-    text = _LETTER_ITEM_RE.sub(_item, text) if len(_LETTER_ITEM_RE.findall(text)) > 1 else text
+    if "(" in text and len(_LETTER_ITEM_RE.findall(text)) > 1:
+        text = _LETTER_ITEM_RE.sub(_item, text)
     text = _MARKUP_RE.sub(" ", text)
-    return re.sub(r"\s+", " ", _LINE_RE.sub(_line, text).replace(_ITEM, "")).strip()
+    if "\n" in text:
+        text = _LINE_RE.sub(_line, text).replace(_ITEM, "")
+    return " ".join(text.split())
 
 
 def say_signs(text: str) -> str:
     """The signs that stand for words or pauses: & # @ / brackets, dashes, quotes."""
-    text = re.sub(r"(?<=\b[A-Z])&(?=[A-Z]\b)", " and ", text)
+    if "~" in text:
+        text = re.sub(r"~\s?(?=\d)", " about ", text)
     text = text.replace("&", " and ").replace("@", " at ").replace("§", " section ")
-    text = re.sub(r"\band/or\b", "or", text)
-    text = re.sub(r"\b([Ss]?he)/(s?he)\b", r"\1 or \2", text)
-    text = _PLURAL_RE.sub(r"\1", text.replace("a(n)", "a"))
-    text = re.sub(r"(?<=[A-Z])/(?=[A-Z])", " ", text)
-    text = _EITHER_RE.sub(" or ", text)
-    text = re.sub(r"~\s?(?=\d)", " about ", text)
-    text = _DASH_RE.sub(", ", text)
-    text = _CLOSE_RE.sub(", ", _OPEN_RE.sub(", ", text))
+    if "/" in text:
+        text = re.sub(r"(?<=[A-Z])/(?=[A-Z])", " ", re.sub(r"\band/or\b", "or", text))
+        text = _EITHER_RE.sub(" or ", text)
+    if "-" in text or "–" in text or "—" in text:
+        text = _DASH_RE.sub(", ", text)
+    if any(bracket in text for bracket in "()[]{}"):
+        text = _PLURAL_RE.sub(r"\1", text.replace("a(n)", "a"))
+        text = _CLOSE_RE.sub(", ", _OPEN_RE.sub(", ", text))
     return text
 
 
 def tidy(text: str) -> str:
     """Quotes dropped, one space, one stop: `a , (b) .` -> `a, b.`"""
-    text = re.sub(r"\b(s)' (?=[a-z])", r"\1 ", text) if text.count("' ") > 3 else text
-    text = _QUOTE_RE.sub(_quote, text)
-    text = _ELLIPSIS_RE.sub(",", text)
-    text = _HYPHEN_RE.sub(" ", text)
-    text = re.sub(r"\s+", " ", text)
+    if "'" in text or '"' in text:
+        text = _QUOTE_RE.sub(_quote, text)
+    if ".." in text or ". ." in text:
+        text = _ELLIPSIS_RE.sub(",", text)
+    if "-" in text:
+        text = _HYPHEN_RE.sub(" ", text)
+    text = " ".join(text.split())
     text = _STOPS_RE.sub(r"\1", text)
     text = _DOUBLE_RE.sub(lambda m: _strongest(m[0]), text)
     text = _SAID_COMMA_RE.sub("", text)
     text = _TIGHT_RE.sub(lambda m: (m[0]) + " ", text)
-    text = re.sub(r"\s+", " ", text).strip()
-    text = re.sub(r"[,;:]+$", "", text).strip()
+    text = " ".join(text.split()).rstrip(",;: ")
     return _START_RE.sub(lambda m: m[0].upper(), text)
 
 

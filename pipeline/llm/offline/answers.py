@@ -6,6 +6,7 @@ import re
 from pipeline.llm.offline import grammar
 from pipeline.llm.offline.asking import Asked
 from pipeline.llm.offline.choosing import is_clause, with_article
+from pipeline.llm.offline.grammar import word_set
 from pipeline.llm.offline.turning import SLOT
 from pipeline.llm.offline.working import Working
 from pipeline.text.numerals import number_at, number_of
@@ -19,6 +20,7 @@ _NAMED = (
 )  # fmt: skip
 _CLAUSE = ("The answer is that {}.", "The short answer is that {}.", "It's that {}.", "The main point is that {}.")
 _REASON = ("It's because {}.", "That's because {}.", "The reason is that {}.")
+_PREDICATE = ("It {}.", "The answer is that it {}.", "What's true is that it {}.")
 _TO_DO = ("The answer is to {}.", "The right thing would be to {}.", "I'd say the answer is to {}.")
 _NUMBER = (
     "That works out to {}.", "It comes out to {}.", "When you work it through, you get {}.",
@@ -58,7 +60,11 @@ def fill(sentence: str, answer: str) -> str:
         else:
             article = "an" if first[:1] in "aeio" or re.match(r"u(?!ni|se|ti)", first) else "a"
             before = before.rstrip()[: -len(last)] + article + " "
-    elif last and last == first and last in ("the", "that", "to", "of", "is", "in", "by", "be", "are", "for", "on", "at", "as"):
+    elif (
+        last
+        and last == first
+        and last in ("the", "that", "to", "of", "is", "in", "by", "be", "are", "for", "on", "at", "as")
+    ):
         before = before.rstrip()[: -len(last)]
     elif last.endswith(("'s", "s'")) and first in ("a", "an", "the"):
         answer = answer.split(" ", 1)[-1]
@@ -73,7 +79,9 @@ def to_listener(text: str) -> str:
         return text
     swaps = {"i": "you", "my": "your", "me": "you", "mine": "yours", "we": "you", "our": "your", "us": "you"}
     text = re.sub(r"\bI am\b", "you are", text)
-    return grammar.tidy(re.sub(r"\b(?:I|my|me|mine|we|our|us|My|We|Our)\b", lambda m: swaps[m.group(0).casefold()], text))
+    return grammar.tidy(
+        re.sub(r"\b(?:I|my|me|mine|we|our|us|My|We|Our)\b", lambda m: swaps[m.group(0).casefold()], text)
+    )
 
 
 def worked(draws: random.Random, asked: Asked, claim: str, total: str, working: Working) -> str:
@@ -89,7 +97,10 @@ def worked(draws: random.Random, asked: Asked, claim: str, total: str, working: 
     closing = f"That's because {working.sum}." if working.sum else ""
     options = []
     if said:
-        options += [f"{lead} {said} {step or closing}", f"{step or reckoned} {_then(draws, said, bool(step or reckoned), heard)}"]
+        options += [
+            f"{lead} {said} {step or closing}",
+            f"{step or reckoned} {_then(draws, said, bool(step or reckoned), heard)}",
+        ]
     if working.final:
         options.append(f"{step or reckoned} {_then(draws, working.final, bool(step or reckoned), heard)}")
         options.append(f"{lead} {working.final} {step or closing}")
@@ -114,15 +125,17 @@ def _flow(sentence: str, heard: str) -> str:
     return sentence[:1].lower() + sentence[1:] if common else sentence
 
 
-_COMMON = frozenset(
-    "the a an it he she they there this that these those his her their its each every both all you your we our in on at "
-    "for to by of with after before when if one two three four five six seven eight nine ten eleven twelve twenty thirty "
-    "thirty forty fifty sixty seventy eighty ninety without instead only neither either since because though although however from during together everyone everybody people some half".split()
+_COMMON = word_set(
+    """the a an it he she they there this that these those his her their its each every both all you your
+    we our in on at for to by of with after before when if one two three four five six seven eight nine
+    ten eleven twelve twenty thirty thirty forty fifty sixty seventy eighty ninety without instead only
+    neither either since because though although however from during together everyone everybody people
+    some half"""
 )
 
 
 def shape(answer: str) -> str:
-    """What an answer is like: yes_no, sentences, clause, verb, number, long or phrase."""
+    """What an answer is like: yes_no, sentences, clause, verb, predicate, number, long or phrase."""
     words = answer.split()
     if _EXPLAINING.match(answer):
         return "yes_no"
@@ -132,23 +145,31 @@ def shape(answer: str) -> str:
         return "clause"
     if len(words) > 1 and grammar.verb_kind(words[0].casefold()) == "base" and words[1] not in grammar.AUXILIARIES:
         return "verb" if words[1] in _OBJECTS or len(words) > 4 else "phrase"
-    if number_of(answer) is not None or len(words) < 14 and number_at([w.casefold() for w in _PIECES.findall(answer)], 0)[0] is not None:
+    if len(words) > 1 and words[0] in grammar.predicate_starts():
+        return "predicate"
+    if number_of(answer) is not None or (
+        len(words) < 14 and number_at([w.casefold() for w in _PIECES.findall(answer)], 0)[0] is not None
+    ):
         return "number"
     return "long" if len(words) > 7 else "phrase"
 
 
-_OBJECTS = frozenset("the a an his her their its it them him all both no any that".split())
+_OBJECTS = word_set("the a an his her their its it them him all both no any that")
 
 
 def stated(draws: random.Random, asked: Asked, answer: str, offered: int) -> str:
     """The answer to any other question; `offered` is how many choices were spoken (0 for none)."""
     kind = shape(answer)
-    if asked.form == "completion" and asked.claim and (not offered or kind not in ("phrase", "number") or draws.random() < 0.7):
+    if (
+        asked.form == "completion"
+        and asked.claim
+        and (not offered or kind not in ("phrase", "number") or draws.random() < 0.7)
+    ):
         return grammar.tidy(fill(asked.claim, answer))
     lead = draws.choice(_LEADS) if asked.form in ("question", "command") else ""
     if answer.casefold() in _PLAIN_YES_NO:
         return draws.choice(_PLAIN_YES_NO[answer.casefold()])
-    if kind == "sentences" or kind in ("yes_no", "long") and not offered:
+    if kind == "sentences" or (kind in ("yes_no", "long") and not offered):
         return grammar.tidy(f"{lead if kind == 'sentences' else ''} {answer}.")
     named = with_article(answer) if asked.form in ("question", "command", "except") else answer
     unitless = "how much" in asked.direct.casefold() and _is_bare_number(answer)
@@ -174,6 +195,8 @@ def _pool(asked: Asked, kind: str, answer: str, offered: int) -> tuple[str, ...]
         return _CHOSEN_CLAUSE if offered else _CLAUSE
     if kind == "verb":
         return _TO_DO
+    if kind == "predicate":
+        return _PREDICATE
     if offered:
         return _CHOSEN
     if asked.form == "blank":

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.errors import Refusal
 from pipeline.llm.offline import grammar
+from pipeline.llm.offline.grammar import word_set
 from pipeline.llm.offline.stems import BLANK
 from pipeline.llm.offline.turning import SLOT, turn_round
 
@@ -13,13 +14,21 @@ MAX_CLAIM, MAX_FINISHED = 22, 30
 _WH = r"(?:what|what's|whats|which|who|whom|whose|when|where|why|how)"
 _BEFORE_WH = r"(?:in|at|on|by|for|from|to|of|with|under|during|through|into|about|according to|after|approximately)"
 _STARTS_WH = re.compile(rf"^(?:{_BEFORE_WH}\s+)?{_WH}\b", re.I)
+# Without its mark, 'when' and 'where' ask only before a verb: 'When the cell divides, ...' does not.
+_ASKS_PLAINLY = re.compile(
+    rf"^(?:{_BEFORE_WH}\s+)?(?:(?:what|what's|which|who|whose|why|how)\b|(?:when|where) (?:is|are|was|"
+    rf"were|do|does|did|will)\b)",
+    re.I,
+)
 _LEAD = re.compile(rf"^(?P<lead>.{{4,}}?),\s+(?:then\s+)?(?P<ask>(?:{_BEFORE_WH}\s+)?{_WH}\b.*)$", re.I)
 _YES_NO = re.compile(
-    r"^(?:.*, )?(?:is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|must|may|might|isn't|aren't|doesn't|don't)\b",
+    r"^(?:.*, )?(?:is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|must|may|"
+    r"might|isn't|aren't|doesn't|don't)\b",
     re.I,
 )
 _FIND = (
-    "find|calculate|compute|determine|evaluate|estimate|identify|name|give|state|obtain|derive|solve|approximate|work out"
+    "find|calculate|compute|determine|evaluate|estimate|identify|name|give|state|obtain|derive|solve|approximate|"
+    "work out"
 )
 _TELL = (
     "explain|describe|discuss|define|compare|contrast|distinguish|differentiate|list|outline|summarize|trace|suggest|"
@@ -100,7 +109,9 @@ def _question_last(parts: list[str]) -> list[str]:
     if not asks or asks[-1] == len(parts) - 1 or len(questions) > 1 or len(parts) - asks[-1] > 4:
         return parts
     asked, trailing = asks[-1], parts[asks[-1] + 1 :]
-    if not all(p.endswith(".") or p is parts[-1] for p in trailing) or not _SUPPOSING.match(trailing[0]) and "___" in trailing[-1]:
+    if not all(p.endswith(".") or p is parts[-1] for p in trailing) or (
+        not _SUPPOSING.match(trailing[0]) and "___" in trailing[-1]
+    ):
         return parts
     if re.match(r"(?:this|that|these|it|they|he|she|return|answer|choose|select)\b", trailing[0], re.I):
         return parts
@@ -117,17 +128,20 @@ def _last_sentence(last: str, blanks: int, context: str, answer: str) -> Asked:
         return _blank(last, blanks, context, answer)
     if last.endswith("?") and not _YES_NO.match(last) and not re.search(rf"\b{_WH}\b", last, re.I):
         return _completion(last.rstrip("? "), context, answer)
-    if last.endswith("?") or _STARTS_WH.match(last) and not last.endswith("."):
+    asks = _ASKS_PLAINLY.match(last) is not None
+    if last.endswith("?") or (asks and not last.endswith(".")):
         return _question(last.rstrip("?.") + "?", context)
     command = _COMMAND.match(last)
     if command:
         return _command(command, context)
     late = _LATE_COMMAND.match(last)
-    if late and not re.match(r"(?:if|when|given|for|since|because|while|although|assuming|suppose)\b", late["lead"], re.I):
+    if late and not re.match(
+        r"(?:if|when|given|for|since|because|while|although|assuming|suppose)\b", late["lead"], re.I
+    ):
         again = _COMMAND.match(late["command"])
         if again:
             return _command(again, f"{context} {grammar.capitalise(late['lead'])}.".strip())
-    if _STARTS_WH.match(last) or (_LEAD.match(last) and last.endswith(".")):
+    if asks or (_LEAD.match(last) and last.endswith(".")):
         return _question(last.rstrip(".") + "?", context)
     if last.endswith((".", "!")):
         raise Refusal("no_question", f"'{last[-60:]}' asks nothing")
@@ -161,9 +175,9 @@ def lower_first(text: str) -> str:
     return text[:1].lower() + text[1:] if first.casefold() in _MAY_LOWER else text
 
 
-_MAY_LOWER = frozenset(
-    "the a an it he she they this that these those there his her their its each every both all one to in on at for you "
-    "we your some most many what which who how".split()
+_MAY_LOWER = word_set(
+    """the a an it he she they this that these those there his her their its each every both all one to in
+    on at for you we your some most many what which who how"""
 )
 
 
@@ -171,13 +185,14 @@ _SEVERAL = re.compile(
     r"^(?:the )?(?:\w+ )*?(?:values|roots|frequencies|solutions|names|coordinates|dimensions|two|three|four)\b"
 )
 _JOINED = re.compile(
-    r",|;|:|\b(?:and (?:find|calculate|determine|compute|then)|if|when|such that|given|assuming|so that|by|using|that)\b"
+    r",|;|:|\b(?:and (?:find|calculate|determine|compute|then)|if|when|such that|given|assuming|"
+    r"so that|by|using|that)\b"
 )
 
 
 def _command(found: re.Match[str], context: str) -> Asked:
     verb, what, lead = found["verb"].casefold(), found["what"].rstrip(". ?"), found["lead"].strip()
-    if verb == "using" or len(what.split()) < 2 and verb != "find":
+    if verb == "using" or (len(what.split()) < 2 and verb != "find"):
         raise Refusal("no_question", f"'{verb} {what}' says too little")
     simple = re.match(r"^(?:the|his|her|their|its|a|an|each|[A-Z][a-z]+'s)\s", what) and not _JOINED.search(what)
     if verb in _FIND.split("|") and simple and len(what.split()) <= 18:
@@ -191,7 +206,11 @@ def _command(found: re.Match[str], context: str) -> Asked:
     return Asked(context, grammar.capitalise(asks.strip()), "command", other=other)
 
 
-_NEEDS_DO = re.compile(r"\b(?:should|will|would|must|may|can|could|might|cannot)(?: (?:probably|likely|most likely|not|then|generally|also))*$", re.I)
+_NEEDS_DO = re.compile(
+    r"\b(?:should|will|would|must|may|can|could|might|cannot)(?: (?:probably|likely|most likely|not|"
+    r"then|generally|also))*$",
+    re.I,
+)
 _ARTICLE_END = re.compile(r"\s+(?:a|an|the)$", re.I)
 _THAT_END = re.compile(r"\s+that(?: (?:it|he|she|they|the))?$", re.I)
 _LINK_END = re.compile(
@@ -249,7 +268,8 @@ def _echo(stem: str, answer: str) -> str:
 def _short_tail(text: str) -> str:
     """Without the clause that only sets the scene: 'If prices rise, we expect' to 'We expect'."""
     found = _SCENE.match(text)
-    return grammar.capitalise(found["main"]) if found else text
+    text = found["main"] if found else text
+    return grammar.capitalise(re.sub(r"^then ", "", text))
 
 
 def _fits(claim: str) -> str:
@@ -261,7 +281,9 @@ def _blank(text: str, blanks: int, context: str, answer: str) -> Asked:
     if blanks > 1 or context.casefold().split().count(BLANK):
         if len(re.findall(rf"\b{BLANK}\b", text)) != blanks:
             raise Refusal("too_many_blanks", "gaps in several sentences")
-        return Asked(context, grammar.capitalise(text) + ".", "blanks", "", _fits(re.sub(rf"\b{BLANK}\b", SLOT, text) + "."))
+        return Asked(
+            context, grammar.capitalise(text) + ".", "blanks", "", _fits(re.sub(rf"\b{BLANK}\b", SLOT, text) + ".")
+        )
     if BLANK not in re.split(r"\W+", text.casefold()):
         raise Refusal("too_many_blanks", "the gap is not in the last sentence")
     if re.search(rf"\b{BLANK}$", text):
@@ -297,4 +319,8 @@ def _statements(spoken: str) -> Asked:
     if len(pieces) != 2:
         raise Refusal("letters", "not two statements")
     first, second = (grammar.capitalise(p) for p in pieces)
-    return Asked(f"The first one says: {lower_first(first)}. The second one says: {lower_first(second)}.", "Which of the two are true?", "statements")
+    return Asked(
+        f"The first one says: {lower_first(first)}. The second one says: {lower_first(second)}.",
+        "Which of the two are true?",
+        "statements",
+    )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.errors import Refusal
 from pipeline.llm.offline import grammar
+from pipeline.llm.offline.grammar import word_set
 from pipeline.llm.offline.stems import _SHOUTED
 from pipeline.text.numerals import number_of
 from pipeline.text.spoken import is_spoken, say
@@ -13,39 +14,55 @@ from pipeline.text.spoken import is_spoken, say
 MAX_WORDS = 24
 SHORT = 12
 _REFERS = re.compile(
-    r"\b(?:all|none|both|neither|any|some|two|either|more than one|each)\b(?: \w+)?(?: of)? (?:the |these |those )?(?:above|options?|choices?|answers?|these|preceding|previous|other|following|listed|mentioned)\b"
+    r"\b(?:all|none|both|neither|any|some|two|either|more than one|each)\b(?: \w+)?(?: of)? (?:the |"
+    r"these |those )?(?:above|options?|choices?|answers?|these|preceding|previous|other|following|"
+    r"listed|mentioned)\b"
     r"|\b(?:all|none|both|neither)(?: of)?(?: the)? (?:above|these|them|others?)\b|^(?:all|none|both|neither)\.?$"
-    r"|^(?:both |neither )?\(?(?:[a-f]|[ivx]+|\d)\)? (?:and|or|&|nor) \(?(?:[a-f]|[ivx]+|\d)\)?(?: only)?\.?$|^(?:[ivx]+|[a-f])(?:,? (?:and )?(?:[ivx]+|[a-f]))*(?: only)?$"
+    r"|^(?:both |neither )?\(?(?:[a-f]|[ivx]+|\d)\)? (?:and|or|&|nor) \(?(?:[a-f]|[ivx]+|"
+    r"\d)\)?(?: only)?\.?$|^(?:[ivx]+|[a-f])(?:,? (?:and )?(?:[ivx]+|[a-f]))*(?: only)?$"
     r"|\b(?:options?|choices?|statements?) (?:[a-f]|[ivx]+|one|two|three)\b",
     re.I,
 )
-_ALL = re.compile(r"^(?:all|each) of (?:the |these |those )?(?:above|options?|choices?|these|following|them|answers?)(?: are (?:correct|true))?\.?$", re.I)
-_PROPER = frozenset(
-    """monday tuesday wednesday thursday friday saturday sunday january february march april june july august september
-    october november december christmas easter earth mars venus jupiter saturn neptune uranus mercury sun europe asia africa
-    america australia antarctica england britain france germany italy spain russia china india japan canada mexico brazil
-    egypt greece rome turkey iran iraq israel ireland scotland wales poland sweden norway denmark finland portugal austria
-    hungary switzerland belgium netherlands argentina chile peru cuba vietnam korea thailand indonesia pakistan nigeria
-    kenya ghana congo ethiopia sudan libya algeria morocco syria jordan lebanon london paris berlin moscow beijing tokyo
-    american british english french german italian spanish russian chinese indian japanese canadian mexican european asian
-    african greek roman latin arab arabic islamic muslim christian catholic protestant jewish hindu buddhist jesus god
-    confucian marxist freudian darwinian newtonian keynesian aristotelian kantian cartesian platonic gaussian bayesian
-    boolean euclidean poisson bernoulli fourier laplace euler newton einstein darwin freud jung piaget skinner pavlov
-    bandura erikson maslow rogers adler watson thorndike kohlberg vygotsky wundt james marx weber durkheim kant hume locke
-    hobbes plato aristotle socrates nietzsche mill bentham rawls singer descartes spinoza leibniz hegel aquinas augustine
-    rousseau voltaire machiavelli montesquieu smith keynes friedman ricardo malthus lincoln washington jefferson roosevelt
-    kennedy nixon reagan truman eisenhower wilson churchill hitler stalin lenin mao gandhi napoleon caesar alexander
-    republican democrat congress parliament senate maya aztec inca viking bible quran torah internet wi-fi linux windows
-    python java unix google microsoft apple facebook amazon twitter atlantic pacific arctic mediterranean caribbean alps
-    himalayas sahara nile amazonian shakespeare dante homer virgil mozart beethoven bach picasso michelangelo leonardo
-    bohr heisenberg schrodinger planck faraday maxwell ohm kepler galileo copernicus hubble doppler hooke boyle avogadro
-    dalton rutherford curie lavoisier mendel watson crick pasteur lamarck austin hart kelsen dworkin savigny pound laski
-    holmes blackstone coke grotius""".split()
+_ALL = re.compile(
+    r"^(?:all|each) of (?:the |these |those )?(?:above|options?|choices?|these|following|them|"
+    r"answers?)(?: are (?:correct|true))?\.?$",
+    re.I,
+)
+_PROPER = word_set(
+    """monday tuesday wednesday thursday friday saturday sunday january february march april june july
+    august september october november december christmas easter earth mars venus jupiter saturn neptune
+    uranus mercury sun europe asia africa america australia antarctica england britain france germany
+    italy spain russia china india japan canada mexico brazil egypt greece rome turkey iran iraq israel
+    ireland scotland wales poland sweden norway denmark finland portugal austria hungary switzerland
+    belgium netherlands argentina chile peru cuba vietnam korea thailand indonesia pakistan nigeria
+    kenya ghana congo ethiopia sudan libya algeria morocco syria jordan lebanon london paris berlin
+    moscow beijing tokyo american british english french german italian spanish russian chinese indian
+    japanese canadian mexican european asian african greek roman latin arab arabic islamic muslim
+    christian catholic protestant jewish hindu buddhist jesus god confucian marxist freudian darwinian
+    newtonian keynesian aristotelian kantian cartesian platonic gaussian bayesian boolean euclidean
+    poisson bernoulli fourier laplace euler newton einstein darwin freud jung piaget skinner pavlov
+    bandura erikson maslow rogers adler watson thorndike kohlberg vygotsky wundt james marx weber
+    durkheim kant hume locke hobbes plato aristotle socrates nietzsche mill bentham rawls singer
+    descartes spinoza leibniz hegel aquinas augustine rousseau voltaire machiavelli montesquieu smith
+    keynes friedman ricardo malthus lincoln washington jefferson roosevelt kennedy nixon reagan truman
+    eisenhower wilson churchill hitler stalin lenin mao gandhi napoleon caesar alexander republican
+    democrat congress parliament senate maya aztec inca viking bible quran torah internet wi-fi linux
+    windows python java unix google microsoft apple facebook amazon twitter atlantic pacific arctic
+    mediterranean caribbean alps himalayas sahara nile amazonian shakespeare dante homer virgil mozart
+    beethoven bach picasso michelangelo leonardo bohr heisenberg schrodinger planck faraday maxwell ohm
+    kepler galileo copernicus hubble doppler hooke boyle avogadro dalton rutherford curie lavoisier
+    mendel watson crick pasteur lamarck austin hart kelsen dworkin savigny pound laski holmes blackstone
+    coke grotius"""
 )
 _MANGLED = re.compile(r"^\d{1,2}-(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)$")
-_ALWAYS_SMALL = frozenset("the a an it he she they this that these those there his her its their all no both when if to by".split())
+_ALWAYS_SMALL = word_set(
+    "the a an it he she they this that these those there his her its their all no both when if to by"
+)
 # Name-like heads that English puts an article before.
-_WITH_THE = re.compile(r"^(?:[A-Za-z-]+ ){1,3}(?:effect|principle|theorem|hypothesis|paradox|amendment|clause|cycle|equation|fallacy|doctrine|method|test|law|model|theory)$")
+_WITH_THE = re.compile(
+    r"^(?:[A-Za-z-]+ ){1,3}(?:effect|principle|theorem|hypothesis|paradox|amendment|clause|cycle|"
+    r"equation|fallacy|doctrine|method|test|law|model|theory)$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +79,7 @@ def say_choice(choice: str, siblings: tuple[str, ...], language: str = "en") -> 
     Raises Refusal where it cannot be said.
     """
     raw = re.sub(r"\s+", " ", choice).strip().strip("\"'“”").strip()
-    raw = re.sub(r"^\(?[a-hA-H1-9][.)]\s+", "", raw)
+    raw = re.sub(r"^(?:\(?[a-hA-H1-9]\)|[1-9]\.)\s+", "", raw)
     raw = _SHOUTED.sub(lambda m: m.group(0).lower(), raw)
     if raw.isupper() and len(raw) > 5 and " " in raw:
         raw = raw.lower()
@@ -82,7 +99,7 @@ def decapitalise(said: str, siblings: tuple[str, ...]) -> str:
     first = words[0].strip(",;:.")
     if first == "I" or first.startswith("I'") or not first[:1].isupper() or any(c.isupper() for c in first[1:]):
         return said
-    if re.sub(r"['’]s?$", "", first).casefold() in _PROPER or re.search(r"[^s]['’]s$", first) and len(words) > 1:
+    if re.sub(r"['’]s?$", "", first).casefold() in _PROPER or (re.search(r"[^s]['’]s$", first) and len(words) > 1):
         return said
     if len(first) == 1 and first != "A":
         return said
@@ -101,7 +118,12 @@ def decapitalise(said: str, siblings: tuple[str, ...]) -> str:
 
 def _looks_like_name(words: list[str]) -> bool:
     """Two or three capitalised words that are not words of a phrase ('George Washington', 'New Deal')."""
-    return len(words) <= 3 and not any(w.casefold().endswith(("tion", "ment", "ity", "ing", "ism", "ness", "ics", "ogy", "al", "ive", "ic", "ed", "ence", "ance")) for w in words)
+    return len(words) <= 3 and not any(
+        w.casefold().endswith(
+            ("tion", "ment", "ity", "ing", "ism", "ness", "ics", "ogy", "al", "ive", "ic", "ed", "ence", "ance")
+        )
+        for w in words
+    )
 
 
 def is_all(choice: str) -> bool:
@@ -123,21 +145,28 @@ def is_clause(choice: str) -> bool:
         before = words[index - 1]
         if word in _SUBORDINATORS:
             return False
-        if before in _NO_VERB_AFTER or index == len(words) - 1 and word not in ("occurs", "exists", "increases", "decreases"):
+        if before in _NO_VERB_AFTER or (
+            index == len(words) - 1 and word not in ("occurs", "exists", "increases", "decreases")
+        ):
             continue
-        if word in grammar.AUXILIARIES or word in grammar.clear_verbs() and words[0] in _SUBJECTS:
+        if word in grammar.AUXILIARIES or (word in grammar.clear_verbs() and words[0] in _SUBJECTS):
             return True
     return False
 
 
-_STARTS_NO_CLAUSE = frozenset("to by in on at for from with when because if how what who whether that as of under through".split())
-_SUBORDINATORS = frozenset("that which who whose where when while if because whether how what whom although".split())
-_NO_VERB_AFTER = frozenset("to the a an of and by in or for with on as".split())
-_SUBJECTS = frozenset("the a an it they he she this there all no both people some most each his her its their".split())
+_STARTS_NO_CLAUSE = word_set(
+    "to by in on at for from with when because if how what who whether that as of under through"
+)
+_SUBORDINATORS = word_set("that which who whose where when while if because whether how what whom although")
+_NO_VERB_AFTER = word_set("to the a an of and by in or for with on as")
+_SUBJECTS = word_set("the a an it they he she this there all no both people some most each his her its their")
 
 
 def draw(draws: random.Random, right: str, others: list[str]) -> tuple[str, ...]:
-    """Two to four choices in spoken order, the right one at a drawn place. Raises Refusal ('choices_too_long', 'choices')."""
+    """Two to four choices in spoken order, the right one at a drawn place.
+
+    Raises Refusal ('choices_too_long', 'choices').
+    """
     length = len(right.split())
     if length > MAX_WORDS or re.search(r"[.?!] ", right):
         raise Refusal("choices_too_long", f"the right one has {length} words")

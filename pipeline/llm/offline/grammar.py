@@ -4,6 +4,12 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
 _IRREGULAR = """
 be was been|become became become|begin began begun|bend bent bent|bite bit bitten|blow blew blown|break broke broken|
 bring brought brought|build built built|burn burned burned|buy bought bought|catch caught caught|choose chose chosen|
@@ -15,7 +21,8 @@ know knew known|lay laid laid|lead led led|learn learned learned|leave left left
 lose lost lost|make made made|mean meant meant|meet met met|owe owed owed|pay paid paid|put put put|quit quit quit|
 read read read|ride rode ridden|ring rang rung|rise rose risen|run ran run|say said said|see saw seen|sell sold sold|
 send sent sent|set set set|sew sewed sewn|shake shook shaken|shoot shot shot|show showed shown|shrink shrank shrunk|
-sing sang sung|sit sat sat|sleep slept slept|speak spoke spoken|spend spent spent|split split split|spread spread spread|
+sing sang sung|sit sat sat|sleep slept slept|speak spoke spoken|spend spent spent|split split split|
+spread spread spread|
 stand stood stood|steal stole stolen|stick stuck stuck|swim swam swum|take took taken|teach taught taught|
 tell told told|think thought thought|throw threw thrown|wear wore worn|win won won|write wrote written|
 bet bet bet|bind bound bound|breed bred bred|shed shed shed|spin spun spun|swing swung swung|weave wove woven|
@@ -41,23 +48,25 @@ bounce dance text record upload attract bag box breathe cash clear coach color c
 discount drain drop exhibit export finance fund groom host import knock land lack leak license limit measure melt mill
 miss occupy oversee plow process program promise pump race rain refill refund relate rescue revise roll rub
 sample shop smash snack spill spray stack stamp stock subtract suffer tour track unload unpack
-vaccinate volunteer vote worry deny affirm grant admit dismiss sustain overrule advise inform refer recommend assess examine
-evaluate consult obtain inject administer prescribe perform analyze monitor discuss encourage offer remind focus
+vaccinate volunteer vote worry deny affirm grant admit dismiss sustain overrule advise inform refer recommend assess
+examine evaluate consult obtain inject administer prescribe perform analyze monitor discuss encourage offer remind focus
 implement assign assume calculate cite claim comply confront convert cooperate define demonstrate eliminate emphasize
 ensure establish exclude expand express generate ignore investigate maximize minimize modify negotiate notify permit
 predict preserve promote protect recognize reject rely report respond restrict reveal seek select shorten solve
 specify stimulate strengthen submit terminate transmit undergo weaken enhance inhibit influence lengthen
 """
-_DOUBLED = frozenset("chop drop jog submit transmit permit refer admit plan rub ship shop skip stop swap tip trim wrap bag jar knit pop hug clap".split())
-AUXILIARIES = frozenset("do does did will would can could should must is are was were has have had might may".split())
-_NOUN_BEFORE = frozenset(
-    "a an the of his her their its my your our each every all both and or per another other this that these those 's in "
-    "on at for from with to by one two three first second third last next total whole entire new old single extra".split()
+_DOUBLED = word_set(
+    """chop drop jog submit transmit permit refer admit plan rub ship shop skip stop swap tip trim wrap bag
+    jar knit pop hug clap"""
 )
-_IS_NOUN_TOO = frozenset("cost walk run drink work race play plant fish iron water box jar train park store order".split())
-PREPOSITIONS = frozenset(
-    "for in on with from of to at by into about up over through between than under per off out as".split()
+AUXILIARIES = word_set("do does did will would can could should must is are was were has have had might may")
+_NOUN_BEFORE = word_set(
+    """a an the of his her their its my your our each every all both and or per another other this that
+    these those 's in on at for from with to by one two three first second third last next total whole
+    entire new old single extra"""
 )
+_IS_NOUN_TOO = word_set("cost walk run drink work race play plant fish iron water box jar train park store order")
+PREPOSITIONS = word_set("for in on with from of to at by into about up over through between than under per off out as")
 
 
 @cache
@@ -114,7 +123,7 @@ def singular_verbs() -> frozenset[str]:
 
 @cache
 def _kinds() -> dict[str, str]:
-    kinds = {base: "base" for base in _forms()}
+    kinds = dict.fromkeys(_forms(), "base")
     for third, past, _ in _forms().values():
         kinds.setdefault(past, "past")
         kinds[third] = "third"
@@ -157,13 +166,21 @@ def clear_verbs() -> frozenset[str]:
     return AUXILIARIES.union((t for t, _, _ in forms), (past for _, past, part in forms if past != part)) - _PLURALS
 
 
-_PLURALS = frozenset(
-    "costs changes causes uses works results demands supplies prices returns sales needs claims charges forms states "
-    "rates levels tests measures plans plants places parts points loans reports values interests effects limits "
-    "controls increases decreases tastes thoughts views laws acts lives rents prints taxes shares stocks orders trades "
-    "balances answers questions names numbers signs marks records profits losses funds lists watches boxes trains shows "
-    "drinks walks runs races plays fishes ways stores stages calls travels pays rests saw found felt ground".split()
+_PLURALS = word_set(
+    """costs changes causes uses works results demands supplies prices returns sales needs claims charges
+    forms states rates levels tests measures plans plants places parts points loans reports values
+    interests effects limits controls increases decreases tastes thoughts views laws acts lives rents
+    prints taxes shares stocks orders trades balances answers questions names numbers signs marks
+    records profits losses funds lists watches boxes trains shows drinks walks runs races plays fishes
+    ways stores stages calls travels pays rests saw found felt ground"""
 )
+
+
+@cache
+def predicate_starts() -> frozenset[str]:
+    """Words that begin what is said of something: 'can be treated', 'binds to oxygen'."""
+    thirds = frozenset(t for t, _, _ in _forms().values()) - _PLURALS
+    return thirds | word_set("is was has does can could will would should must may might cannot")
 
 
 def capitalise(text: str) -> str:

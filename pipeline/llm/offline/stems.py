@@ -6,14 +6,18 @@ from pipeline.errors import Refusal
 
 BLANK = "blank"
 _GAP = re.compile(r"_{2,}(?:\s*,?\s*_{2,})*|\(\s*\)|\[\s*\]|\.{4,}|…{2,}|\(\s*_+\s*\)")
-_SHOUTED = re.compile(r"\b(NOT|EXCEPT|LEAST|MOST|BEST|TRUE|FALSE|ALL|INCORRECT|CORRECT|ONLY|ALWAYS|NEVER|FIRST|MUST|AND|OR|IS)\b")
+_SHOUTED = re.compile(
+    r"\b(NOT|EXCEPT|LEAST|MOST|BEST|TRUE|FALSE|ALL|INCORRECT|CORRECT|ONLY|ALWAYS|NEVER|FIRST|MUST|AND|OR|IS)\b"
+)
 # Instructions to somebody with a pen or a form; nobody says them.
 _FOR_PAPER = re.compile(
     r"(?:(?<=[.?!:\n])|(?<=\s)|^)\s*(?:"
-    r"(?:please\s+)?(?:choose|select|pick|mark|circle|tick)\s+(?:one|the|all|an?)\b[^.?!:]*\b(?:following|below|answers?|options?|choices?)\b[^.?!:]*[.:]?"
+    r"(?:please\s+)?(?:choose|select|pick|mark|circle|tick)\s+(?:one|the|all|"
+    r"an?)\b[^.?!:]*\b(?:following|below|answers?|options?|choices?)\b[^.?!:]*[.:]?"
     r"|(?:please\s+)?(?:explain|show)(?:\s+(?:your|and)\s+\w+|\s+why|\s+briefly)?[.:]?"
     r"|(?:please\s+)?(?:justify|discuss|support|defend)\s+your\s+(?:answer|reasoning|response)[^.?!]*[.:]?"
-    r"|(?:express|return|give|provide|write|state|report|output|answer with)\s+(?:your|the)\s+(?:final\s+)?(?:answer|result|numeric(?:al)? value)\b[^.?!]*(?:\.\d[^.?!]*)?[.:]?"
+    r"|(?:express|return|give|provide|write|state|report|output|answer with)\s+(?:your|"
+    r"the)\s+(?:final\s+)?(?:answer|result|numeric(?:al)? value)\b[^.?!]*(?:\.\d[^.?!]*)?[.:]?"
     r"|return\s+[^.?!]*\b(?:list|integer|number|value|decimal|float|string)\b[^.?!]*[.:]?"
     r"|answer\s+(?:the\s+)?(?:following|this)\s+questions?[.:]?"
     r")\s*$",
@@ -24,9 +28,15 @@ _IN_BRACKETS = re.compile(r"(\b(?:is|are|of|equals?|to|than|and)\s+)\(([^()+*=^]
 _PAIR = re.compile(r"\(\s*(-?\d+(?:\.\d+)?)\s*,\s*(-?\d+(?:\.\d+)?)\s*\)")
 _INTERVAL = re.compile(r"\binterval [\[(]\s*(-?\d+(?:\.\d+)?)\s*,\s*(-?\d+(?:\.\d+)?)\s*[\])]")
 # What is left where brackets and signs once told something: ', one, two, and, seven, four, are'.
-_SHREDS = re.compile(r"\b(?:equals|is|are|of|the|to|than|and|or|from),|, (?:and|or|are|is|to|of|than|from),|: ?[.,;]|,\s*,", re.I)
+_SHREDS = re.compile(
+    r"\b(?:equals|is|are|of|the|to|than|and|or|from),|, (?:and|or|are|is|to|of|than|from),|: ?[.,;]|,\s*,", re.I
+)
 _PARTS = re.compile(r"(?:^|[.?] )B, |(?:[,;:] |\band )b, |\b[Aa], (?:the|how|what|is|find|calculate|determine)\b")
-_PASSAGE = re.compile(r"\b(?:the following (?:information|passage|excerpt|quotation|quote|table|data|code|program)|the passage|(?:above|below)[.?:]? ?$|given the above|table below)\b", re.I)
+_PASSAGE = re.compile(
+    r"\b(?:the following (?:information|passage|excerpt|quotation|quote|table|data|code|program)|"
+    r"the passage|(?:above|below)[.?:]? ?$|given the above|table below)\b",
+    re.I,
+)
 _TRAILING = re.compile(r"[\s:;,\-–—…]+$")
 MAX_BLANKS = 3
 

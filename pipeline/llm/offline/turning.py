@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from pipeline.llm.offline import grammar
+from pipeline.llm.offline.grammar import word_set
 
 SLOT = "{}"
 
@@ -23,7 +24,17 @@ def turn_round(ask: str) -> Turned:
     """A wh-question without its '?'."""
     words = ask.split()
     if 3 <= len(words) <= 30:
-        for rule in (_how_many, _how_measure, _when, _what_is, _which_one, _who, _after_preposition, _which_noun, _with_do):
+        for rule in (
+            _how_many,
+            _how_measure,
+            _when,
+            _what_is,
+            _which_one,
+            _who,
+            _after_preposition,
+            _which_noun,
+            _with_do,
+        ):
             found = rule(words)
             if found:
                 return found
@@ -72,14 +83,14 @@ def _uninvert(aux: str, rest: list[str], amount: str) -> tuple[str, str] | None:
     """(subject, verb and what follows; the same as a sentence with the amount behind the verb)."""
     if not rest:
         return None
-    subjectless = rest[0] in ("not", "be", "have") or aux in ("has", "have", "had") and rest[0] in ("been", "already")
+    subjectless = rest[0] in ("not", "be", "have") or (aux in ("has", "have", "had") and rest[0] in ("been", "already"))
     if subjectless:
         return f"{aux} {' '.join(rest)}", f"{amount} {aux} {' '.join(rest)}."
     if aux in ("is", "are", "was", "were"):
         return _uninvert_be(aux, rest, amount)
-    if aux in ("have", "has", "had") and rest[0] not in _BE_SUBJECT and not rest[0][0].isupper():
-        if grammar.find_verb(rest, grammar.participles()) is None and rest[0] not in _POINTERS:
-            return f"{aux} {' '.join(rest)}", f"{amount} {aux} {' '.join(rest)}."
+    owned = aux in ("have", "has", "had") and rest[0] not in _BE_SUBJECT | _POINTERS and not rest[0][0].isupper()
+    if owned and grammar.find_verb(rest, grammar.participles()) is None:
+        return f"{aux} {' '.join(rest)}", f"{amount} {aux} {' '.join(rest)}."
     perfect = aux in ("has", "have", "had")
     at = grammar.find_verb(rest, grammar.participles() if perfect else None)
     if at is None:
@@ -89,9 +100,9 @@ def _uninvert(aux: str, rest: list[str], amount: str) -> tuple[str, str] | None:
     return _place(head, rest[at], rest[at + 1 :], amount)
 
 
-_POINTERS = frozenset("the his her their its each your my this that these those a an".split())
-_TAKES_TO = frozenset("need have want plan expect get like try manage going".split())
-_PARTICLES = frozenset("up out back off down away him her them me you it".split())
+_POINTERS = word_set("the his her their its each your my this that these those a an")
+_TAKES_TO = word_set("need have want plan expect get like try manage going")
+_PARTICLES = word_set("up out back off down away him her them me you it")
 
 
 def _place(head: list[str], verb: str, after: list[str], amount: str) -> tuple[str, str] | None:
@@ -103,11 +114,15 @@ def _place(head: list[str], verb: str, after: list[str], amount: str) -> tuple[s
             head, after = [*head, after[0]], after[1:]
     while verb in _TAKES_TO and len(after) > 1 and after[0] == "to" and grammar.is_verb(after[1]):
         head, verb, after = head + after[:2], after[1], after[2:]
-    if after and after[0] in _PARTICLES and (verb not in ("take", "cost") or after[0] in ("him", "her", "them", "you", "me", "it")):
+    if (
+        after
+        and after[0] in _PARTICLES
+        and (verb not in ("take", "cost") or after[0] in ("him", "her", "them", "you", "me", "it"))
+    ):
         head, after = [*head, after[0]], after[1:]
     if after and after[0].endswith("ing") and len(after[0]) > 5:
         head, after = [*head, after[0]], after[1:]
-    if verb in ("take", "be") and after and after[0] in ("for", "to") or after and after[0] in ("to", "be", "not"):
+    if (verb in ("take", "be") and after and after[0] in ("for", "to")) or (after and after[0] in ("to", "be", "not")):
         return None
     if after and after[-1] in grammar.PREPOSITIONS | {"worth"}:
         if len(after) > 1:
@@ -116,8 +131,8 @@ def _place(head: list[str], verb: str, after: list[str], amount: str) -> tuple[s
     return whole, grammar.capitalise(f"{' '.join(head)} {amount} {' '.join(after)}".rstrip() + ".")
 
 
-_BE_SUBJECT = frozenset("he she they it you we".split())
-_AFTER_BE = frozenset("left not in on at needed remaining over still more less under from".split())
+_BE_SUBJECT = word_set("he she they it you we")
+_AFTER_BE = word_set("left not in on at needed remaining over still more less under from")
 
 
 def _uninvert_be(aux: str, rest: list[str], amount: str) -> tuple[str, str] | None:
@@ -126,7 +141,7 @@ def _uninvert_be(aux: str, rest: list[str], amount: str) -> tuple[str, str] | No
         return f"there {aux} {tail}".strip(), f"There {aux} {amount} {tail}".rstrip() + "."
     if len(rest) > 1 and rest[1].endswith("ing") and (first[0].isupper() or first in _BE_SUBJECT):
         tail = " ".join(rest[2:])
-        if tail.split()[-1:] and tail.split()[-1] in grammar.PREPOSITIONS or tail.startswith("to "):
+        if (tail.split()[-1:] and tail.split()[-1] in grammar.PREPOSITIONS) or tail.startswith("to "):
             return None
         claim = grammar.capitalise(f"{first} {aux} {rest[1]} {amount} {tail}".rstrip())
         return f"{first} {aux} {rest[1]} {tail}".strip(), claim + "."
@@ -179,7 +194,9 @@ def _when(words: list[str]) -> Turned | None:
     return Turned(f"{words[0].lower()} {who} {words[1]} {participle}", grammar.capitalise(claim), "in")
 
 
-_SUBORDINATE = re.compile(r"\b(?:if|when|given|assuming|and what|and how|doing|because|after|like|that|is|are|was|were)\b")
+_SUBORDINATE = re.compile(
+    r"\b(?:if|when|given|assuming|and what|and how|doing|because|after|like|that|is|are|was|were)\b"
+)
 _OWNED = re.compile(r"(?:the|a|an|his|her|their|its|your|my|this|that|each|[a-z]+'s)\b")
 
 
@@ -202,11 +219,12 @@ def _what_is(words: list[str]) -> Turned | None:
     if "," in subject or _SUBORDINATE.search(subject.casefold()) or " and its " in subject:
         return None
     last = rest[-1].casefold()
-    if last in grammar.PREPOSITIONS or last in grammar.participles() | {"born"} or asker != "what" and len(rest) > 8:
+    if last in grammar.PREPOSITIONS or last in grammar.participles() | {"born"} or (asker != "what" and len(rest) > 8):
         return None
     return Turned(f"{asker} {subject} {aux}", grammar.capitalise(f"{subject} {aux} {SLOT}."))
 
 
+_SUBJECT_STARTS = word_set("a an the his her their its this that these those he she it they you we one")
 _OF_THESE = re.compile(r"^(?:which|what)(?: one)? of (?:the following|these)\s+(?P<rest>.+)$", re.I)
 
 
@@ -219,7 +237,14 @@ def _which_one(words: list[str]) -> Turned | None:
     verbs = grammar.singular_verbs()
     for index, word in enumerate(rest[:8]):
         follows_verb = index + 1 < len(rest) and rest[index + 1] in verbs
-        if index and word in ("would", "can", "could", "may", "should", "will", "did", "had") and not rest[index - 1].endswith("s"):
+        asks = word in grammar.AUXILIARIES and word not in ("is", "was", "has")
+        if asks and rest[index + 1 : index + 2] and rest[index + 1] in _SUBJECT_STARTS:
+            return None
+        if (
+            index
+            and word in ("would", "can", "could", "may", "should", "will", "did", "had")
+            and not rest[index - 1].endswith("s")
+        ):
             return None
         if word in verbs and not (follows_verb and word.endswith("s") and word not in grammar.AUXILIARIES):
             if index and not rest[index - 1].endswith(("s", "y", "n", "a")):
@@ -265,12 +290,14 @@ def _moved(aux: str, rest: list[str]) -> str:
     return " ".join([*rest[:at], *verb, *rest[at + 1 :]])
 
 
-_BE_OPENERS = frozenset("responsible used known associated likely involved most best required needed characterized".split())
+_BE_OPENERS = word_set("responsible used known associated likely involved most best required needed characterized")
 
 
 def _which_noun(words: list[str]) -> Turned | None:
     """'Which organ produces insulin': 'the organ that produces insulin is {}'."""
-    if words[0].casefold() not in ("which", "what") or words[1] in (grammar.AUXILIARIES | {"of", "kind", "type", "one"}):
+    if words[0].casefold() not in ("which", "what") or words[1] in (
+        grammar.AUXILIARIES | {"of", "kind", "type", "one"}
+    ):
         return None
     verbs = grammar.singular_verbs()
     at = next((i for i, w in enumerate(words[:6]) if i > 1 and w in verbs), None)
@@ -282,7 +309,9 @@ def _which_noun(words: list[str]) -> Turned | None:
         return Turned(f"which {noun} {moved}", f"The {noun} that {moved} is {SLOT}.") if moved else None
     if verb in grammar.AUXILIARIES:
         superlative = rest[0] == "the" and len(rest) > 1 and rest[1] in ("most", "best", "only", "main", "least")
-        if verb not in ("is", "was", "has", "can") or verb in ("is", "was") and not (rest[0] in _BE_OPENERS or superlative):
+        if verb not in ("is", "was", "has", "can") or (
+            verb in ("is", "was") and not (rest[0] in _BE_OPENERS or superlative)
+        ):
             return None
     tail = " ".join(words[at:])
     return Turned(f"which {noun} {tail}", f"The {noun} that {tail} is {SLOT}.")

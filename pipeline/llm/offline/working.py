@@ -13,8 +13,14 @@ _UNIT = r"(?:\s?(?!of\b|and\b|is\b|are\b|or\b)[a-zA-Z][\w'/-]*){0,3}"
 _OPERAND = rf"\(*\s*(?:{_NUMBER}|\d+/\d+){_UNIT}\s*\)*"
 _SUM = re.compile(rf"{_OPERAND}(?:\s*[-+*/x×÷]\s*{_OPERAND})+\s*=\s*(?={_NUMBER})")
 _CHAIN = re.compile(rf"(?:{_NUMBER}\s*=\s*)+(?={_NUMBER})")
-_LEFT_OVER = re.compile(r"[=+*×÷<>\[\]{}|^~_@#&]|\s-\s|\d\s*/\s*[a-z(]|\b[a-wyzA-HJ-Z]\b(?!')|\bx\b|\d\s?-\s?\$?\d|[()]|(?<!\d)\.\d")
-_OPENING = re.compile(r"^(?:(?:so|therefore|thus|then|hence|now|and|finally|first|next|second|thirdly|lastly|this means(?: that)?|that means(?: that)?|we know(?: that)?|we can see(?: that)?)\b[,:]?\s+)+", re.I)
+_LEFT_OVER = re.compile(
+    r"[=+*×÷<>\[\]{}|^~_@#&]|\s-\s|\d\s*/\s*[a-z(]|\b[a-wyzA-HJ-Z]\b(?!')|\bx\b|\d\s?-\s?\$?\d|[()]|(?<!\d)\.\d"
+)
+_OPENING = re.compile(
+    r"^(?:(?:so|therefore|thus|then|hence|now|and|finally|first|next|second|thirdly|lastly|"
+    r"this means(?: that)?|that means(?: that)?|we know(?: that)?|we can see(?: that)?)\b[,:]?\s+)+",
+    re.I,
+)
 _BARE_REASON = re.compile(r",?\s+(?:because|since|as)\s+\$?[\d,.]+%?$")
 # A letter that stands for a number.
 _UNKNOWN = re.compile(r"(?<![A-Za-z'])\d*[b-hj-z]\s*[=/+*(]|[=/+*-]\s*\d*[b-hj-z](?![A-Za-z])|\d+[b-hj-z](?![A-Za-z])")
@@ -27,14 +33,17 @@ STEP_WORDS = (4, 24)
 @dataclass(frozen=True, slots=True)
 class Working:
     """What the working says aloud: `final` is the step that gives the answer ("" where it does not read well),
-    `steps` the others that do, in order, spoken; `unit` what the answer is counted in ("$", "minutes", ""); `sum` the last
-    sum in words ("sixty minus twenty is forty").
+    `steps` the others that do, in order, spoken; `unit` what the answer is counted in ("$", "minutes", ""); `sum`
+    the last sum in words ("sixty minus twenty is forty").
     """
 
     final: str
     steps: tuple[str, ...]
     unit: str
     sum: str = ""
+
+
+NO_WORKING = Working("", (), "")
 
 
 def read_working(working: str, answer: str) -> Working:
@@ -56,9 +65,16 @@ def read_working(working: str, answer: str) -> Working:
 def _spoken_step(line: str) -> str:
     """One line as a sentence, or "" where it would not read well."""
     collapsed = collapse(line)
-    if _UNKNOWN.search(line) or _LEFT_OVER.search(collapsed) or len(grammar.sentences(collapsed)) > 1 or ":" in collapsed:
+    if (
+        _UNKNOWN.search(line)
+        or _LEFT_OVER.search(collapsed)
+        or len(grammar.sentences(collapsed)) > 1
+        or ":" in collapsed
+    ):
         return ""
-    if not re.match(r"[A-Z]", collapsed) or re.match(r"(?:If|Let|Since|Because|When|Given|There are [^,]*,)\b.*[^,]$", collapsed) and "," not in collapsed:
+    if not re.match(r"[A-Z]", collapsed) or (
+        re.match(r"(?:If|Let|Since|Because|When|Given|There are [^,]*,)\b.*[^,]$", collapsed) and "," not in collapsed
+    ):
         return ""
     if re.match(r"(?:Let|Multiply|Add|Subtract|Divide|To find|Find|Calculate|Using|Substitut|Convert)", collapsed):
         return ""
@@ -105,7 +121,9 @@ def collapse(line: str) -> str:
 
 def _ends_in(line: str, value: str) -> bool:
     numbers = re.findall(r"\d[\d,]*(?:\.\d+)?", collapse(line))
-    return bool(numbers) and any(_same(n, value) for n in numbers[-1:]) or any(_same(n, value) for n in numbers[:1]) and len(numbers) == 1
+    return (bool(numbers) and any(_same(n, value) for n in numbers[-1:])) or (
+        any(_same(n, value) for n in numbers[:1]) and len(numbers) == 1
+    )
 
 
 def _same(one: str, other: str) -> bool:
@@ -120,7 +138,12 @@ def _unit(line: str, value: str) -> str:
     number = re.escape(value) if len(value) < 4 else re.escape(value[:-3]) + ",?" + re.escape(value[-3:])
     if "." in value:
         number = re.escape(value)
-    spots = list(re.finditer(rf"(?P<money>[$£€]\s?)?(?<![\d.,]){number}(?:\.0+)?(?![\d.]|,\d)\s?(?P<unit>%|[a-z]+(?: per [a-z]+)?)?", line))
+    spots = list(
+        re.finditer(
+            rf"(?P<money>[$£€]\s?)?(?<![\d.,]){number}(?:\.0+)?(?![\d.]|,\d)\s?(?P<unit>%|[a-z]+(?: per [a-z]+)?)?",
+            line,
+        )
+    )
     if not spots:
         return ""
     last = spots[-1]
@@ -129,4 +152,9 @@ def _unit(line: str, value: str) -> str:
     unit = last["unit"] or ""
     if unit in ("dollars", "dollar"):
         return "$"
-    return unit if re.fullmatch(r"%|[a-z]{2,}s(?: per [a-z]+)?|feet|mph|percent", unit) and unit not in ("is", "was", "less", "has", "as", "plus", "minus", "times") else ""
+    return (
+        unit
+        if re.fullmatch(r"%|[a-z]{2,}s(?: per [a-z]+)?|feet|mph|percent", unit)
+        and unit not in ("is", "was", "less", "has", "as", "plus", "minus", "times")
+        else ""
+    )

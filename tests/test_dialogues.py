@@ -1,0 +1,119 @@
+"""What is accepted as a dialogue, and the stage that writes them."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from pipeline.dialogues import accept, agree, write_dialogues
+from pipeline.errors import Refusal
+from pipeline.records import Dialogue, Question, Rejected, Turn
+
+QUESTION = Question(id="gsm8k-1", source="gsm8k", stem="A box holds 6 eggs. How many are in 7 boxes?", answer="42")
+CHOICE = Question(
+    id="mmlu_pro-1",
+    source="mmlu_pro",
+    stem="Which of the following moves blood?",
+    answer="The heart",
+    choices=("The heart", "The liver", "The lung"),
+)
+
+
+def turn(role: str, text: str) -> Turn:
+    return Turn(role, text, text)  # type: ignore[arg-type]
+
+
+def dialogue(*texts: str, answer: str = "forty-two", choices: tuple[str, ...] = ()) -> Dialogue:
+    turns = tuple(turn("assistant" if i % 2 else "user", text) for i, text in enumerate(texts))
+    return Dialogue("gsm8k-1-v0", "gsm8k-1", 0, "en", turns, answer, choices, "test")
+
+
+ASKED = "A box holds six eggs. How many are in seven boxes?"
+GOOD = dialogue(ASKED, "Seven boxes hold forty-two eggs.")
+
+
+def test_a_good_dialogue_passes() -> None:
+    accept(GOOD, QUESTION)
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (dialogue(ASKED), "turns"),
+        (dialogue(ASKED, "Seven boxes hold forty-two eggs.", "Thanks a lot."), "turns"),
+        (replace(GOOD, turns=(GOOD.turns[1], GOOD.turns[0])), "turns"),
+        (dialogue("A box holds 6 eggs. How many are in seven boxes?", "They hold forty-two eggs."), "not_spoken"),
+        (dialogue(ASKED, "Seven boxes hold forty-two eggs, or 42."), "not_spoken"),
+        (dialogue(ASKED, ""), "length"),
+        (dialogue("How?", "Seven boxes hold forty-two eggs."), "length"),
+        (dialogue(ASKED, "It is forty-two eggs, " + "so to speak, " * 40), "length"),
+        (dialogue(ASKED, "Seven boxes hold forty-three eggs.", answer="forty-three"), "wrong_answer"),
+        (dialogue(ASKED, "Seven boxes hold many eggs."), "answer_not_said"),
+        (dialogue(ASKED, "Seven boxes hold forty-three eggs."), "answer_not_said"),
+        (dialogue(ASKED + " Is it forty-two?", "Yes, seven boxes hold forty-two eggs."), "answer_told"),
+    ],
+)
+def test_what_is_wrong_is_refused(bad: Dialogue, reason: str) -> None:
+    with pytest.raises(Refusal) as refusal:
+        accept(bad, QUESTION)
+    assert refusal.value.reason == reason
+
+
+def test_spoken_choices_may_hold_the_answer_and_must() -> None:
+    asked = "Which of these moves blood, the liver or the heart?"
+    good = dialogue(asked, "It's the heart.", answer="the heart", choices=("the liver", "the heart"))
+    accept(good, CHOICE)
+    with pytest.raises(Refusal, match="choice_not_offered"):
+        accept(replace(good, choices=("the liver", "the lung")), CHOICE)
+    with pytest.raises(Refusal, match="answer_told"):
+        accept(replace(good, choices=()), CHOICE)
+
+
+def test_the_user_may_repeat_the_answer_once_it_is_given() -> None:
+    accept(dialogue(ASKED, "They hold forty-two.", "So it's forty-two, right?", "Yes, forty-two."), QUESTION)
+
+
+def test_a_word_of_the_source_is_no_secret() -> None:
+    asked = "Which is heavier, gold or iron?"
+    question = replace(QUESTION, stem="Which is heavier, gold or iron?", answer="Gold")
+    accept(dialogue(asked, "Gold is heavier.", answer="gold"), question)
+
+
+@pytest.mark.parametrize(
+    ("said", "truth", "same"),
+    [
+        ("forty-two dollars", "forty-two", True),
+        ("about seven point five", "seven point five", True),
+        ("seven point five zero", "seven point five", True),
+        ("two ten dollar bills", "two", True),
+        ("twelve", "two", False),
+        ("minus three", "three", False),
+        ("one thousand and one", "one thousand one", True),
+        ("the left ventricle", "The left ventricle.", True),
+        ("the left atrium", "The left ventricle.", False),
+        ("a lack of common ethnicity and language", "A lack of common ethnicity, language, or religion", True),
+    ],
+)
+def test_answers_agree_by_value_or_content(said: str, truth: str, same: bool) -> None:
+    assert agree(said, truth) is same
+
+
+class Fixed:
+    """A writer that knows one question and refuses all others."""
+
+    name, version, sees_pictures = "fixed", "1", False
+
+    def write(self, question: Question, variant: int) -> Dialogue:
+        if question.id != QUESTION.id:
+            raise Refusal("unknown", question.id)
+        return replace(GOOD, variant=variant, answer="forty-two" if variant == 0 else "fifty")
+
+
+def test_the_stage_gives_each_question_its_dialogue_or_its_reason() -> None:
+    questions: Iterator[Question] = iter((QUESTION, CHOICE))
+    first, second = write_dialogues(questions, 0, Fixed())
+    assert isinstance(first, Dialogue)
+    assert second == Rejected("dialogues", "mmlu_pro", "mmlu_pro-1", "", "unknown", "mmlu_pro-1")
+    (wrong,) = write_dialogues([QUESTION], 1, Fixed())
+    assert isinstance(wrong, Rejected)
+    assert (wrong.reason, wrong.dialogue_id) == ("wrong_answer", "gsm8k-1-v0")
