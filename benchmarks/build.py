@@ -8,6 +8,7 @@ its children and sampled five times a second; read from /proc, so on Linux alone
 """
 
 import argparse
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -48,10 +49,8 @@ def measure(*flags: str) -> tuple[float, float]:
     started, peak = time.perf_counter(), 0
     process = subprocess.Popen([sys.executable, "-m", "pipeline.cli", "build", *flags], stdout=subprocess.DEVNULL)
     while process.poll() is None:
-        try:
+        with contextlib.suppress(OSError):  # it ended meanwhile
             peak = max(peak, memory(process.pid))
-        except OSError:
-            pass
         time.sleep(0.2)
     if process.returncode:
         sys.exit(f"kame-data build {' '.join(flags)} failed with exit code {process.returncode}")

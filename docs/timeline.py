@@ -15,7 +15,7 @@ COLOURS = ("#c6cdd8", "#9fb6dd", "#7a9ee0", "#5686df", "#2f6ad6", "#0b4ab0")
 
 
 def pick(rows: list[dict[str, Any]], wanted: str | None) -> dict[str, Any]:
-    """The row of that id, or the shortest one whose oracles arrive at all six levels and that can be read at a glance."""
+    """The row of that id, or the shortest one whose oracles arrive at all six levels."""
     if wanted:
         return next(row for row in rows if row["id"] == wanted)
     whole = [row for row in rows if {o["level"] for o in row["oracles"] if o["time"] is not None} == set(range(6))]
@@ -48,8 +48,8 @@ def draw(row: dict[str, Any]) -> str:
     parts.append(text(LEFT, 168, "when the first token arrives; each replaces the one before", 11, "#6e7781"))
     for number, oracle in enumerate(arrived):
         x, y = LEFT + oracle["time"] * scale, top + LINE * number
-        said = oracle["text"] if len(oracle["text"]) < 96 else oracle["text"][:93] + "..."
-        anchor = "end" if x + 5.4 * len(said) > WIDTH else "start"
+        said = oracle["text"] if len(oracle["text"]) < 88 else oracle["text"][:85] + "..."
+        anchor = "end" if x + 5.6 * len(said) > WIDTH else "start"
         side = x - 7 if anchor == "end" else x + 7
         parts.append(f'<line x1="{x:.1f}" y1="116" x2="{x:.1f}" y2="{y - 8}" stroke="{COLOURS[oracle["level"]]}"/>')
         parts.append(f'<circle cx="{x:.1f}" cy="{y - 4}" r="4" fill="{COLOURS[oracle["level"]]}"/>')

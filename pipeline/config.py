@@ -71,6 +71,36 @@ class ShardSettings(Room):
     row_group: Annotated[int, Field(ge=1)] = 100
 
 
+class LlmSettings(Room):
+    """How models are asked. What can change an answer comes first; the rest says only how the work is run.
+
+    `temperature` None is the model's own. `writer_tokens`, `oracle_tokens`: the most that an answer may have.
+    `pictures`: whether the writer can see; None goes by its name. Times are seconds; `budget` is in dollars, for all
+    runs of the build together; `prices` are dollars a million tokens, over the table's: {model: {input, output[,
+    cached][, batch]}}. `rpm`, `tpm`: requests and tokens a minute for a model; None keeps to what its headers say.
+    """
+
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.8
+    writer_tokens: Annotated[int, Field(ge=1)] = 1200
+    oracle_tokens: Annotated[int, Field(ge=1)] = 120
+    pictures: bool | None = None
+
+    mode: Literal["online", "batch"] = "online"
+    budget: Annotated[float, Field(ge=0)] | None = None
+    prices: dict[str, dict[str, float]] = {}
+    concurrency: Annotated[int, Field(ge=1)] = 128
+    rpm: Annotated[float, Field(gt=0)] | None = None
+    tpm: Annotated[float, Field(gt=0)] | None = None
+    timeout: Annotated[float, Field(gt=0)] = 120.0
+    attempts: Annotated[int, Field(ge=1)] = 8
+    stall: Annotated[float, Field(gt=0)] = 300.0
+    poll: Annotated[float, Field(gt=0)] = 60.0
+
+
+OF_THE_ANSWERS = {"temperature", "writer_tokens", "oracle_tokens", "pictures"}
+"""The settings of `LlmSettings` that can change what a model answers."""
+
+
 class Settings(Room):
     """All settings of a build."""
 
@@ -92,6 +122,7 @@ class Settings(Room):
     simulator: str = "offline"
     prompts: Path | None = None
     ledger: Path | None = None
+    llm: LlmSettings = LlmSettings()
 
     speak: bool = True
     speech: SpeechSettings = SpeechSettings()

@@ -5,11 +5,12 @@ A writer turns a question into turns of user and assistant in spoken words. What
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from pipeline.acceptance import check_said
 from pipeline.errors import Refusal
 from pipeline.records import Dialogue, Question, Rejected
 from pipeline.text.numerals import number_at, number_of
@@ -47,18 +48,48 @@ class Writer(Protocol):
         ...
 
 
-def write_dialogues(questions: Iterable[Question], variant: int, writer: Writer) -> Iterator[Dialogue | Rejected]:
+@runtime_checkable
+class ManyWriter(Protocol):
+    """A writer that has many questions in work at once; what it gives is accepted already.
+
+    `accept(dialogue, question)` raises Refusal for a dialogue that will not do; the writer may try again then.
+    """
+
+    name: str
+    version: str
+    sees_pictures: bool
+
+    def write_many(
+        self, questions: Sequence[Question], variant: int, accept: Callable[[Dialogue, Question], None]
+    ) -> Iterator[Dialogue | Refusal]:
+        """For each question, in order, its accepted dialogue or the last refusal."""
+        ...
+
+
+def write_dialogues(
+    questions: Iterable[Question], variant: int, writer: Writer | ManyWriter
+) -> Iterator[Dialogue | Rejected]:
     """For each question, in order, its accepted dialogue or why there is none."""
-    for question in questions:
-        dialogue_id = ""
-        try:
-            dialogue = writer.write(question, variant)
-            dialogue_id = dialogue.id
-            accept(dialogue, question)
-        except Refusal as refusal:
-            yield Rejected(STAGE, question.source, question.id, dialogue_id, refusal.reason, refusal.detail)
+    asked = list(questions)
+    if isinstance(writer, ManyWriter):
+        outcomes = writer.write_many(asked, variant, accept)
+    else:
+        outcomes = (_written(writer, question, variant) for question in asked)
+    for question, outcome in zip(asked, outcomes, strict=True):
+        if isinstance(outcome, Refusal):
+            dialogue_id = f"{question.id}-v{variant}"
+            yield Rejected(STAGE, question.source, question.id, dialogue_id, outcome.reason, outcome.detail)
         else:
-            yield dialogue
+            yield outcome
+
+
+def _written(writer: Writer, question: Question, variant: int) -> Dialogue | Refusal:
+    try:
+        dialogue = writer.write(question, variant)
+        accept(dialogue, question)
+        return dialogue
+    except Refusal as refusal:
+        return refusal
 
 
 def accept(dialogue: Dialogue, question: Question) -> None:
@@ -78,6 +109,7 @@ def _check_turns(dialogue: Dialogue) -> None:
         faults = is_spoken(turn.text)
         if faults:
             raise Refusal("not_spoken", f"turn {index}: {', '.join(map(str, faults[:3]))}")
+        check_said(turn.text, dialogue.language)
         words = len(split_words(turn.text, dialogue.language))
         if not least <= words <= most:
             raise Refusal("length", f"turn {index} ({role}) has {words} words; {least} to {most} are wanted")

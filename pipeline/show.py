@@ -119,9 +119,8 @@ def print_summary(manifest: dict[str, Any], out: Path) -> None:
     spoken = f", {manifest['seconds'] / 60:.1f} minutes of speech" if manifest["seconds"] else ", text alone"
     to.print(source_table(manifest))
     to.print()
-    to.print(
-        f"{dialogues['accepted']} dialogues{spoken}; train {dialogues['by_split']['train']}, validation {dialogues['by_split']['validation']}"
-    )
+    splits = ", ".join(f"{split} {n}" for split, n in dialogues["by_split"].items())
+    to.print(f"{dialogues['accepted']} dialogues{spoken}; {splits}")
     to.print(f"{sum(manifest['oracles'].values())} oracles: {oracles}")
     if dialogues["accepted"] < dialogues["asked_for"]:
         to.print(f"asked for {dialogues['asked_for']}: the rest was refused, and the sources hold no more")
@@ -156,9 +155,8 @@ def print_plan(plan: "Plan", settings: "Settings") -> None:
     to.print(table)
     to.print()
     to.print("oracles by level: " + ", ".join(f"{level}: {n}" for level, n in plan.levels.items()))
-    to.print(
-        f"scaled up from {plan.sampled} dialogues made just now; writer {settings.writer}, simulator {settings.simulator}"
-    )
+    makers = f"writer {settings.writer}, simulator {settings.simulator}"
+    to.print(f"scaled up from {plan.sampled} dialogues made just now; {makers}")
 
 
 def _span(seconds: float) -> str:
@@ -198,9 +196,8 @@ def print_status(stages: "list[StageStatus]", manifest: dict[str, Any] | None, o
     if manifest is None:
         to.print(f"not finished; `kame-data build` with the same settings goes on in {out}")
     else:
-        to.print(
-            f"finished: {manifest['dialogues']['accepted']} dialogues in {len(manifest['shards'])} shards in {out / 'shards'}"
-        )
+        rows, shards = manifest["dialogues"]["accepted"], len(manifest["shards"])
+        to.print(f"finished: {rows} dialogues in {shards} shards in {out / 'shards'}")
 
 
 def print_findings(findings: "list[Finding]") -> None:

@@ -1,3 +1,4 @@
+import itertools
 import random
 
 import pytest
@@ -81,5 +82,5 @@ def test_slices_never_overlap_nor_cross_a_block(count, size, finished):
     done = [Slice("a", 0, start, min(start + n, (start // size + 1) * size)) for start, n in finished]
     slices = cut(Lane("a", 0), count, size, done)
     assert slices[0].start == 0 and slices[-1].stop >= count
-    assert all(one.stop == other.start for one, other in zip(slices, slices[1:], strict=False))
+    assert all(one.stop == other.start for one, other in itertools.pairwise(slices))
     assert all(s.start // size == (s.stop - 1) // size for s in slices)

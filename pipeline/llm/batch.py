@@ -171,7 +171,13 @@ class Batches:
         desk, _, key = self._desk(first)
         about = {request.key: [request.sample, request.stage, request.level] for request, _ in job}
         name = uuid.uuid4().hex
-        note = {"job": name, "provider": first.provider, "url": first.url, "model": first.model, "requests": about}
+        note: dict[str, Any] = {
+            "job": name,
+            "provider": first.provider,
+            "url": first.url,
+            "model": first.model,
+            "requests": about,
+        }
         note["most"] = cost
         self._reserve(note)
         note = await self._note(note, state="prepared")

@@ -87,7 +87,9 @@ class Ledger:
 
     def get(self, key: str) -> Entry | None:
         """The answer for a key, checked against its checksum; None where there is none that is whole."""
-        for place in [*self._index.find(self.folder, key), *sorted(self._new.get(key, ()), key=_order)]:
+        # What is new first, or it might move into the index between the two looks.
+        new = list(self._new.get(key, ()))
+        for place in sorted([*new, *self._index.find(self.folder, key)], key=_order):
             found = self._read(place)
             if found is None:
                 self._say_damaged(place.path, 1)
@@ -234,8 +236,12 @@ class Ledger:
             return self._writer
 
     def _written(self, kind: str, key: str, place: Place) -> None:
-        self._take(kind, key, place)
-        self._covered[place.path.name] = place.offset + place.length + 1
+        with self._lock:
+            self._take(kind, key, place)
+            self._covered[place.path.name] = place.offset + place.length + 1
+            if len(self._new) >= 5 * CACHE_FROM:
+                # Sorted arrays take a tenth of the memory.
+                self._fold()
 
     def _read(self, place: Place) -> tuple[str, str, bytes] | None:
         with self._read_lock:

@@ -1,0 +1,1 @@
+"""Shards: their schema, their rows, their files, and the finished set of them."""

@@ -4,7 +4,6 @@ A shard is cut by rows, not by parts, and its fingerprint comes from the rows al
 the build was grown, killed or spread. A shard that is there already is kept, under whatever number it had.
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
@@ -150,7 +149,7 @@ class ShardFolder:
         return {s.fingerprint: f"{s.split}-{s.number:05d}-of-{of[s.split]:05d}.parquet" for s in shards}
 
     def place(self, shards: list[Shard]) -> list[Path]:
-        """Give the shards their final names; what is no part of the build any more goes. Can be cut off and repeated."""
+        """Give the shards their final names; what is not of the build any more goes. Can be cut off and repeated."""
         names = self.names(shards)
         self.final.mkdir(parents=True, exist_ok=True)
         self.waiting.mkdir(parents=True, exist_ok=True)
@@ -159,11 +158,11 @@ class ShardFolder:
             if mark not in names:
                 path.unlink()
             elif names[mark] != path.name:
-                os.replace(path, self.waiting / f"{mark}.parquet")
+                path.replace(self.waiting / f"{mark}.parquet")
         for mark, name in names.items():
             waiting = self.waiting / f"{mark}.parquet"
             if waiting.exists():
-                os.replace(waiting, self.final / name)
+                waiting.replace(self.final / name)
         for path in self.waiting.glob("*.parquet"):
             path.unlink()
         return [self.final / names[s.fingerprint] for s in shards]

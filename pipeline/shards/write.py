@@ -47,8 +47,8 @@ def write_shard(path: Path, rows: Iterable[dict[str, Any]], *, row_group: int, f
                     writer.write_table(pa.Table.from_pylist(group, schema=schema))
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

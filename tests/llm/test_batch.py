@@ -174,7 +174,7 @@ def test_a_refused_parameter_is_left_out_of_the_job(tmp_path: Path) -> None:
 
 def test_a_server_without_batch_jobs_is_said(tmp_path: Path) -> None:
     with ScriptedServer() as server:
-        asked = [r for r in requests(server, "openai", 3)]
+        asked = requests(server, "openai", 3)
         asked = [Request("openai", "m", r.messages, server.root + "/nothing") for r in asked]
         with pytest.raises(KameError, match="--llm-mode online"):
             run(tmp_path, asked)

@@ -79,6 +79,19 @@ def test_the_index_is_kept_and_can_be_lost(tmp_path: Path, monkeypatch: pytest.M
             assert len(ledger) == 45
 
 
+def test_the_index_takes_over_while_answers_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_module, "CACHE_FROM", 3)
+    with Ledger(tmp_path) as ledger:
+        for n in range(50):
+            ledger.put_now(key(n), f"raw {n}", {})
+        assert len(ledger) == 50 and len(ledger._new) < 15
+        assert all(ledger.get(key(n)).raw == f"raw {n}" for n in range(50))  # type: ignore[union-attr]
+    fill(tmp_path, range(40, 60))
+    with Ledger(tmp_path) as ledger:
+        assert ledger.get(key(45)).raw == "raw 45"  # type: ignore[union-attr]
+        assert key(59) in ledger
+
+
 def test_an_index_of_a_segment_that_is_gone_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger_module, "CACHE_FROM", 1)
     fill(tmp_path, range(3))
@@ -154,7 +167,8 @@ def test_many_threads_and_loops_share_one_segment(tmp_path: Path) -> None:
 
 def test_processes_write_side_by_side_and_see_each_other(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from pipeline.llm.ledger import Ledger; from pipeline.seeds import digest\n"
+        "import sys; from pathlib import Path\n"
+        "from pipeline.llm.ledger import Ledger; from pipeline.seeds import digest\n"
         "l = Ledger(Path(sys.argv[1])); a = int(sys.argv[2])\n"
         "for n in range(a, a + 40): l.put_now(digest('test', n), f'p{n}', {})\n"
     )

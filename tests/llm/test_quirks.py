@@ -56,7 +56,7 @@ CASES: dict[str, tuple[str, Fault, str, str | None]] = {
         "openai",
         refusing(
             "max_tokens",
-            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+            "Unsupported parameter: 'max_tokens' is not supported here. Use 'max_completion_tokens' instead.",
             param="max_tokens",
             code="unsupported_parameter",
         ),

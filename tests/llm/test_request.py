@@ -95,9 +95,12 @@ def test_specs(text: str, spec: Spec) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "gpt-4", "openai", "openai:", "openai:@http://h", "openai:m@", "openai:m@ftp://h", "openai:m@http://", "mistral:x",
-     "openai:m@http://h:port", "openai:m@host:8000", "openai:m@http://u:p@h/v1", "openai:m@http://h/v1?key=s3cret"],
-)  # fmt: skip
+    [
+        *("", "gpt-4", "openai", "openai:", "mistral:x"),
+        *("openai:@http://h", "openai:m@", "openai:m@ftp://h", "openai:m@http://", "openai:m@http://h:port"),
+        *("openai:m@host:8000", "openai:m@http://u:p@h/v1", "openai:m@http://h/v1?key=s3cret"),
+    ],
+)
 def test_what_is_no_spec(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_spec(text, {})

@@ -1,0 +1,34 @@
+"""What no line of a dialogue and no oracle may be, whoever wrote it: in another language, or a model speaking of itself."""
+
+import re
+
+from pipeline.errors import Refusal
+from pipeline.sources.language import of_text
+
+# A model that speaks of itself, or that will not answer.
+_SELF_RE = re.compile(
+    r"\bas an? (?:\w+ )?(?:ai|artificial intelligence|language model|assistant model|llm|chatbot)\b(?! [a-z]+er\b)"
+    r"|\bi(?:'m| am) (?:an? |just an? |only an? )?(?:ai|artificial intelligence|language model|llm|chatbot)\b"
+    r"|\bi(?:'m| am) (?:sorry|afraid),? (?:but )?i (?:can't|cannot|can not|won't|am unable|'m unable)\b"
+    r"|\bi (?:can't|cannot|won't|am unable to|'m unable to) (?:help|assist|provide|comply|fulfil|fulfill|answer that|discuss)\b"
+    r"|\b(?:my training data|my knowledge cutoff)\b",
+    re.IGNORECASE,
+)
+_FEW_WORDS = 5
+# Words that are frequent elsewhere and are English too.
+_SHARED_RE = re.compile(r"\b(?:die|den|des|son|pour|par|on|la|el|con|des|no)\b", re.IGNORECASE)
+_OPTION_RE = re.compile(r"\b(?:option|choice|answer) [A-J]\b(?!['’-])")
+
+
+def check_said(text: str, language: str) -> None:
+    """Passes text that a person could say in that language. Raises Refusal: `model_talk`, `wrong_language`, `letters`."""
+    if found := _SELF_RE.search(text):
+        raise Refusal("model_talk", f"'{found[0]}' in '{text[:80]}'")
+    wanted = language.split("-")[0]
+    spoken = of_text(_SHARED_RE.sub(" ", text) if wanted == "en" else text)
+    # `of_text` says `en` in doubt, and of a few words nothing is sure.
+    sure = spoken != "en" if wanted == "en" else not text.isascii() or spoken != "en"
+    if spoken != wanted and sure and (len(text.split()) >= _FEW_WORDS or not text.isascii()):
+        raise Refusal("wrong_language", f"'{text[:80]}' is in '{spoken}', not in '{wanted}'")
+    if found := _OPTION_RE.search(text):
+        raise Refusal("letters", f"'{found[0]}' names an option by its letter")
