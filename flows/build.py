@@ -1,6 +1,5 @@
 """The build as a Prefect flow: one task a part, named by stage and part; what is done is decided by the parts alone."""
 
-import os
 import signal
 from typing import Any
 
@@ -12,7 +11,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pipeline.build import Build
 from pipeline.config import Settings
 from pipeline.errors import KameError
-from pipeline.run import Job, Progress, perform, run, stoppable
+from pipeline.run import Job, Progress, perform, run, stoppable, workers_of
 
 # Tasks run in this process's threads and find their build by its folder: data never goes through Prefect.
 _BUILDS: dict[str, Build] = {}
@@ -103,7 +102,7 @@ def build_flow(settings: Settings, progress: Progress, build: Build | None = Non
     """Build the dialogues of `settings` under Prefect; returns the manifest. Needs no server that runs already."""
     build = build or Build(settings)
     key = str(settings.out.resolve())
-    workers = settings.workers or os.cpu_count() or 1
+    workers = workers_of(settings)
     _BUILDS[key], _PROGRESS[key] = build, progress
     # The embedded server is a child of this terminal too; Ctrl-C is to reach the build, not the server under it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

@@ -126,7 +126,7 @@ class Build:
 
     def questions_name(self, source: SourceSettings) -> str:
         """The name of the source's questions part."""
-        writer = writer_of(self.settings.writer, self.settings.seed)
+        writer = writer_of(self.settings)
         key = (QUESTIONS_VERSION, source.name, self.identity["sources"][source.name], self.settings.languages)
         return f"{source.name}-{digest(*key, self.settings.seed, writer.sees_pictures)[:16]}"
 
@@ -136,7 +136,7 @@ class Build:
         marker = store.marker(name)
         if marker:
             return marker
-        writer = writer_of(self.settings.writer, self.settings.seed)
+        writer = writer_of(self.settings)
         pulled = pull(
             get_source(source.name),
             source.location,

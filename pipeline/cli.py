@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 failed, 2 bad usage or settings, 3 stopped by a budget or 
 """
 
 import inspect
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,13 @@ app = typer.Typer(
 )
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback where something fails.")]
+# Flags that set a leaf: branch of the settings tree, name there, flag.
+BRANCHES = (
+    ("speech", "tts", "tts"),
+    ("latency", "preset", "latency"),
+    ("llm", "mode", "llm_mode"),
+    ("llm", "budget", "budget"),
+)
 BuildFolder = Annotated[Path, typer.Argument(metavar="OUT", help="Folder of a build.")]
 
 
@@ -50,9 +58,21 @@ def _flags(
         str | None, typer.Option(help="progressive: each prefix its level; grid: every level at every prefix.")
     ] = None,
     prefix_every: Annotated[int | None, typer.Option(help="Words from one prefix to the next.")] = None,
-    llm: Annotated[str | None, typer.Option(help="Writer and simulator at once: offline.")] = None,
+    llm: Annotated[
+        str | None,
+        typer.Option(help="Writer and simulator at once: offline, openai:MODEL[@URL] or anthropic:MODEL[@URL]."),
+    ] = None,
     writer: Annotated[str | None, typer.Option(help="Writes the dialogues; over --llm.")] = None,
     simulator: Annotated[str | None, typer.Option(help="Writes the oracles; over --llm.")] = None,
+    llm_mode: Annotated[
+        str | None, typer.Option(help="online: one by one; batch: by the provider's batch jobs, at about half the price.")
+    ] = None,
+    budget: Annotated[
+        float | None, typer.Option(help="Dollars that all runs of this build may spend on models together.")
+    ] = None,
+    prompts: Annotated[
+        Path | None, typer.Option(help="Folder of own prompts, which go before the bundled ones of the same name.")
+    ] = None,
     tts: Annotated[str | None, typer.Option(help="The voice: espeak.")] = None,
     speak: Annotated[
         bool | None, typer.Option("--speech/--no-speech", help="Speak the dialogues, or write text alone.")
@@ -77,9 +97,10 @@ def takes_settings(command: Callable[["Settings"], None]) -> Callable[..., None]
         given = {name: value for name, value in flags.items() if value is not None}
         if (llm := given.pop("llm", None)) is not None:
             given = {"writer": llm, "simulator": llm} | given
-        for branch, name, flag in (("speech", "tts", "tts"), ("latency", "preset", "latency")):
+        for branch, name, flag in BRANCHES:
             if flag in given:
-                given[branch] = {name: given.pop(flag)}
+                given.setdefault(f"{branch}.", {})[name] = given.pop(flag)
+        given = {name.removesuffix("."): value for name, value in given.items()}
         command(load_settings(config, given))
 
     wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
@@ -121,11 +142,88 @@ def preview(settings: "Settings") -> None:
 def status(out: BuildFolder = Path("out"), debug: Debug = False) -> None:
     """Say how far a build is."""
     from pipeline.build import Build, noted_settings
-    from pipeline.show import print_status
+    from pipeline.llm.session import SpendNotes
+    from pipeline.show import print_spend, print_status
     from pipeline.status import finished, stage_table
 
-    found = Build(noted_settings(out))
+    found, spent = Build(noted_settings(out)), SpendNotes(out)
+    print_spend(spent.rows(), spent.total())
     print_status(stage_table(found), finished(found), out)
+
+
+@app.command()
+def quality(out: BuildFolder = Path("out"), debug: Debug = False) -> None:
+    """Say how much of the answer the oracles hold, level by level; fails where that does not rise with every level."""
+    from pipeline.build import Build, noted_settings
+    from pipeline.quality import measure, table
+    from pipeline.show import print_quality
+
+    found = measure(Build(noted_settings(out)))
+    print_quality(table(found), found.spoken)
+    if falls := found.falls():
+        low, high = falls[0]
+        raise KameError(
+            f"{out}: the oracles of level {high} do not say more of the answer than those of level {low} (mean chrF); "
+            "mend the prompts (--prompts), or use another --simulator"
+        )
+
+
+ledger_app = typer.Typer(help="The ledger of paid answers: its figures, checks, export and import.")
+app.add_typer(ledger_app, name="ledger")
+LedgerFolder = Annotated[
+    Path | None, typer.Option("--ledger", help="Folder of the ledger; the user's own unless told otherwise.")
+]
+
+
+@ledger_app.callback(invoke_without_command=True)
+def ledger(context: typer.Context, ledger: LedgerFolder = None) -> None:
+    """Show size, spend and hit rate of the ledger."""
+    from pipeline.llm.ledger import default_folder
+
+    context.obj = ledger or default_folder()
+    if context.invoked_subcommand is None:
+        from pipeline.llm.ledger_tools import stats
+        from pipeline.show import print_ledger
+
+        print_ledger(stats(context.obj))
+
+
+@ledger_app.command("check")
+def ledger_check(context: typer.Context, debug: Debug = False) -> None:
+    """Compare every line with its checksum; fails where one is damaged."""
+    from pipeline.llm.ledger_tools import check
+
+    found = check(context.obj)
+    typer.echo(f"{found.answers} answers in {found.lines} sound lines; {len(found.torn)} torn tails, which hold nothing")
+    for path, offset in found.damaged:
+        typer.echo(f"damaged: {path} at byte {offset}")
+    if not found.sound:
+        raise KameError(f"{context.obj}: {len(found.damaged)} damaged lines; what they held is asked for again")
+
+
+@ledger_app.command("export")
+def ledger_export(
+    context: typer.Context,
+    target: Annotated[str, typer.Argument(metavar="FILE", help="A .jsonl or .jsonl.gz: a path or an fsspec URL.")],
+    debug: Debug = False,
+) -> None:
+    """Write all answers to one file."""
+    from pipeline.llm.ledger_tools import export
+
+    typer.echo(f"{export(context.obj, target)} lines written to {target}")
+
+
+@ledger_app.command("import")
+def ledger_import(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="FILE", help="An exported file, or another ledger's folder.")],
+    debug: Debug = False,
+) -> None:
+    """Take in the answers of another ledger."""
+    from pipeline.llm.ledger_tools import import_
+
+    done = import_(context.obj, source)
+    typer.echo(f"{done.added} added, {done.known} known already, {done.damaged} damaged and left out")
 
 
 @app.command()
@@ -158,8 +256,12 @@ def _run_build(settings: "Settings") -> dict[str, Any]:
                 return manifest
             from flows.build import build_flow
 
-            with Bars(settings.progress) as bars:
-                return build_flow(settings, bars, build_)
+            try:
+                with Bars(settings.progress) as bars:
+                    return build_flow(settings, bars, build_)
+            finally:
+                # What Prefect has to say of its own ending is no news to the user, whose last line is ours.
+                logging.disable(logging.CRITICAL)
     except Timeout:
         raise KameError(
             f"--out {settings.out}: another build is at work there; wait for it, or give another folder"

@@ -164,6 +164,11 @@ def _tells(said: str, answer: str) -> bool:
     return len(wanted) > 3 and _share(wanted, said) >= CONTENT_SHARE
 
 
+def holds_answer(said: str, answer: str, language: str = "en") -> bool:
+    """Whether spoken text holds the source's answer, which is in the source's own writing."""
+    return _tells(said, _said_or_raw(answer, language))
+
+
 def _numbers(text: str) -> set[Fraction]:
     words = _key(text).split()
     found = (number_at(words, i) for i in range(len(words)))

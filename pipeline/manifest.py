@@ -9,16 +9,20 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from pipeline.build import Build
-from pipeline.config import Settings
+from pipeline.config import OF_THE_ANSWERS, LlmSettings, Settings
 from pipeline.errors import KameError
+from pipeline.llm.session import SpendNotes
 from pipeline.parts import jsonl, write_whole
 from pipeline.records import Rejected
 from pipeline.shards.assemble import Shard, ShardFolder, plan_shards, version_facts
-from pipeline.stages import stages_of
+from pipeline.stages import ask_models, stages_of
 from pipeline.wanted import Lane, Slice
 
 # Settings that say how the work is run, not what comes out.
-NOT_OF_THE_ROWS = {"out", "workers", "progress", "max_refused", "ledger", "prompts"}
+NOT_OF_THE_ROWS: dict[str, Any] = {
+    **dict.fromkeys(("out", "workers", "progress", "max_refused", "ledger", "prompts"), True),
+    "llm": set(LlmSettings.model_fields) - OF_THE_ANSWERS,
+}
 
 
 def rows_settings(settings: Settings) -> dict[str, Any]:
@@ -84,7 +88,7 @@ def finish(build: Build, slices: list[Slice], counts: dict[Lane, int], asked_for
     path = build.out / "manifest.json"
     path.unlink(missing_ok=True)
     paths = ShardFolder(build.out).place(shards)
-    manifest = describe(build, shards, paths, rejected, asked_for)
+    manifest = describe(build, shards, paths, rejected, asked_for) | models(build, slices)
     write_whole(path, (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode())
     return manifest
 
@@ -130,3 +134,27 @@ def describe(
         },
         "shards": files,
     }
+
+
+def models(build: Build, slices: list[Slice]) -> dict[str, Any]:
+    """Where models were asked: what was spent in all runs of this build, and how often and why they were asked again.
+
+    `spend` sums dollars by stage, model and level; an answer that the ledger held already cost nothing.
+    """
+    if not ask_models(build.settings):
+        return {}
+    notes = SpendNotes(build.out)
+    spend = {"dollars": round(notes.total(), 6), "by": notes.rows()}
+    return {"spend": spend, "asked_again": asked_again(build, slices)}
+
+
+def asked_again(build: Build, slices: list[Slice]) -> dict[str, dict[str, int]]:
+    """Drafts that were refused before one was accepted, by stage (oracles by level) and reason."""
+    found: dict[str, Counter[str]] = {}
+    for slice_ in slices:
+        for dialogue in build.read("dialogues", slice_):
+            found.setdefault("dialogues", Counter()).update(dialogue.again)
+        for oracles in build.read("oracles", slice_):
+            for again in oracles.again:
+                found.setdefault(f"oracles, level {again.level}", Counter())[again.reason] += 1
+    return {name: dict(sorted(counts.items())) for name, counts in sorted(found.items()) if counts}

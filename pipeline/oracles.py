@@ -3,14 +3,15 @@
 An oracle belongs to a count of words, not to a time, so this stage needs no speech (see `pipeline.backend`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from pipeline.acceptance import check_said
 from pipeline.errors import Refusal
 from pipeline.levels import GUESS, TRUTH, LevelSchedule
-from pipeline.records import Dialogue, Oracle, Rejected, Turn
+from pipeline.records import Dialogue, Oracle, Prefix, Rejected, Turn
 from pipeline.text.normal import normalise
 from pipeline.text.spoken import is_spoken
 from pipeline.text.words import join_words, split_words
@@ -59,11 +60,55 @@ class Simulator(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class OracleTask:
+    """A request with what its answer is held against: the assistant turn that follows, and the true answer."""
+
+    request: OracleRequest
+    truth: str
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """An accepted oracle, and the reasons for which the draws before it were refused."""
+
+    text: str
+    again: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class ManySimulator(Protocol):
+    """A simulator that has many oracles in work at once; what it gives is accepted already.
+
+    `accept(text, task)` gives the text as it may stand, or raises Refusal; the simulator may draw again then.
+    """
+
+    name: str
+    version: str
+
+    def simulate_many(
+        self, tasks: Sequence[OracleTask], accept: Callable[[str, OracleTask], str]
+    ) -> Iterator[Drawn | Refusal]:
+        """For each task, in order, its accepted oracle or the last refusal."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """An oracle of `level` that was refused for `reason` and drawn again."""
+
+    level: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class DialogueOracles:
-    """The oracles of all user turns of a dialogue, in order of (turn, prefix_words, level)."""
+    """The oracles of all user turns of a dialogue, in order of (turn, prefix_words, level); `again` counts draws that
+    were refused before one was accepted."""
 
     dialogue_id: str
     oracles: tuple[Oracle, ...]
+    again: tuple[Again, ...] = ()
 
 
 # The truth of a dialogue is held against each of its oracles.
@@ -83,7 +128,7 @@ def accept(text: str, request: OracleRequest, truth: str, answer: str = "") -> s
 
     `truth` is the assistant turn that follows (not the request's copy, which level 0 lacks), `answer` the dialogue's
     true answer ("" where it is not known apart from the turn). Raises Refusal otherwise: `empty_oracle`,
-    `not_spoken`, `too_long`, `verbatim_answer` or `leaked_answer`.
+    `not_spoken`, `model_talk`, `wrong_language`, `letters`, `too_long`, `verbatim_answer` or `leaked_answer`.
     """
     text = " ".join(text.split())
     key = normalise(text)
@@ -91,6 +136,7 @@ def accept(text: str, request: OracleRequest, truth: str, answer: str = "") -> s
         raise Refusal("empty_oracle", f"level {request.level}")
     if found := is_spoken(text):
         raise Refusal("not_spoken", f"{', '.join(found)} in '{text}'")
+    check_said(text, request.language)
     if (count := len(split_words(text, request.language))) > MAX_WORDS:
         raise Refusal("too_long", f"{count} words in '{text}'")
     if key == _key(truth):
@@ -103,32 +149,81 @@ def accept(text: str, request: OracleRequest, truth: str, answer: str = "") -> s
     return text
 
 
-def draw(simulator: Simulator, request: OracleRequest, truth: str, answer: str = "") -> str:
-    """An accepted oracle, drawn up to SAMPLES times; raises the last draw's Refusal where none is accepted."""
+def accept_task(text: str, task: OracleTask) -> str:
+    """`accept` for a task."""
+    return accept(text, task.request, task.truth, task.answer)
+
+
+def draw(simulator: Simulator, task: OracleTask) -> Drawn | Refusal:
+    """An accepted oracle, drawn up to SAMPLES times; the last draw's Refusal where none is accepted."""
+    refused: list[Refusal] = []
     for sample in range(SAMPLES):
-        attempt = replace(request, sample=sample) if sample else request
+        attempt = replace(task.request, sample=sample) if sample else task.request
         try:
-            return accept(simulator.simulate(attempt), request, truth, answer)
+            text = accept_task(simulator.simulate(attempt), task)
+            return Drawn(text, tuple(r.reason for r in refused))
         except Refusal as refusal:
-            last = refusal
-    raise last
+            refused.append(refusal)
+    return refused[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A prefix of a dialogue; `task` is the place of its task among the part's, None where the truth is the oracle."""
+
+    prefix: Prefix
+    truth: str
+    task: int | None
 
 
 def simulate_oracles(
-    dialogues: Iterable[Dialogue], schedule: LevelSchedule, simulator: Simulator
+    dialogues: Iterable[Dialogue], schedule: LevelSchedule, simulator: Simulator | ManySimulator
 ) -> Iterator[DialogueOracles | Rejected]:
     """Each dialogue's oracles, after a Rejected for each oracle of it that was refused (the dialogue stays)."""
-    for dialogue in dialogues:
+    tasks: list[OracleTask] = []
+    asked = [(dialogue, _asked(dialogue, schedule, tasks)) for dialogue in dialogues]
+    if isinstance(simulator, ManySimulator):
+        outcomes = simulator.simulate_many(tasks, accept_task)
+    else:
+        outcomes = (draw(simulator, task) for task in tasks)
+    known: list[Drawn | Refusal] = []
+    for dialogue, prefixes in asked:
+        # Tasks are in the order in which they are wanted first.
+        first, last = len(known), max((a.task for a in prefixes if a.task is not None), default=-1)
+        known += (next(outcomes) for _ in range(first, last + 1))
         oracles: list[Oracle] = []
-        # The same question is put to the simulator only once in a dialogue.
-        told: dict[tuple[str, str, int, str], str] = {}
-        for index, following in answered_turns(dialogue):
-            for oracle in _turn_oracles(dialogue, index, following, schedule, simulator, told):
-                if isinstance(oracle, Rejected):
-                    yield oracle
-                else:
-                    oracles.append(oracle)
-        yield DialogueOracles(dialogue.id, tuple(oracles))
+        for item in prefixes:
+            outcome = Drawn(item.truth) if item.task is None else known[item.task]
+            if isinstance(outcome, Refusal):
+                yield _rejected(dialogue, outcome, item.prefix)
+            else:
+                p = item.prefix
+                oracles.append(Oracle(p.turn, p.words, p.ratio, p.level, outcome.text))
+        drawn = [(tasks[i].request.level, d) for i, d in enumerate(known[first:], first) if isinstance(d, Drawn)]
+        again = tuple(Again(level, reason) for level, d in drawn for reason in d.again)
+        yield DialogueOracles(dialogue.id, tuple(oracles), again)
+
+
+def _asked(dialogue: Dialogue, schedule: LevelSchedule, tasks: list[OracleTask]) -> list[_Asked]:
+    """The dialogue's prefixes; what is new to ask goes behind `tasks`, the same question only once in a dialogue."""
+    asked: list[_Asked] = []
+    places: dict[tuple[str, str, int, str], int] = {}
+    for index, following in answered_turns(dialogue):
+        words = split_words(dialogue.turns[index].text, dialogue.language)
+        context = "\n".join(f"{turn.role}: {turn.text}" for turn in dialogue.turns[:index])
+        truth = following.intended_text
+        for prefix in schedule.prefixes(index, len(words)):
+            if prefix.level == TRUTH:
+                asked.append(_Asked(prefix, truth, None))
+                continue
+            heard = join_words(words[: prefix.words], dialogue.language)
+            hint = "" if prefix.level == GUESS else truth
+            place = places.setdefault((context, heard, prefix.level, hint), len(tasks))
+            if place == len(tasks):
+                request = OracleRequest(dialogue.id, dialogue.language, index, heard, context, prefix.level, hint)
+                tasks.append(OracleTask(request, truth, dialogue.answer))
+            asked.append(_Asked(prefix, truth, place))
+    return asked
 
 
 def answered_turns(dialogue: Dialogue) -> list[tuple[int, Turn]]:
@@ -137,34 +232,7 @@ def answered_turns(dialogue: Dialogue) -> list[tuple[int, Turn]]:
     return [(index, after) for index, (turn, after) in pairs if turn.role == "user" and after.role == "assistant"]
 
 
-def _turn_oracles(
-    dialogue: Dialogue,
-    index: int,
-    following: Turn,
-    schedule: LevelSchedule,
-    simulator: Simulator,
-    told: dict[tuple[str, str, int, str], str],
-) -> Iterator[Oracle | Rejected]:
-    words = split_words(dialogue.turns[index].text, dialogue.language)
-    context = "\n".join(f"{turn.role}: {turn.text}" for turn in dialogue.turns[:index])
-    truth = following.intended_text
-    for prefix in schedule.prefixes(index, len(words)):
-        if prefix.level == TRUTH:
-            yield Oracle(index, prefix.words, prefix.ratio, TRUTH, truth)
-            continue
-        heard = join_words(words[: prefix.words], dialogue.language)
-        hint = "" if prefix.level == GUESS else truth
-        request = OracleRequest(dialogue.id, dialogue.language, index, heard, context, prefix.level, hint)
-        key = (context, heard, prefix.level, hint)
-        try:
-            if key not in told:
-                told[key] = draw(simulator, request, truth, dialogue.answer)
-            yield Oracle(index, prefix.words, prefix.ratio, prefix.level, told[key])
-        except Refusal as refusal:
-            where = f"turn {index}, {prefix.words} of {prefix.total_words} words, level {prefix.level}"
-            yield _rejected(dialogue, refusal, where)
-
-
-def _rejected(dialogue: Dialogue, refusal: Refusal, where: str) -> Rejected:
+def _rejected(dialogue: Dialogue, refusal: Refusal, prefix: Prefix) -> Rejected:
     source = dialogue.question_id.partition("-")[0]
+    where = f"turn {prefix.turn}, {prefix.words} of {prefix.total_words} words, level {prefix.level}"
     return Rejected(STAGE, source, dialogue.question_id, dialogue.id, refusal.reason, f"{where}: {refusal.detail}")

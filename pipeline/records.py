@@ -69,7 +69,8 @@ class Dialogue:
     """Turns of user and assistant about one question; the first turn is the user's.
 
     `id` is `<question id>-v<variant>`. `answer` is the true answer in spoken words, `choices` the ones offered aloud
-    (empty where the question is asked openly). `writer` names what wrote it (`offline`, `openai:gpt-4.1-nano`).
+    (empty where the question is asked openly). `writer` names what wrote it (`offline`, `openai:gpt-4.1-nano`);
+    `again` holds the reasons for which it was asked to write again, one a draft that was refused.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Dialogue:
     answer: str
     choices: tuple[str, ...] = ()
     writer: str = ""
+    again: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

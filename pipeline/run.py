@@ -10,16 +10,18 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Protocol
 
 from pipeline.build import Build
+from pipeline.config import Settings
 from pipeline.errors import KameError
+from pipeline.llm.session import close_session, stop_session
 from pipeline.manifest import finish
 from pipeline.shards.assemble import ShardFolder, plan_shards
-from pipeline.stages import STAGES, stages_of
+from pipeline.stages import STAGES, ask_models, check_keys, stages_of
 from pipeline.wanted import Lane, Slice, Wanted
 
 
@@ -147,7 +149,30 @@ def _next(finished: "queue.SimpleQueue[tuple[Job, Future]]", check_stop: Callabl
 def run(build: Build, submit: Submit, progress: Progress, *, window: int) -> dict[str, Any]:
     """Make all that the build wants and finish it; returns the manifest."""
     build.check()
+    check_keys(build.settings)
+    try:
+        manifest = _run(build, submit, progress, window)
+    except BaseException as error:
+        stop_session(build.settings, error if isinstance(error, KameError) else KameError("the build has failed"))
+        # What ended the build is what is to be said, whatever else fails now.
+        with suppress(KameError):
+            close_session(build.settings)
+        raise
+    close_session(build.settings)
+    return manifest
 
+
+def workers_of(settings: Settings) -> int:
+    """Parts in work at once: a core each; where parts wait for models, or for whole batch jobs, more."""
+    if settings.workers is not None:
+        return settings.workers
+    cores = os.cpu_count() or 1
+    if not ask_models(settings):
+        return cores
+    return max(cores, 128 if settings.llm.mode == "batch" else 8)
+
+
+def _run(build: Build, submit: Submit, progress: Progress, window: int) -> dict[str, Any]:
     def gathered(job: Job, result: tuple[int, int]) -> Iterable[Job]:
         progress.advance("questions", *result)
         return ()

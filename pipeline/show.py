@@ -19,8 +19,11 @@ from rich.table import Table
 from pipeline.text.words import split_words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from pipeline.config import Settings
     from pipeline.doctor import Finding
+    from pipeline.llm.ledger_tools import Spend, Stats
     from pipeline.oracles import DialogueOracles
     from pipeline.plan import Plan
     from pipeline.records import Dialogue
@@ -127,9 +130,13 @@ def print_summary(manifest: dict[str, Any], out: Path) -> None:
     for stage, reasons in manifest["refused"].items():
         if reasons:
             to.print(f"refused by {stage}: {_reasons(reasons)}")
+    for stage, reasons in manifest.get("asked_again", {}).items():
+        to.print(f"asked again for {stage}: {_reasons(reasons)}")
     for stand_in in manifest["stand_ins"]:
         to.print(f"stand-in: {stand_in}")
     to.print()
+    if "spend" in manifest:
+        print_spend(manifest["spend"]["by"], manifest["spend"]["dollars"])
     for shard in manifest["shards"]:
         to.print(f"{out / shard['path']}  {shard['rows']} rows, {shard['bytes'] / 1e6:.1f} MB")
 
@@ -198,6 +205,63 @@ def print_status(stages: "list[StageStatus]", manifest: dict[str, Any] | None, o
     else:
         rows, shards = manifest["dialogues"]["accepted"], len(manifest["shards"])
         to.print(f"finished: {rows} dialogues in {shards} shards in {out / 'shards'}")
+
+
+def _plain_table(heads: "Sequence[str]", lines: "Iterable[Sequence[str]]", left: int = 1) -> Table:
+    """A table whose first `left` columns stand left, the others right."""
+    table = Table(box=None, pad_edge=False)
+    for number, head in enumerate(heads):
+        table.add_column(head, justify="left" if number < left else "right")
+    for line in lines:
+        table.add_row(*line)
+    return table
+
+
+def print_quality(lines: "list[tuple[str, ...]]", spoken: bool) -> None:
+    """The table of `pipeline.quality.table`."""
+    to = console()
+    to.print(_plain_table(lines[0], lines[1:]))
+    if not spoken:
+        to.print("without speech: what is consumed is reckoned at 170 words a minute")
+
+
+def print_ledger(stats: "Stats") -> None:
+    """Size, hit rate, and what was paid by model, stage and level."""
+    to = console()
+    to.print(f"{stats.folder}: {stats.answers} answers, {stats.bytes / 1e6:.1f} MB in {stats.segments} segments")
+    rate = "nothing asked yet" if stats.hit_rate is None else f"{stats.hits} of {stats.asked} ({stats.hit_rate:.0%})"
+    to.print(f"answered by the ledger: {rate}; paid for twice {stats.repeated}, of no use {stats.wasted}")
+    if stats.spend:
+        order = sorted(stats.spend, key=lambda key: (key[0], key[1], -1 if key[2] is None else key[2]))
+        rows = [(*key[:2], "" if key[2] is None else str(key[2]), *_spend_cells(stats.spend[key])) for key in order]
+        heads = ("model", "stage", "level", "calls", "input", "cached", "output", "dollars")
+        to.print(_plain_table(heads, [*rows, ("all", "", "", *_spend_cells(stats.total))], left=3))
+
+
+def _spend_cells(spend: "Spend") -> tuple[str, ...]:
+    cost = f"{spend.cost:.4f}" + (f" + {spend.unpriced} unpriced" if spend.unpriced else "")
+    return (str(spend.calls), str(spend.input), str(spend.cached), str(spend.output), cost)
+
+
+def print_spend(rows: "list[dict[str, Any]]", dollars: float) -> None:
+    """What the runs of a build have spent on models; nothing where they asked none."""
+    if not rows:
+        return
+    lines = [
+        (
+            row["model"],
+            row["stage"],
+            "" if row["level"] is None else str(row["level"]),
+            *(str(row[name]) for name in ("asked", "hits", "calls", "again", "input", "cached", "output")),
+            f"{row['cost'] + row['lost']:.4f}" + (f" + {row['unpriced']} unpriced" if row["unpriced"] else ""),
+        )
+        for row in rows
+    ]
+    heads = ("model", "stage", "level", "asked", "in ledger", "calls", "again", "input", "cached", "output", "dollars")
+    to = console()
+    to.print(_plain_table(heads, lines, left=3))
+    to.print(f"spent on models in all runs of this build: ${dollars:.4f}")
+    to.print()
 
 
 def print_findings(findings: "list[Finding]") -> None:

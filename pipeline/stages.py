@@ -8,33 +8,76 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from pipeline.config import Settings
-from pipeline.dialogues import Writer, write_dialogues
-from pipeline.errors import UsageError
+from pipeline.dialogues import ManyWriter, Writer, write_dialogues
 from pipeline.llm.offline.simulator import OfflineSimulator
 from pipeline.llm.offline.writer import OfflineWriter
-from pipeline.oracles import DialogueOracles, Simulator, simulate_oracles
+from pipeline.llm.prompts import Prompts
+from pipeline.llm.session import session_of
+from pipeline.llm.simulator import LlmSimulator
+from pipeline.llm.spec import api_key, parse_spec
+from pipeline.llm.writer import LlmWriter
+from pipeline.oracles import DialogueOracles, ManySimulator, Simulator, simulate_oracles
 from pipeline.records import Dialogue, Question, Rejected, Speech, Split
 from pipeline.speech.timeline import speak_dialogues
 from pipeline.speech.voices import Synthesizer, open_synthesizer
 
 
-@cache
-def writer_of(spec: str, seed: int) -> Writer:
-    """The writer that `--writer` (or `--llm`) names."""
-    if spec == "offline":
-        return OfflineWriter(seed)
-    raise UsageError(f"--writer {spec}: only 'offline' is built into this version")
+def writer_of(settings: Settings) -> Writer | ManyWriter:
+    """The writer that `--writer` (or `--llm`) names. Raises UsageError for a name, a prompt or a key that will not do."""
+    if settings.writer == "offline":
+        return _offline_writer(settings.seed)
+    spec, llm = parse_spec(settings.writer), settings.llm
+    return LlmWriter(
+        spec,
+        _prompts(settings.prompts),
+        lambda: session_of(settings),
+        settings.seed,
+        temperature=llm.temperature,
+        max_tokens=llm.writer_tokens,
+        pictures=llm.pictures,
+    )
+
+
+def simulator_of(settings: Settings) -> Simulator | ManySimulator:
+    """The simulator that `--simulator` (or `--llm`) names. Raises as `writer_of` does."""
+    if settings.simulator == "offline":
+        return _offline_simulator(settings.seed)
+    spec, llm = parse_spec(settings.simulator), settings.llm
+    return LlmSimulator(
+        spec,
+        _prompts(settings.prompts),
+        lambda: session_of(settings),
+        settings.seed,
+        temperature=llm.temperature,
+        max_tokens=llm.oracle_tokens,
+    )
+
+
+# What they have read and worked out is worth keeping from part to part.
+_offline_writer = cache(OfflineWriter)
+_offline_simulator = cache(OfflineSimulator)
 
 
 @cache
-def simulator_of(spec: str, seed: int) -> Simulator:
-    """The simulator that `--simulator` (or `--llm`) names."""
-    if spec == "offline":
-        return OfflineSimulator(seed)
-    raise UsageError(f"--simulator {spec}: only 'offline' is built into this version")
+def _prompts(folder: Path | None) -> Prompts:
+    return Prompts(folder)
+
+
+def ask_models(settings: Settings) -> bool:
+    """Whether these settings ask any model at all."""
+    return settings.writer != "offline" or settings.simulator != "offline"
+
+
+def check_keys(settings: Settings) -> None:
+    """Raise UsageError where a model is named whose provider wants a key that the environment lacks."""
+    for name in (settings.writer, settings.simulator):
+        spec = parse_spec(name)
+        if not spec.offline:
+            api_key(spec.provider, spec.base_url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +104,21 @@ class Stage:
 
 
 def _dialogues(settings: Settings, inputs: Inputs) -> Iterator[Dialogue | Rejected]:
-    return write_dialogues(inputs.questions, inputs.variant, writer_of(settings.writer, settings.seed))
+    return write_dialogues(inputs.questions, inputs.variant, writer_of(settings))
 
 
 def _dialogues_key(settings: Settings) -> dict[str, Any]:
-    writer = writer_of(settings.writer, settings.seed)
+    writer = writer_of(settings)
     return {"writer": writer.name, "version": writer.version, "seed": settings.seed}
 
 
 def _oracles(settings: Settings, inputs: Inputs) -> Iterator[DialogueOracles | Rejected]:
-    simulator = simulator_of(settings.simulator, settings.seed)
+    simulator = simulator_of(settings)
     return simulate_oracles(inputs.dialogues, settings.level_schedule(), simulator)
 
 
 def _oracles_key(settings: Settings) -> dict[str, Any]:
-    simulator = simulator_of(settings.simulator, settings.seed)
+    simulator = simulator_of(settings)
     schedule = {
         "levels": settings.levels,
         "schedule": settings.schedule,
@@ -106,8 +149,8 @@ def _speech_key(settings: Settings) -> dict[str, Any]:
 STAGES: dict[str, Stage] = {
     stage.name: stage
     for stage in (
-        Stage("dialogues", 1, "questions", Dialogue, _dialogues_key, _dialogues),
-        Stage("oracles", 1, "dialogues", DialogueOracles, _oracles_key, _oracles),
+        Stage("dialogues", 2, "questions", Dialogue, _dialogues_key, _dialogues),
+        Stage("oracles", 2, "dialogues", DialogueOracles, _oracles_key, _oracles),
         Stage("speech", 1, "dialogues", Speech, _speech_key, _speech, wants_splits=True),
     )
 }

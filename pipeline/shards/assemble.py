@@ -45,7 +45,7 @@ class Shard:
 
 def labels(build: Build) -> dict[str, str]:
     """The provenance fields that are one for the build."""
-    simulator = simulator_of(build.settings.simulator, build.settings.seed)
+    simulator = simulator_of(build.settings)
     latency = build.settings.latency
     changed = latency.model_dump(mode="json", exclude={"preset"}, exclude_none=True)
     return {

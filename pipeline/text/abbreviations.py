@@ -42,7 +42,13 @@ _STARTERS = (
     "For|From|To|By|With|Find|Calculate|Determine|Compute|Assume|Suppose|Let|Given|Show|Use|Using|Also|Then|There|Their|They|He|She|His|Her|We|You|Your|"
     "Each|Both|All|Some|Explain|Describe|Estimate|Express|Take|Consider|Neglect|Evaluate|Company|After|Before|During|While|Since|Because|However|And|But|Or|Solve|Say|Half|One|Two|Three|As"
 )
-_INITIAL_RE = re.compile(rf"(?<![\w.'])(?<!\b[a-z] )([A-Z])\.(?=\s(?!(?:{_STARTERS})\b)[A-Z][a-z]+)")
+_INITIAL_RE = re.compile(rf"(?<![\w.'])([A-Z])\.(?=\s(?!(?:{_STARTERS})\b)[A-Z][a-z]+)")
+_SPECIES_RE = re.compile(r"(?:^|(?<=[\s(]))([A-Z])\.(?=\s[a-z]{4,}\b)")
+_LETTERED = frozenset(
+    "Company Planet Vitamin Group Person Country Stock Machine Team City Town Project Plan Firm Product Point Section "
+    "Hepatitis Type Class Part Building Room Car Train Bus Store Shop Jar Box Bag Tank Village Bank Player Student Option "
+    "Method Process Reaction Solution Gas Liquid Compound Element Line".split()
+)
 _COMPANY_RE = re.compile(r"\b(Co)\.(?=[\s,;)]|$)")
 _AMPM_RE = re.compile(r"\b([ap])\.\s?m\.?(?!\w)", re.IGNORECASE)
 _EMPHASIS = (
@@ -78,6 +84,15 @@ def roman(numeral: str) -> int:
 def _ends(text: str, end: int) -> bool:
     """Whether a sentence ends where an abbreviation's stop stands."""
     return bool(re.match(r"[\"')]?\s*$|[\"')]?\s+[A-Z]", text[end:]))
+
+
+def _initial(m: re.Match[str]) -> str:
+    # "John F. Kennedy", "J. Smith", not "Company B. Smith" or "cities A, B and C. Passengers".
+    before = m.string[: m.start()].split()
+    word = before[-1] if before else ""
+    if word and not word.endswith((".", "?", "!", ":")) and (not word[0].isupper() or word.endswith(",") or word in _LETTERED):
+        return m[0]
+    return m[1]
 
 
 def _plain(m: re.Match[str]) -> str:
@@ -122,10 +137,11 @@ def _say_stopped(text: str) -> str:
     text = _COMPANY_RE.sub(lambda m: "Company" + ("." if _ends(m.string, m.end()) else ""), text)
     text = _AMPM_RE.sub(lambda m: m[1].upper() + "M", text)
     text = _DOTTED_RE.sub(_dotted, text)
-    return _INITIAL_RE.sub(r"\1", text)
+    return _SPECIES_RE.sub(r"\1", _INITIAL_RE.sub(_initial, text))
 
 
 def _say_roman(text: str) -> str:
     text = _SPAN_RE.sub(lambda m: f"{cardinal(roman(m[1]))} to {cardinal(roman(m[2]))}" if m[1] and m[2] else m[0], text)
+    text = re.sub(r"(?<=[A-Z])-(I{2,3}|IV)\b", lambda m: f" {cardinal(roman(m[1]))}", text)
     text = _KIND_RE.sub(lambda m: f"{m[1]} {cardinal(roman(m[2]))}" if m[2] else m[0], text)
     return _MONARCH_RE.sub(lambda m: f"{m[1]} the {ordinal(roman(m[2])).title()}" if m[2] else m[0], text)

@@ -27,7 +27,8 @@ _COMBINATION_RE = re.compile(
     re.IGNORECASE,
 )
 _LETTERED_STEM_RE = re.compile(r"\b(?:option|choice|answer)s?\s[A-J]\b|(?:^|[\n?:;]\s*)\(?A[.)]\s.+\s\(?B[.)]\s.+", re.DOTALL)
-_STATEMENTS_RE = re.compile(r"(?:^|[\s:(])(?:I|1|i)[.):]\s.*(?:^|[\s(])(?:II|2|ii)[.):]\s", re.DOTALL)
+_STATEMENTS_RE = re.compile(r"(?:^|[\s:(])(?:I|i)[.):]\s.*(?:^|[\s(])(?:II|ii)[.):]\s", re.DOTALL)
+_ROMAN_ANSWER_RE = re.compile(r"^\W*(?:[IVX]{1,4}\b[\s,]*(?:and|or|only|&)?[\s,]*)+\W*$")
 _JUDGED_RE = re.compile(r"\s*Statement\s\d\s?\|")
 
 _NEEDS_RE = re.compile(
@@ -39,6 +40,8 @@ _NEEDS_RE = re.compile(
 )
 _OPEN_ENDING_RE = re.compile(r"\b(?:is|are|was|were|called|as|termed|named|by|of|the|a|an|in|to|equals|equal|approximately|about)\s*[:.\-–—_…]*\s*$", re.IGNORECASE)
 _QUESTION_RE = re.compile(r"\?")
+_COLUMNS_RE = re.compile(r"[?:]\s+(?:[A-Z][A-Z&/-]+\s+){1,}(?:[a-z]+\s)*[A-Z][A-Z-]{2,}")
+_QUOTED_RE = re.compile(r"[\"“][^\"”]*[\"”]")
 _TASK_RE = re.compile(
     r"(?:^|[.:;,?!]\s+|\band\s|\bthen\s|\bto\s)(?:please\s)?(?:enumerate|calculate|find|determine|compute|evaluate|solve|estimate|give|name|state|describe|explain|define|discuss|list|identify|express|convert|write|simplify|"
     r"derive|show|prove|predict|compare|distinguish|differentiate|characterize|outline|add|subtract|multiply|divide|round|factor|assume|draw|design|what|how|who|when|where|why|which|using|use|round|translate|suggest|trace|contrast|relate|summarize|account|indicate|report|return|provide|fill|obtain|work out|tell|specify|construct|approximate|reduce|rewrite|graph|represent|complete|consider|classify|analyze|interpret|illustrate|justify|criticize|comment|verify|formulate)\b",
@@ -70,8 +73,12 @@ def _check_stem(question: Question, sees_pictures: bool) -> None:
     stem = question.stem.strip()
     if len(stem.split()) < _SHORTEST_STEM and not (stem.endswith("?") and len(stem.split()) > 1):
         raise Refusal("incomplete", f"the stem is {stem!r}")
+    if _COLUMNS_RE.search(stem):
+        raise Refusal("needs_table", "column headings after the question")
     if "|" in stem and _JUDGED_RE.match(stem):
         raise Refusal("incomplete", "statements to be judged, and no question")
+    if _STATEMENTS_RE.search(stem) and question.choices and _ROMAN_ANSWER_RE.match(question.answer.replace("none", "")):
+        raise Refusal("refers_to_choices", question.answer.strip())
     if _LETTERED_STEM_RE.search(stem):
         raise Refusal("refers_to_choices", "the stem lists lettered options")
     if len(re.findall(r"_{2,}", stem)) > 2:
@@ -117,7 +124,8 @@ def _check_choices(question: Question, answered: str) -> None:
 
 def reads_as_question(stem: str) -> bool:
     """Whether a stem ends as a question or a task ('Calculate ...'), rather than breaking off for its choices."""
-    return bool(_QUESTION_RE.search(stem) or (_TASK_RE.search(stem) and not _OPEN_ENDING_RE.search(stem.rstrip(".") if stem.endswith("..") else stem)))
+    unquoted = _QUOTED_RE.sub("", stem)
+    return bool(_QUESTION_RE.search(unquoted) or (_TASK_RE.search(stem) and not _OPEN_ENDING_RE.search(stem.rstrip(".") if stem.endswith("..") else stem)))
 
 
 @lru_cache(maxsize=65_536)

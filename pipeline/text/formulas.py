@@ -174,11 +174,11 @@ def say_operators(text: str) -> str:
     text = _BY_RE.sub(lambda m: f"{m[1]} by " if m[1] else f"{m[2]} by {m[3]}" if m[2] else " by ", text)
     text = _minus(text)
     text = _SIGN_RE.sub(_sign, text)
-    text = re.sub(r"(?<=\d)\s?/\s?(?=\d|[A-Za-z]\b)|(?<=\b[A-Za-z])\s?/\s?(?=[A-Za-z]\b|\d)|(?<=\)|,)\s?/\s?|(?<=\w)\s?/\s?(?=the quantity|\s+the quantity)", " over ", text)
+    text = re.sub(r"(?<=[\dα-ωΑ-Ω])\s?/\s?(?=\d|[A-Za-zα-ωΑ-Ω]\b)|(?<=\b[A-Za-z])\s?/\s?(?=[A-Za-zα-ωΑ-Ω]\b|\d)|(?<=\)|,)\s?/\s?|(?<=\w)\s?/\s?(?=the quantity|\s+the quantity)", " over ", text)
     for letter, name in GREEK.items():
         if letter in text:
             text = text.replace(f"{letter}-", f" {name}-").replace(letter, f" {name} ")
-    if found := re.search(r"[\^_√|{}∞]|<|>|~(?!\d)", text):
+    if found := re.search(r"\bsqrt\b|[\^_√|{}∞]|<|>|~(?!\d)", text):
         raise Refusal("formula", f"the sign {found[0]}")
     return text
 

@@ -14,6 +14,10 @@ _UNIT_WORDS = ("atm", "psia", "psig", "torr", "kcal", "lbm", "lbf", "ohms", "rpm
 _WORD_RE = re.compile(r"(?<![\\\w^_{}'$])[A-Za-z]{5,}(?![\w^_{}])")
 _CAMEL_RE = re.compile(r"^([a-z]{2,})([A-Z][a-z]{2,})$")
 _BROKEN_RE = re.compile(r"(?<![\w-])([A-Za-z]{2,})-([a-z]{2,})(?![\w-])")
+# Words that are prefixes as well, and endings that then speak for one word: inactivated, atypical.
+_PREFIXES = frozenset({"in", "a", "an", "as", "on", "at"})
+_STEM_RE = re.compile(r"(?:ed|able|ible|ive|ent|ant|al|ate|ity|tion|sion|ly|ness|ic|ous|ing|ary|is|ian|ism|ist|ment|ance|ence|able|ally|ies)$")
+_MEDICAL_RE = re.compile(r"(?:itis|osis|asis|emia|oma|gram|graphy|oid|oids|ene|ine|ase|ate|ite|ide|ose|ol|yl|ium)$")
 _COMMON, _KNOWN = 25_000, 60_000
 
 
@@ -54,7 +58,7 @@ def _halves(word: str, depth: int) -> list[str] | None:
     for cut in range(1, len(word)):
         left, right = word[:cut], word[cut:]
         for glue, rest, glue_first in ((left, right, True), (right, left, False)):
-            if glue not in _GLUE or len(rest) < 3 or (glue == "a" and not glue_first):
+            if glue not in _GLUE or (glue_first and glue in _PREFIXES and _STEM_RE.search(rest)) or len(rest) < 3 or (glue == "a" and not glue_first):
                 continue
             parts = [rest] if rest in _GLUE or _stands(rest, glue) else None
             if parts is None and depth:
@@ -86,6 +90,8 @@ def _unglue_word(word: str) -> str:
     parts = _halves(lower, 2)
     if word.istitle() and not (parts and parts[0] in _GLUE and len(parts[0]) > 2):
         return word  # a name, more likely
+    if _MEDICAL_RE.search(lower) and not (parts and parts[0] in _GLUE):
+        return word
     if parts is None and len(word) > 7:
         parts = _content_halves(lower)
     if parts is None:
@@ -104,13 +110,14 @@ def _mend_broken(left: str, right: str) -> str:
 
 # What stays glued after mending, and no name or symbol looks like: `ticketsFB`, `BothHClandNaOHare`, `polyploidsthroughcolchicine`.
 _CASES_RE = re.compile(r"(?<![\w\\^_])(?:[a-z]{3,}[A-Z]|(?=\w{9})[A-Za-z]*[a-z][A-Z][a-z]*[a-z][A-Z]\w*[a-z]{2})\w*")
+_FUSED_RE = re.compile(r"(?<![\\\w])[a-z]{5,}_(?=\w)|\b[A-Za-z]*[A-Z]{2,}[a-z]{4,}|\b[A-Z][a-z]{20,}")
 _LONG_RE = re.compile(r"(?<![\w\\^_'-])[a-z]{9,}(?![\w^_'-])")
-_GLUED_RE = re.compile(r"(?:the(?![a-z]?[rmosn])|and(?!ro)|with|from|that|which|of(?!f))\w{5,}|\w{4,}(?:through|which|where|ofthe|inthe|tothe|isthe|fromthe|andthe)\w{2,}|\w{6,}(?:ofthe|inthe|isthe|andthe|forthe)$|\w{24,}")
+_GLUED_RE = re.compile(r"(?:the(?![a-z]?[rmosn])|and(?!ro)|with|from|that|which|of(?!f))\w{5,}|\w{4,}(?:through|which|where|ofthe|inthe|tothe|isthe|fromthe|andthe)\w{2,}|\w{6,}(?:ofthe|inthe|isthe|andthe|forthe)$|\w{17,}")
 
 
 def garbled(text: str) -> str:
     """A word of `text` that extraction garbled beyond mending; "" where there is none."""
-    if found := _CASES_RE.search(text):
+    if found := _CASES_RE.search(text) or _FUSED_RE.search(text):
         return found[0]
     for word in _LONG_RE.findall(text):
         if not is_word(word) and _GLUED_RE.match(word) and not word.endswith("ly"):

@@ -17,16 +17,17 @@ _PRICE_RE = re.compile(
     rf"(?P<amount>{NUMBER})(?:(?P<suffix>bn|Bn|mn|trn|[kKmMbBT])(?![\w/])|\s?-?(?P<scale>(?:hundred|thousand|million|billion|trillion))\b)?"
 )
 _AFTER_RE = re.compile(rf"(?<![\w.,$€£¥])(?P<amount>{NUMBER})\s?(?P<sign>[$€£])(?![\d.]*\d)")
+_TWICE_RE = re.compile(r"\b(dollars|cents|pounds|euros) +(?:dollars|cents|pounds|euros)\b")
 _CENT_RE = re.compile(rf"(?:¢\s?(?P<a>{NUMBER})|(?<![\w.])(?P<b>{NUMBER})\s?¢)")
 _PRICE_RANGE_RE = re.compile(rf"([$€£])\s?({NUMBER})\s?[-–]\s?(?=[$€£]?\s?\d)\1?\s?({NUMBER})(?![\d,]|\.\d)")
-_ARTICLE_RE = re.compile(
+ARTICLE_RE = re.compile(
     r"(?:^|\b)(?:an?|the|another|each|every|this|that|his|her|their|its|my|your|one|two|three|four|five|six|seven|"
     r"eight|nine|ten|more|extra|additional|same|new)\s*$",
     re.IGNORECASE,
 )
-_NOUN_RE = re.compile(r"\s?-?\s?([a-z]+)\b")
+NOUN_RE = re.compile(r"\s?-?\s?([a-z]+)\b")
 _ALWAYS_ADJECTIVE = re.compile(r"(?:bills?|coins?|notes?|coupons?|vouchers?|gift|banknotes?)\b")
-_NOT_NOUN = frozenset(
+NOT_NOUN = frozenset(
     "a an and are as at be but by can each every extra for from if in is less more of off on or over per plus so than "
     "that the then to toward towards total under until was were when which while who with worth he she it they we i "
     "you did do does had has have will would could should after before because but not yet also only now today "
@@ -44,11 +45,11 @@ def _price(m: re.Match[str]) -> str:
     scale = _SUFFIX[m["suffix"]] if m["suffix"] else m["scale"]
     whole, _, decimals = m["amount"].replace(",", "").partition(".")
     before, after = m.string[: m.start()], m.string[m.end() :]
-    noun = _NOUN_RE.match(after)
+    noun = NOUN_RE.match(after)
     adjective = bool(noun) and (
         bool(_ALWAYS_ADJECTIVE.match(noun[1]))
         or (after[:1] == "-" and after[1:2].isalpha())
-        or (bool(_ARTICLE_RE.search(before[-14:])) and noun[1] not in _NOT_NOUN and not noun[1].endswith("ly"))
+        or (bool(ARTICLE_RE.search(before[-14:])) and noun[1] not in NOT_NOUN and not noun[1].endswith("ly"))
     )
     unit = one if adjective else many
     if scale or len(decimals) > 2 or not cent:
@@ -75,4 +76,4 @@ def say_money(text: str) -> str:
     text = _PRICE_RANGE_RE.sub(_price_range, text)
     text = _AFTER_RE.sub(lambda m: f"{m['sign']}{m['amount']}", text)
     text = _CENT_RE.sub(lambda m: f" {number(m['a'] or m['b'])} {'cent' if (m['a'] or m['b']) == '1' else 'cents'} ", text)
-    return _PRICE_RE.sub(_price, text)
+    return _TWICE_RE.sub(r"\1", _PRICE_RE.sub(_price, text))

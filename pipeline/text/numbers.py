@@ -119,6 +119,7 @@ def say_rest(text: str) -> str:
         return text
     if found := _PHONE_RE.search(text):
         raise Refusal("symbols", found[0])
+    text = re.sub(r"(?<![\d.,])(\d{1,3})((?: 000)+)(?!\d)", lambda m: m[1] + m[2].replace(" ", ""), text)
     text = re.sub(r"(?<=\d)-(and|to|or|by)-(?=\d)", r" \1 ", text)
     text = _ORDINAL_RE.sub(lambda m: ordinal(int(m[1].replace(",", ""))), text)
     text = _SCORE_RE.sub(_ratio, text)

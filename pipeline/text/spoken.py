@@ -19,7 +19,7 @@ _GLUED_STOP_RE = re.compile(r"(?<=[a-z]{2})([.?!;:,])(?=[A-Z][a-z]|[A-Z]\b|\d)|(
 _WORKED_RE = re.compile(r"[\d$€£¥¢%^_=<>+*/\\|{}~√≤≥≠≈±×·∞°\u0370-\u03ff\u2190-\u2aff\u0300-\u036f¬]|[A-Z][a-z]?[A-Z]|\b(?:sin|cos|tan|log|ln|exp) |\b[A-Za-z]\(|(?<!\w)[a-z]\s?-\s?[A-Za-z]\b")
 _SENTENCE_RE = re.compile(r"\W*[A-Z\d]")
 # Words and plain figures, each on its own: nothing in them is left for a second round.
-_EVEN_RE = re.compile(r"(?:(?:[A-Za-z]+(?:['’-][A-Za-z]+)*'?|\$?\d{1,3}(?:,\d{3})*(?:\.\d+)?%?|\d+)(?:[,;:]?\s+|[.?!]?\s+|[.?!]?$))*")
+_EVEN_RE = re.compile(r"(?>(?>[A-Za-z]++(?:['’-][A-Za-z]++)*+'?+|\$?+\d++(?:,\d{3})*+(?:\.\d++)?+%?+)[,;:.?!]?+(?:\s++|$))*+")
 _SUFFIXES = frozenset("rds nds ths".split())
 _MOST_ROUNDS = 4
 _LANGUAGES: dict[str, Callable[[str], str]] = {}

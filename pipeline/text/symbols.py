@@ -12,10 +12,10 @@ _CODE_RE = re.compile(
 _TABLE_RE = re.compile(r"\|[^|\n]*\|[^|\n]*\||\\hline|-{4,}|={4,}|(?:\S+ {3,}){3,}\S+|(?:\b[\d.,%$-]+\s+){7,}\d")
 # Stands for a bullet until the lines are joined.
 _ITEM = "\ue001"
-_PAIR_RE = re.compile(r"(?<![\w.,^])\$?\d[\d,.]*[¢%]?\s+\$?\.?\d[\d,.]*[¢%]?(?![\w/,-])")
+_PAIR_RE = re.compile(r"(?<![\w.,^])\$?\d[\d,.]*(?<!,)[¢%]?\s+\$?\.?\d[\d,.]*[¢%]?(?![\w/,-]|\s?[a-z])")
 _BULLET_RE = re.compile(r"(?m)^\s*(?:[•*·\-–>]|\d{1,2}[.)]|[a-hA-H][.)])\s+(?=\S)")
 _NUMERAL_RE = re.compile(r"(?m)(?:^|(?<=[.:;?]\s))\s*\(?(I{1,3}|IV|V|i{1,3}|iv|v)[.)](?=\s)\s*(?=\S)")
-_LETTER_ITEM_RE = re.compile(r"\(\s?([a-h]|i{1,3}|iv|[1-9])\s?\)\s*(?=\S)")
+_LETTER_ITEM_RE = re.compile(r"(?<![\w√)])\(\s?([a-h]|i{1,3}|iv|[1-9])\s?\)\s*(?=\S)")
 _LINE_RE = re.compile(r"([^\s.,;:?!])?[^\S\n]*\n\s*(\S)?")
 _BLANK_RE = re.compile(r"_{2,}(?:\s*_{2,})*|\.{5,}|(?<!\w)_(?!\w)")
 _EMPTY_RE = re.compile(r"\(\s*\)|\[\s*\]|\{\s*\}")
@@ -26,6 +26,8 @@ _CLOSE_RE = re.compile(r"\s*[)\]}]\s*")
 _PLURAL_RE = re.compile(r"(?<=[A-Za-z])\((s|es|ies)\)")
 _EITHER_RE = re.compile(r"(?<=\w)/(?=\w)|(?<=\w)\s?/\s?(?=[A-Za-z])")
 _QUOTE_RE = re.compile(r"(?<![\w.])'|'(?![\w])|\"")
+_OPENED_RE = re.compile(r"(?<!\w)'[^']*(?:\w'\w[^']*)*$")
+_SEQUENCE_RE = re.compile(r"\b(?:[ACGTU]{3}[\s-]?){3,}|\b[ACGTU]{7,}\b|[53]'[- ]?[ACGTUpd]")
 _SAID_COMMA_RE = re.compile(r"\s*(?:,\s*)+(?=[,.?!;:])|(?<=[.?!;:])\s*,+|^\s*[,;:.]+\s*")
 _STOPS_RE = re.compile(r"\s+([,.;:?!])")
 _TIGHT_RE = re.compile(r"([,;:?!])(?=[^\s,.;:?!])|(?<=[a-z]{2})\.(?=[A-Z][a-z]|[a-z]{3})")
@@ -44,6 +46,8 @@ def refuse_code_and_tables(text: str) -> None:
         raise Refusal("code", found[0].strip())
     if len(text) > 8 and (found := _TABLE_RE.search(text)):
         raise Refusal("table", " ".join(found[0].split())[:60])
+    if found := _SEQUENCE_RE.search(text):
+        raise Refusal("symbols", f"a sequence of bases: {found[0]}")
     # Rows of a table that lost its lines: figures beside figures, again and again.
     if len(pairs := _PAIR_RE.findall(text)) > 2:
         raise Refusal("table", " ... ".join(pairs[:3]))
@@ -51,7 +55,7 @@ def refuse_code_and_tables(text: str) -> None:
 
 def _item(m: re.Match[str]) -> str:
     mark = m[1].lower()
-    if re.search(r"\b(?:[Pp]arts?|[Cc]ase|[Ss]tep|[Pp]roblem|[Qq]uestion|and|or|in|from|of)\s*$", m.string[: m.start()]):
+    if re.search(r"\b(?:[Pp]arts?|[Cc]ase|[Ss]tep|[Pp]roblem|[Qq]uestion)\s*$", m.string[: m.start()]):
         return f"{mark.upper()} "
     word = _ORDER[mark] if mark in _ORDER else _ORDER["abcdefgh"[int(mark) - 1]] if mark.isdigit() and int(mark) < 9 else ""
     before = m.string[: m.start()].rstrip()
@@ -94,7 +98,7 @@ def say_signs(text: str) -> str:
     if "-" in text or "–" in text or "—" in text:
         text = _DASH_RE.sub(", ", text)
     if any(bracket in text for bracket in "()[]{}"):
-        text = _PLURAL_RE.sub(r"\1", text.replace("a(n)", "a"))
+        text = _PLURAL_RE.sub(r"\1", re.sub(r"\b([Aa])\(n\)", r"\1", text))
         text = _CLOSE_RE.sub(", ", _OPEN_RE.sub(", ", text))
     return text
 
@@ -128,7 +132,8 @@ def _strongest(stops: str) -> str:
 
 def _quote(m: re.Match[str]) -> str:
     # The apostrophe of a plural's genitive ("the students' books") stays; a quotation mark goes.
-    if m[0] == "'" and m.string[: m.start()].endswith("s") and m.string[m.end() : m.end() + 1] == " " and m.string.count("'", 0, m.start()) % 2 == 0:
+    before = m.string[: m.start()]
+    if m[0] == "'" and before.endswith("s") and m.string[m.end() : m.end() + 1] == " " and not _OPENED_RE.search(before):
         return "'"
     return " " if m[0] == '"' else ""
 

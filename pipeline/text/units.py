@@ -3,6 +3,7 @@
 import re
 from functools import lru_cache
 
+from pipeline.text.money import ARTICLE_RE, NOT_NOUN, NOUN_RE
 from pipeline.text.numbers import NUMBER, compound, fraction, number, ordinal
 
 _PLAIN = """
@@ -20,7 +21,7 @@ eV electron~volt; ev electron~volt; keV kiloelectron~volt; MeV million~electron~
 W watt; kW kilowatt; kw kilowatt; MW megawatt; mW milliwatt; GW gigawatt; μW microwatt; hp horsepower =; HP horsepower =; kWh kilowatt-hour; kwh kilowatt-hour; Wh watt-hour; kva kilovolt-ampere; kVA kilovolt-ampere; kVAR kilovar; kvar kilovar; VA volt-ampere; VAR var;
 Pa pascal; kPa kilopascal; MPa megapascal; GPa gigapascal; kpa kilopascal; atm atmosphere; atmos atmosphere; bar bar; bars bar; mbar millibar; torr torr =; Torr torr =; mmHg millimeter~of~mercury; psi PSI =; psia PSI~absolute =; psig PSI~gauge =; psf pound~per~square~foot; ksi KSI =; inHg inch~of~mercury inches~of~mercury;
 V volt; kV kilovolt; mV millivolt; MV megavolt; μV microvolt; v volt; kv kilovolt; A ampere; mA milliampere; μA microampere; amp amp; amps amp; nA nanoampere; ampere ampere; amperes ampere;
-Ω ohm; kΩ kilohm; MΩ megohm; ohm ohm; ohms ohm; mΩ milliohm; F farad; μF microfarad; uF microfarad; pF picofarad; nF nanofarad; mfd microfarad; H henry henries; mH millihenry millihenries; μH microhenry microhenries; h henry henries;
+Ω ohm; kΩ kilohm; MΩ megohm; ohm ohm; ohms ohm; mΩ milliohm; F farad; μF microfarad; mF millifarad; uF microfarad; pF picofarad; nF nanofarad; mfd microfarad; H henry henries; mH millihenry millihenries; μH microhenry microhenries; h henry henries;
 C coulomb; μC microcoulomb; mC millicoulomb; nC nanocoulomb; pC picocoulomb; T tesla; mT millitesla; Wb weber; G gauss =; K kelvin =; mho mho; mhos mho; S siemens =; dB decibel; db decibel;
 Hz hertz =; kHz kilohertz =; KHz kilohertz =; MHz megahertz =; GHz gigahertz =; THz terahertz =; rpm RPM =; RPM RPM =; rps revolution~per~second revolutions~per~second; rev revolution; rad radian; mrad milliradian; mph mile~per~hour miles~per~hour; MPH mile~per~hour miles~per~hour; kph kilometer~per~hour kilometers~per~hour; kmh kilometer~per~hour kilometers~per~hour; km/h kilometer~per~hour kilometers~per~hour; fps foot~per~second feet~per~second; mpg mile~per~gallon miles~per~gallon; cfm cubic~foot~per~minute cubic~feet~per~minute; gpm gallon~per~minute gallons~per~minute; cfs cubic~foot~per~second cubic~feet~per~second; wpm word~per~minute words~per~minute;
 KB kilobyte; MB megabyte; GB gigabyte; TB terabyte; kB kilobyte; Mbps megabit~per~second megabits~per~second; Gbps gigabit~per~second gigabits~per~second; kbps kilobit~per~second kilobits~per~second; Kbps kilobit~per~second kilobits~per~second; bps bit~per~second bits~per~second; bit bit; bits bit; byte byte; bytes byte; Mb megabit; Gb gigabit; kb kilobase; bp base~pair;
@@ -77,6 +78,10 @@ _PER_RE = re.compile(
     r"person|ounce|oz|item|kilogram|kg|liter|litre|gram|foot|ft|kilometer|km|meter|unit|share|piece|student|lesson|bag|box|tile|watt|"
     r"kilowatt-hour|kwh|kWh|dozen|acre|night|ticket|hectare|bushel|barrel|mole|mol|degree|kelvin|game|page|head|capita|cup|serving|round|visit|ton)\b\.?(?!\w)"
 )
+_ANGLE_RE = re.compile(rf"(\d+)\s?°\s?({NUMBER})\s?'(?!')(?:\s?({NUMBER})\s?(?:\"|''))?")
+_BARE_PER_RE = re.compile(rf"\b(per )((?:{_SYMBOL}){_END}{_POWER})")
+_IN_BRACKETS_RE = re.compile(rf"(?<![\w.])((?:{_SCIENTIFIC})|{NUMBER})\s?[(\[]\s?({_EXPRESSION})\s?[)\]]")
+_INVERSE_RE = re.compile(rf"(?<=[a-z])\s+[·*]?\s?({_SYMBOL})\s?\^\s?\{{?\s?-\s?(\d)\s?\}}?")
 _FACTOR_RE = re.compile(rf"({_SYMBOL})\.?{_END}(?:\s?\^\s?\{{?\s?(-?)\s?(\d)\s?\}}?)?")
 _POWER_NAME = {"2": "squared", "3": "cubed", "4": "to the fourth", "5": "to the fifth", "6": "to the sixth"}
 _AREA_NAME = {"2": "square", "3": "cubic"}
@@ -136,6 +141,8 @@ def _stands_alone(symbol: str, gap: str, rest: str, value: str) -> bool:
         return True
     if "-" in gap and symbol in "ACHT":
         return False
+    if rest.lstrip().startswith("&"):
+        return False
     if re.match(r"'|-\w|\s?=|\s?\(?\d", rest) or re.match(r"\s[A-Z]?[a-z]+s\b", rest) and symbol in "ACFHTS":
         return False
     if symbol in "ACFHTGSRhlv":
@@ -159,19 +166,36 @@ def _measure(m: re.Match[str]) -> str:
     split = re.fullmatch(r"\(?\d+\s?/\s?\d+\)?", value)
     if adjective and split:
         return m[0]
-    plural = not adjective and not split and value.replace(",", "") != "1" and not re.match(r"\s?(?:%|percent)", rest)
+    noun = NOUN_RE.match(m.string[m.end("unit") :])
+    before_noun = bool(noun and ARTICLE_RE.search(m.string[: m.start()][-14:]) and noun[1] not in NOT_NOUN and not noun[1].endswith("ly"))
+    plural = not adjective and not before_noun and not split and value.replace(",", "") != "1" and not re.match(r"\s?(?:%|percent)", rest)
     words = unit(bare, plural)
     return f" {_value(value)}{'n' if split and words[0] in 'aeiou' else ''} {words}{stop} "
+
+
+def _angle(m: re.Match[str]) -> str:
+    seconds = f" {number(m[3])} seconds" if m[3] else ""
+    return f" {number(m[1])} degrees {number(m[2])} minutes{seconds} "
 
 
 def say_units(text: str) -> str:
     """Measures (a number and its unit) and `per` units in words."""
     if any(c.isdigit() for c in text):
+        text = _ANGLE_RE.sub(_angle, text)
+        # Powers of ten that lost their superscript: 10- 7sec, × 10-19.
+        text = re.sub(r"(?<![\d.,])10-\s(\d{1,2})(?=\s?[A-Za-zμΩ°])|(?<=[×x] )10\s?-\s?(\d{1,2})\b", lambda m: f"10^-{m[1] or m[2]}", text)
+        text = re.sub(r"(?<=\d)'(?=\s?[x×X]\s?\d|\s?\d+\")", " feet ", text)
+        text = text.replace("m.p.h.", "mph")
         text = re.sub(rf"({NUMBER})\s?°\s?([CFRK])\b", r"\1 °\2", text)
         text = re.sub(rf"({NUMBER})\s?\^\s?\{{?\s?°\s?\}}?\s?([CFRK])\b", r"\1 °\2", text)
         text = re.sub(r"(\d)\s?degrees?\s([CF])\b", r"\1 °\2", text)
         text = re.sub(r"(?<=\d)(\"|'')(?=[\s,.x×)-]|$)", " inches", text)
+        text = _IN_BRACKETS_RE.sub(r"\1 \2", text)
         text = _MEASURE_RE.sub(_measure, text)
+        if "^" in text:
+            text = _INVERSE_RE.sub(lambda m: f" per {_factor(m[1], m[2], False)} ", text)
+        if "per " in text:
+            text = _BARE_PER_RE.sub(lambda m: m[1] + unit(m[2], False) + " ", text)
     if "/" in text:
         text = _PER_RE.sub(_per, text)
     if "°" in text:

@@ -145,14 +145,14 @@ def test_a_word_problem_is_told_and_answered_with_what_was_asked() -> None:
 @pytest.mark.parametrize(
     ("stem", "answer", "heard", "said"),
     [
-        ("The study of fungi is called:", "Mycology", "hat is the study of fungi called?|what the study of fungi is called", "called mycology"),
+        ("The study of fungi is called:", "Mycology", "hat (is )?the study of fungi", "called mycology"),
         ("Light enters the eye through an opening in the", "iris.", "through an opening in what\\?", "in the iris"),
-        ("Projective tests are an example of a(n) ____.", "Instrument", "are an example of what\\?", "example of an instrument"),
-        ("Hobbes describes felicity as:", "a continual progress.", "describes felicity as what\\?", "as a continual progress"),
+        ("Projective tests are an example of a(n) ____.", "Instrument", "an example of what\\?", "of an instrument"),
+        ("Hobbes describes felicity as:", "a progress.", "describes felicity as what\\?", "as a progress"),
         ("Find the median age of the whole group.", "41", "(?:What is|what) the median age", "forty-one"),
-        ("In which organ does the embryo grow?", "the uterus", "In which organ", "the uterus"),
+        ("In which organ does the embryo grow?", "the uterus", "In which organ|in which organ", "the uterus"),
     ],
-)  # fmt: skip
+)
 def test_completions_and_commands_become_spoken_questions(stem: str, answer: str, heard: str, said: str) -> None:
     dialogue = ask(stem, answer, seed=5)
     user = " ".join(t.text for t in dialogue.turns if t.role == "user")
@@ -205,7 +205,7 @@ def test_what_the_rules_cannot_put_is_refused(stem: str, answer: str, reason: st
         ("Which of these is a mammal", "The one that is a mammal is {}."),
         ("Who wrote it", "{} wrote it."),
         ("What color is the sky", ""),
-        ("How long does it take to make five smoothies", ""),
+        ("How long does it take to make five smoothies", "It takes {} to make five smoothies."),
     ],
 )
 def test_questions_are_turned_round(asked: str, claim: str) -> None:

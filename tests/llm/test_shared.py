@@ -35,6 +35,7 @@ def test_parts_in_several_threads_share_limits_and_answers(tmp_path: Path) -> No
 
 
 def test_an_error_comes_out_where_it_was_asked(tmp_path: Path) -> None:
-    with ScriptedServer(faults=[lambda *_: error(401, "no")]) as server, Ledger(tmp_path) as ledger:
-        with pytest.raises(KameError, match="key"), SharedLLM(lambda: LLM(ledger)) as shared:
+    refused = ScriptedServer(faults=[lambda *_: error(401, "no")])
+    with refused as server, Ledger(tmp_path) as ledger, pytest.raises(KameError, match="key"):  # noqa: SIM117
+        with SharedLLM(lambda: LLM(ledger)) as shared:
             shared.call(lambda llm: part_of(llm, requests(server, 0)))

@@ -38,7 +38,7 @@ def test_a_text_is_one_number_or_none(text: str, value: Fraction | None) -> None
 
 
 def test_a_number_is_found_where_it_begins_and_not_within() -> None:
-    words = "she has twenty five and three".split()
+    words = ["she", "has", "twenty", "five", "and", "three"]
     assert number_at(words, 2) == (25, 4)
     assert number_at(words, 3) == (None, 3)
     assert number_at(words, 5) == (3, 6)

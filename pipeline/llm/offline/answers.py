@@ -35,6 +35,7 @@ _CHOSEN_CLAUSE = (
     "The right one is that {}.", "I'd go with the idea that {}.", "Of those, the answer is that {}.",
     "The one that holds is that {}.",
 )  # fmt: skip
+_ODD_CLAUSE = ("Of those, the answer is that {}.", "The one to pick is that {}.", "Your answer there is that {}.")
 _REST_ONE = ("The other one doesn't fit here.", "The other option isn't right.", "So you can rule out the other one.")
 _REST = ("The others don't fit here.", "The other options aren't right.", "So you can rule out the rest.")
 _FILL = ("The missing word is {}.", "What goes in the blank is {}.", "The blank should be {}.")
@@ -47,6 +48,10 @@ _PLAIN_YES_NO = {
     "false": ("That's false.", "No, that one is false.", "The statement is false."),
 }
 _EXPLAINING = re.compile(r"^(?:yes|no|true|false)\b", re.I)
+
+
+_CONTRACTED = ("it's", "that's", "what's", "there's", "he's", "she's")
+_NEGATIVE = re.compile(r"\bnot\b|\bleast\b|\bincorrect|\bfalse\b|\bexcept|n't\b|\bwrong\b|\bunlikely\b", re.I)
 
 
 def fill(sentence: str, answer: str) -> str:
@@ -66,7 +71,7 @@ def fill(sentence: str, answer: str) -> str:
         and last in ("the", "that", "to", "of", "is", "in", "by", "be", "are", "for", "on", "at", "as")
     ):
         before = before.rstrip()[: -len(last)]
-    elif last.endswith(("'s", "s'")) and first in ("a", "an", "the"):
+    elif last.endswith(("'s", "s'")) and last not in _CONTRACTED and first in ("a", "an", "the"):
         answer = answer.split(" ", 1)[-1]
     elif last in ("the",) and first in ("a", "an", "their", "his", "her"):
         before = before.rstrip()[: -len(last)]
@@ -137,6 +142,7 @@ _COMMON = word_set(
 def shape(answer: str) -> str:
     """What an answer is like: yes_no, sentences, clause, verb, predicate, number, long or phrase."""
     words = answer.split()
+    bare = all(number_of(part) is not None for part in words[0].split("-")) if "-" in words[0] else True
     if _EXPLAINING.match(answer):
         return "yes_no"
     if re.search(r"[.?!] [A-Z]", answer):
@@ -147,8 +153,11 @@ def shape(answer: str) -> str:
         return "verb" if words[1] in _OBJECTS or len(words) > 4 else "phrase"
     if len(words) > 1 and words[0] in grammar.predicate_starts():
         return "predicate"
-    if number_of(answer) is not None or (
-        len(words) < 14 and number_at([w.casefold() for w in _PIECES.findall(answer)], 0)[0] is not None
+    if (
+        (bare
+        and number_of(answer) is not None)
+        or (bare
+        and (len(words) < 14 and number_at([w.casefold() for w in _PIECES.findall(answer)], 0)[0] is not None))
     ):
         return "number"
     return "long" if len(words) > 7 else "phrase"
@@ -174,10 +183,10 @@ def stated(draws: random.Random, asked: Asked, answer: str, offered: int) -> str
     named = with_article(answer) if asked.form in ("question", "command", "except") else answer
     unitless = "how much" in asked.direct.casefold() and _is_bare_number(answer)
     if asked.claim and not unitless and kind in ("number", "phrase", "long") and (not offered or draws.random() < 0.6):
-        return _whole(draws, f"{lead} {fill(asked.claim, named)}", offered)
+        return _whole(draws, f"{lead} {fill(asked.claim, named)}", asked, offered)
     if kind == "clause" and not offered and draws.random() < 0.4:
         return grammar.tidy(f"{lead} {answer}.")
-    return _whole(draws, f"{lead} {fill(draws.choice(_pool(asked, kind, answer, offered)), named)}", offered)
+    return _whole(draws, f"{lead} {fill(draws.choice(_pool(asked, kind, answer, offered)), named)}", asked, offered)
 
 
 def _is_bare_number(answer: str) -> bool:
@@ -191,6 +200,8 @@ def _pool(asked: Asked, kind: str, answer: str, offered: int) -> tuple[str, ...]
         return ("{}.",)
     if re.match(r"why\b", asked.direct, re.I) and kind == "clause":
         return _REASON
+    if kind == "clause" and offered and _NEGATIVE.search(asked.direct):
+        return ("The exception is that {}.",) if asked.form == "except" else _ODD_CLAUSE
     if kind == "clause":
         return _CHOSEN_CLAUSE if offered else _CLAUSE
     if kind == "verb":
@@ -204,9 +215,9 @@ def _pool(asked: Asked, kind: str, answer: str, offered: int) -> tuple[str, ...]
     return _NUMBER if kind == "number" else _NAMED
 
 
-def _whole(draws: random.Random, text: str, offered: int) -> str:
+def _whole(draws: random.Random, text: str, asked: Asked, offered: int) -> str:
     """With a word on the other choices where the answer alone would be thin."""
     text = grammar.tidy(text)
-    if offered and len(text.split()) < 14 and draws.random() < 0.5:
+    if offered and len(text.split()) < 14 and not _NEGATIVE.search(asked.direct) and draws.random() < 0.5:
         return f"{text} {draws.choice(_REST_ONE if offered == 2 else _REST)}"
     return text

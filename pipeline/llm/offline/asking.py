@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.errors import Refusal
 from pipeline.llm.offline import grammar
+from pipeline.llm.offline.choosing import is_clause
 from pipeline.llm.offline.grammar import word_set
 from pipeline.llm.offline.stems import BLANK
 from pipeline.llm.offline.turning import SLOT, turn_round
@@ -37,7 +38,7 @@ _TELL = (
 )
 _SETTING = r"(?:(?:if|when|using|given|for|in|at|by|assuming|from|with|suppose|after|before)\b.*?,\s*)?"
 _COMMAND = re.compile(
-    rf"^(?P<lead>{_SETTING})(?:then\s+)?(?:please\s+)?(?P<verb>{_FIND}|{_TELL})\b\s*(?P<what>.+)$", re.I
+    rf"^(?P<lead>{_SETTING})(?:then\s+|also,?\s+)?(?:please\s+)?(?P<verb>{_FIND}|{_TELL})\b\s*(?P<what>.+)$", re.I
 )
 _LATE_COMMAND = re.compile(rf"^(?P<lead>.{{20,}}?),\s+(?:then\s+)?(?P<command>(?:{_FIND})\b.+)$", re.I)
 _SUPPOSING = re.compile(
@@ -99,6 +100,7 @@ def analyse(spoken: str, blanks: int, answer: str = "") -> Asked:
     if several and parts[-2].endswith("?") and len(answer.split()) < 8:
         raise Refusal("several_questions", "two questions and one short answer")
     asked = _last_sentence(last, blanks, context, answer)
+    several = several or any(_COMMAND.match(p) for p in parts[:-1])
     return replace(asked, claim="", indirect="", several=True) if several else asked
 
 
@@ -224,6 +226,7 @@ _CALLED = re.compile(
     r"(?P<end>(?:best |often |usually |commonly |also |generally |sometimes )?"
     r"(?:called|known as|termed|referred to as|described as|classified as))(?: an?| the)?$"
 )
+_POINTED = re.compile(r"^(these|they|this|it) (?!(?:is|are|was|were|be)\b)(?:[a-z]+ly )?[a-z]+s? (?:[a-z]+ ){2,}", re.I)
 _SCENE = re.compile(
     r"^(?:if|when|as|after|because|since|although|while|given|assuming|suppose)\b.*,\s+(?P<main>[^,]{8,})$", re.I
 )
@@ -243,13 +246,24 @@ def _completion(text: str, context: str, answer: str) -> Asked:
     if because:
         tail = "because of" if text.endswith("of") else "because"
         return Asked(context, f"{because['main']}. Why is that?", "completion", "", f"That's {tail} {SLOT}.", which)
+    pointed = _POINTED.match(text)
+    if pointed and not _LINK_END.search(text) and not _NEEDS_DO.search(text):
+        what = "What are they?" if pointed[1].casefold() in ("these", "they") else "What is it?"
+        return Asked(context, f"{text}. {what}", "question", which=which)
     stem = _THAT_END.sub("", _ARTICLE_END.sub("", text))
-    return Asked(context, f"{stem} {_echo(stem, answer)}?", "completion", "", claim, which)
+    return Asked(context, _with_echo(stem, answer), "completion", "", claim, which)
+
+
+def _with_echo(stem: str, answer: str) -> str:
+    echo = _echo(stem, answer)
+    return f"{stem.rstrip(',')}, {echo}?" if echo == "then what" else f"{stem} {echo}?"
 
 
 def _echo(stem: str, answer: str) -> str:
     """What stands for the missing end: 'what', or 'does what' where a verb is missing."""
     words = answer.casefold().split()
+    if answer and is_clause(answer) and not _LINK_END.search(stem) and len(stem.split()) > 4:
+        return "then what"
     first = next((w for w in words[:2] if not w.endswith("ly")), "")
     if _NEEDS_DO.search(stem):
         return "what" if first == "be" and re.search(r"\bbe$", stem) else "do what"

@@ -73,10 +73,23 @@ class Offer:
     text: str
 
 
-def say_choice(choice: str, siblings: tuple[str, ...], language: str = "en") -> str:
+_FOR_NAMES = re.compile(
+    r"\b(?:who|whom|whose|named|name of (?:the|a|his|her)|cit(?:y|ies)|countr(?:y|ies)|islands?|rivers?|kings?|queens?|"
+    r"presidents?|authors?|emperors?|planets?|gods?|goddess|philosophers?|composers?|painters?|artists?|dynast(?:y|ies)|"
+    r"civilizations?|sites?|kingdoms?|wars?|states?|nations?|novels?|books?|writers?|poets?|religions?|where)\b",
+    re.I,
+)
+
+
+def asks_for_names(stem: str) -> bool:
+    """Whether what is asked for is likely a name, so that its capital stays."""
+    return bool(_FOR_NAMES.search(stem.strip().rsplit(". ", 1)[-1]))
+
+
+def say_choice(choice: str, siblings: tuple[str, ...], language: str = "en", *, names: bool = False) -> str:
     """One choice in spoken words, without a closing mark, its first letter small unless it is a name's.
 
-    Raises Refusal where it cannot be said.
+    `names` is whether a name is asked for. Raises Refusal where it cannot be said.
     """
     raw = re.sub(r"\s+", " ", choice).strip().strip("\"'“”").strip()
     raw = re.sub(r"^(?:\(?[a-hA-H1-9]\)|[1-9]\.)\s+", "", raw)
@@ -90,10 +103,10 @@ def say_choice(choice: str, siblings: tuple[str, ...], language: str = "en") -> 
     said = say(raw, language).strip().rstrip(".;,: ")
     if not said or is_spoken(said):
         raise Refusal("unspeakable_choice", choice[:60])
-    return decapitalise(said, siblings)
+    return decapitalise(said, siblings, names=names)
 
 
-def decapitalise(said: str, siblings: tuple[str, ...]) -> str:
+def decapitalise(said: str, siblings: tuple[str, ...], *, names: bool = False) -> str:
     """The first letter small, unless the word is (or looks like) a name or an acronym."""
     words = said.split()
     first = words[0].strip(",;:.")
@@ -105,6 +118,8 @@ def decapitalise(said: str, siblings: tuple[str, ...]) -> str:
         return said
     if first.casefold() in _ALWAYS_SMALL:
         return said[:1].lower() + said[1:]
+    if names and all(s[:1].isupper() and len(s.split()) < 4 for s in siblings):
+        return said
     if len(words) > 1 and len(words[1].strip(",")) > 1 and words[1][:1].isupper() and not words[1][1:2].isupper():
         title = all(w[:1].isupper() or w in ("of", "the", "and", "to", "in", "for", "a") for w in words)
         others = [s.split() for s in siblings if len(s.split()) > 1]

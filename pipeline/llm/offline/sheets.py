@@ -79,7 +79,9 @@ def _said_answer(question: Question) -> str:
     year = _as_year(question)
     if year and re.search(r"\b(?:when|year|date|century|born)\b", question.stem, re.I):
         return year
-    answer = choosing.say_choice(question.answer, question.choices, question.language)
+    answer = choosing.say_choice(
+        question.answer, question.choices, question.language, names=choosing.asks_for_names(question.stem)
+    )
     if (
         sum(len(w) == 1 and w not in ("a", "I") for w in answer.replace(",", " ").split())
         > 1 + len(answer.split()) // 8
@@ -107,7 +109,11 @@ def _others(question: Question) -> tuple[str, ...]:
         if choice.strip() == question.answer.strip() or choosing.refers(choice) or choosing.is_all(choice):
             continue
         try:
-            found.append(choosing.say_choice(choice, question.choices, question.language))
+            found.append(
+                choosing.say_choice(
+                    choice, question.choices, question.language, names=choosing.asks_for_names(question.stem)
+                )
+            )
         except Refusal:
             continue
     return tuple(dict.fromkeys(found))
@@ -160,7 +166,7 @@ def _problem_claim(asked: asking.Asked, number: str, total: str, one: bool) -> s
         if one:
             return ""
         return answers.fill(asked.claim, number)
-    if "how much" in asked.direct.casefold() and not measured:
+    if re.search(r"\bhow (?:much|long|far|fast)\b", asked.direct, re.I) and not measured:
         return ""
     return answers.fill(asked.claim, total)
 
@@ -188,7 +194,10 @@ def _blanks_sheet(asked: asking.Asked, question: Question, blanks: int) -> Sheet
     ]
     if len(pieces) != blanks:
         raise Refusal("too_many_blanks", f"'{question.answer[:40]}' does not fill {blanks} gaps")
-    said = [choosing.say_choice(p, question.choices, question.language) for p in pieces]
+    said = [
+        choosing.say_choice(p, question.choices, question.language, names=choosing.asks_for_names(question.stem))
+        for p in pieces
+    ]
     if blanks == 2:
         claim = f"The first blank is {said[0]}, and the second one is {said[1]}."
     else:

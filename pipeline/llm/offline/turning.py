@@ -57,6 +57,8 @@ def _how_many(words: list[str]) -> Turned | None:
     moved = _uninvert(aux, rest, amount) if amount else None
     if not moved:
         return Turned(counted=noun)
+    if noun == "times":
+        return Turned(f"{how} times {moved[0]}", f"{grammar.capitalise(moved[0])} {SLOT} times.", noun)
     return Turned(f"{how} {noun} {moved[0]}".replace("  ", " "), moved[1], noun)
 
 
@@ -122,7 +124,7 @@ def _place(head: list[str], verb: str, after: list[str], amount: str) -> tuple[s
         head, after = [*head, after[0]], after[1:]
     if after and after[0].endswith("ing") and len(after[0]) > 5:
         head, after = [*head, after[0]], after[1:]
-    if (verb in ("take", "be") and after and after[0] in ("for", "to")) or (after and after[0] in ("to", "be", "not")):
+    if (verb != "take" and after[:1] and after[0] in ("to", "be", "not")) or (verb == "be" and after[:1] == ["for"]):
         return None
     if after and after[-1] in grammar.PREPOSITIONS | {"worth"}:
         if len(after) > 1:

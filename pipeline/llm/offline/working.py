@@ -10,7 +10,7 @@ from pipeline.text.spoken import is_spoken, say
 _MARK = re.compile(r"<<[^<>]*>>")
 _NUMBER = r"(?:\$\s?)?(?:\d[\d,]*(?:\.\d+)?|\.\d+)%?"
 _UNIT = r"(?:\s?(?!of\b|and\b|is\b|are\b|or\b)[a-zA-Z][\w'/-]*){0,3}"
-_OPERAND = rf"\(*\s*(?:{_NUMBER}|\d+/\d+){_UNIT}\s*\)*"
+_OPERAND = rf"(?:\(\s*)*(?:{_NUMBER}|\d+/\d+){_UNIT}\s*\)*"
 _SUM = re.compile(rf"{_OPERAND}(?:\s*[-+*/x×÷]\s*{_OPERAND})+\s*=\s*(?={_NUMBER})")
 _CHAIN = re.compile(rf"(?:{_NUMBER}\s*=\s*)+(?={_NUMBER})")
 _LEFT_OVER = re.compile(
@@ -88,7 +88,7 @@ def _spoken_step(line: str) -> str:
     finite = any(w in grammar.finite_forms() for w in words[1:]) or _FINITE.search(text)
     if not STEP_WORDS[0] <= len(words) <= STEP_WORDS[1] or not finite or is_spoken(text):
         return ""
-    return grammar.tidy(text)
+    return grammar.tidy(text.rstrip(" .") + ".")
 
 
 def _said_sum(working: str, value: str) -> str:
@@ -111,7 +111,7 @@ def _said_sum(working: str, value: str) -> str:
 def collapse(line: str) -> str:
     """'has 89 - 45 = 44 stickers' to 'has 44 stickers'; openings such as 'So,' are dropped."""
     text = re.sub("[\u2010-\u2015\u2212]", "-", line.strip().rstrip("."))
-    text = re.sub(r"^(?=[Tt]otal\b)", "The ", _OPENING.sub("", text)).replace("The Total", "The total")
+    text = re.sub(r"^(?=[Tt]otal [a-z])", "The ", _OPENING.sub("", text)).replace("The Total", "The total")
     text = grammar.capitalise(text.strip())
     for _ in range(3):
         text = _CHAIN.sub("", _SUM.sub("", text))

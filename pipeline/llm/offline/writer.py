@@ -156,13 +156,15 @@ _LISTS = ("The options are {}.", "I'm choosing between {}.", "I have to choose b
 def _with_choices(draws: random.Random, asked: asking.Asked, offered: tuple[str, ...]) -> str:
     """The question with its choices as one offers them aloud."""
     shapes = [answers.shape(c) for c in offered]
+    mixed = 0 < shapes.count("clause") < len(shapes)
     named = [choosing.with_article(c) for c in offered]
+    if asked.form == "except" and "clause" in shapes and not mixed:
+        return f"{asked.direct} {draws.choice(_CLAUSES).replace('{}', grammar.join_or([f'that {c}' for c in offered]))}"
     if asked.form == "except":
         return f"{asked.direct} {draws.choice(_EXCEPTIONS).replace('{}', grammar.join_or(named))}"
     question = asked.direct if asked.direct.endswith((".", "?", "!")) else f"{asked.direct}?"
     if asked.form == "blank":
         question = draws.choice(_FILL_IN).replace("{}", question)
-    mixed = 0 < shapes.count("clause") < len(shapes)
     if mixed or _BARE & set(shapes) or (asked.form == "completion" and not set(shapes) <= {"number", "phrase"}):
         return f"{question} {grammar.capitalise(grammar.join_or(offered))}?"
     if "clause" in shapes:

@@ -1,0 +1,102 @@
+"""The LLM simulator: oracles of levels 0 to 4, each asked with a hint that grows with its level."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from pipeline.errors import Refusal
+from pipeline.levels import GUESS, TRUTH
+from pipeline.llm.prompts import Prompts, oracle_task
+from pipeline.llm.request import Answer, Request
+from pipeline.llm.session import Job, Session
+from pipeline.llm.spec import Spec
+from pipeline.llm.spoken_answer import spoken_answer
+from pipeline.llm.writer import language_name
+from pipeline.oracles import Drawn, OracleTask
+from pipeline.seeds import digest, rng
+from pipeline.text.normal import normalise
+
+VERSION = 1
+STAGE = "oracles"
+# Share of the answer's content words that a hint of keywords holds, by level; above them the hint is the answer.
+KEYWORD_SHARES = {1: (1, 3), 2: (3, 4)}
+# Said in every answer; to be told them is no hint.
+_STOP = frozenset(
+    "a an the of to in on at by for from with and or but as that this these those it its is are was were be been so "
+    "has have had do does did will would can could should may might must than then there into about their his her "
+    "they he she you your we our i which who what when where each also just only very because if not no".split()
+)
+_WORD_RE = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+Accept = Callable[[str, OracleTask], str]
+
+
+def keywords(task: OracleTask, seed: int) -> str:
+    """Some content words of the truth in their order: a third at level 1, none of them the answer's, more at level 2.
+
+    Which ones is drawn from (seed, truth), so that a turn's prefixes agree, and level 2 holds those of level 1.
+    """
+    found = [w for w in dict.fromkeys(_WORD_RE.findall(task.truth)) if w.casefold() not in _STOP]
+    order = rng(seed, "keywords", task.truth).sample(found, len(found))
+    answer = set(normalise(task.answer).split())
+    # The answer's own words come last, so that a small share has none of them.
+    order.sort(key=lambda word: bool(answer & set(normalise(word).split())))
+    share, whole = KEYWORD_SHARES[task.request.level]
+    chosen = set(order[: max(1, -(-len(order) * share // whole))])
+    if task.request.level == min(KEYWORD_SHARES):
+        chosen = {w for w in chosen if not answer & set(normalise(w).split())} or set(order[:1]) - answer
+    return ", ".join(word for word in found if word in chosen)
+
+
+class LlmSimulator:
+    """Is a `pipeline.oracles.ManySimulator`. `session` is called when there is something to ask, and not before."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        prompts: Prompts,
+        session: Callable[[], Session],
+        seed: int,
+        *,
+        temperature: float | None = None,
+        max_tokens: int = 120,
+    ) -> None:
+        self.spec, self._session, self._seed = spec, session, seed
+        self._prompts = {level: prompts[oracle_task(level)] for level in range(GUESS, TRUTH)}
+        self._temperature, self._max_tokens = temperature, max_tokens
+        self.name = str(spec)
+        asked_with = [prompt.digest for prompt in self._prompts.values()]
+        self.version = f"{VERSION}-{digest(*asked_with, temperature, max_tokens, KEYWORD_SHARES)[:12]}"
+
+    def request(self, task: OracleTask) -> Request:
+        """What is asked for a task. At level 0 nothing of the task but its request is looked at."""
+        asked = task.request
+        slots = {"heard": asked.prefix, "context": asked.context, "language": language_name(asked.language)}
+        if asked.level in KEYWORD_SHARES:
+            slots["hint"] = keywords(task, self._seed)
+        elif asked.level > GUESS:
+            slots["hint"] = asked.answer
+        return self.spec.request(
+            *self._prompts[asked.level].messages(None, **slots),
+            temperature=self._temperature,
+            max_tokens=self._max_tokens,
+            sample=asked.sample,
+            stage=STAGE,
+            level=asked.level,
+        )
+
+    def simulate_many(self, tasks: Sequence[OracleTask], accept: Accept) -> Iterator[Drawn | Refusal]:
+        """See `ManySimulator`; all tasks are asked at once, and the same words only once."""
+        return self._session().outcomes([self._job(task, accept) for task in tasks])
+
+    def _job(self, task: OracleTask, accept: Accept) -> Job[Drawn]:
+        async def job(session: Session) -> Drawn:
+            again: list[str] = []
+
+            def take(answer: Answer) -> str:
+                if answer.finish == "length":
+                    raise Refusal("cut_off", f"cut off at {self._max_tokens} tokens: '{answer.text[:80]}'")
+                return accept(spoken_answer(answer.text, task.request.language), task)
+
+            text = await session.ask_until(self.request(task), take, lambda refusal: again.append(refusal.reason))
+            return Drawn(text, tuple(again))
+
+        return job

@@ -1,0 +1,133 @@
+"""How good the oracles of a finished build are, level by level: they must say more of the answer with every level."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from pipeline.backend import Latency, replay, resolve
+from pipeline.build import Build
+from pipeline.chrf import chrf
+from pipeline.dialogues import holds_answer
+from pipeline.errors import KameError
+from pipeline.levels import TRUTH
+from pipeline.records import Oracle, Word
+from pipeline.status import finished, settle
+
+# One oracle token is consumed a frame (12.5 a second), and a spoken English word is about 1.3 tokens of the kind.
+WORDS_PER_SECOND = 12.5 / 1.3
+# How long a word of a silent dialogue takes: 170 words a minute.
+WORD_SECONDS = 60 / 170
+COLUMNS = ["id", "question_id", "turns", "words", "oracles", "answer", "language", "duration"]
+
+
+@dataclass
+class LevelQuality:
+    """Figures of one level, summed: see the properties for their means.
+
+    `whole` and `consumed` are chrF against the assistant's turn, of the oracle and of the part of it that is consumed
+    before the next one comes; `right` counts the oracles that hold the right answer, `again` draws that were refused.
+    """
+
+    count: int = 0
+    words: int = 0
+    whole: float = 0.0
+    consumed: float = 0.0
+    consumed_count: int = 0
+    right: int = 0
+    again: int = 0
+
+    def mean(self, name: str) -> float:
+        """The mean of `words`, `whole`, `right` (a share) or `again` an oracle; of `consumed` by those that came."""
+        count = self.consumed_count if name == "consumed" else self.count
+        return float(getattr(self, name)) / count if count else 0.0
+
+
+@dataclass
+class Quality:
+    """Figures by level; `spoken` says whether all dialogues were, so that the times are real."""
+
+    levels: dict[int, LevelQuality] = field(default_factory=dict)
+    spoken: bool = True
+
+    def falls(self) -> list[tuple[int, int]]:
+        """The neighbouring levels between which the mean chrF does not rise."""
+        return [(a, b) for a, b in pairwise(sorted(self.levels)) if self._mean(a) >= self._mean(b)]
+
+    def _mean(self, level: int) -> float:
+        return self.levels[level].mean("whole")
+
+
+def measure(build: Build) -> Quality:
+    """The quality of a finished build. Raises KameError for one that is not.
+
+    Dialogues without speech are timed as if their words came at a steady pace.
+    """
+    if finished(build) is None:
+        raise KameError(f"{build.out}: is not a finished build; `kame-data build` finishes it")
+    found, latency = Quality(), resolve(build.settings.latency)
+    for row in _rows(build.out / "shards"):
+        found.spoken = found.spoken and row["duration"] is not None
+        _add(found, row, _times(row, latency, build.settings.seed))
+    settled = settle(build)
+    for slice_ in settled[0] if settled else ():
+        for oracles in build.read("oracles", slice_):
+            for again in oracles.again:
+                found.levels.setdefault(again.level, LevelQuality()).again += 1
+    return found
+
+
+def _rows(folder: Path) -> Iterator[dict[str, Any]]:
+    for path in sorted(folder.glob("*.parquet")):
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(64, columns=COLUMNS):
+                yield from batch.to_pylist()
+
+
+def _times(row: dict[str, Any], latency: Latency, seed: int) -> list[float | None]:
+    """When each oracle of a row came; a silent row's words are given a steady pace."""
+    if row["duration"] is not None:
+        return [oracle["time"] for oracle in row["oracles"]]
+    words = [
+        Word(w["turn"], w["role"], w["word"], n * WORD_SECONDS, (n + 1) * WORD_SECONDS)
+        for n, w in enumerate(row["words"])
+    ]
+    oracles = [Oracle(o["turn"], o["prefix_words"], o["ratio"], o["level"], o["text"]) for o in row["oracles"]]
+    return [arrival.time for arrival in replay(row["id"], oracles, words, latency, seed)]
+
+
+def _add(found: Quality, row: dict[str, Any], times: list[float | None]) -> None:
+    came = sorted({t for t in times if t is not None})
+    after = dict(pairwise(came))
+    for oracle, time in zip(row["oracles"], times, strict=True):
+        truth = row["turns"][oracle["turn"] + 1]["intended_text"]
+        level = found.levels.setdefault(oracle["level"], LevelQuality())
+        level.count += 1
+        level.words += len(oracle["text"].split())
+        level.whole += chrf(oracle["text"], truth)
+        level.right += holds_answer(oracle["text"], row["answer"], row["language"])
+        if time is not None:
+            level.consumed_count += 1
+            level.consumed += chrf(_consumed(oracle["text"], after.get(time, time + 60.0) - time), truth)
+
+
+def _consumed(text: str, seconds: float) -> str:
+    words = text.split()
+    return " ".join(words[: max(1, int(seconds * WORDS_PER_SECOND))])
+
+
+def table(quality: Quality) -> list[tuple[str, ...]]:
+    """The figures as lines of text, a heading first."""
+    head = ("level", "count", "words", "chrF", "chrF consumed", "holds the answer", "asked again")
+    lines = [head]
+    for level in sorted(quality.levels):
+        q = quality.levels[level]
+        figures = (f"{q.mean('words'):.1f}", f"{q.mean('whole'):.1f}", f"{q.mean('consumed'):.1f}")
+        shares = (f"{q.mean('right'):.0%}", "-" if level == TRUTH else f"{q.mean('again'):.1%}")
+        lines.append((str(level), str(q.count), *figures, *shares))
+    return lines
+
+

@@ -1,0 +1,278 @@
+"""Whole builds through the real `openai` and `anthropic` packages, over HTTP, against the scripted server."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from building import build, settings_of, shard_bytes
+from llm import plausible
+from llm.server import ScriptedServer, error, prompt, scattered
+
+from pipeline.errors import KameError, StoppedError, UsageError
+from pipeline.levels import LevelSchedule
+from pipeline.llm.prompts import TASKS, Prompts
+from pipeline.llm.session import SpendNotes
+from pipeline.oracles import holds
+from pipeline.resources import bundled
+
+SECRET = "sk-test-0123456789abcdefghij"
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch):
+    for provider in ("OPENAI", "ANTHROPIC"):
+        monkeypatch.setenv(f"{provider}_API_KEY", SECRET)
+        monkeypatch.delenv(f"{provider}_BASE_URL", raising=False)
+
+
+@pytest.fixture(scope="module")
+def server():
+    with ScriptedServer(reply=plausible.reply) as running:
+        yield running
+
+
+def spec(server, provider):
+    return f"openai:gpt-4.1-nano@{server.url}" if provider == "openai" else f"anthropic:claude-haiku-4-5@{server.root}"
+
+
+def llm_settings(server, tmp_path, out="out", provider="openai", **changes):
+    model = spec(server, provider)
+    wanted = {"writer": model, "simulator": model, "ledger": tmp_path / "ledger", "max_refused": 1.0, "limit": 3}
+    return settings_of(tmp_path / out, **wanted | changes)
+
+
+def rows(out):
+    return [row for path in sorted((out / "shards").iterdir()) for row in pq.read_table(path).to_pylist()]
+
+
+def level_of(entry):
+    return next((n for n, words in HINTS.items() if words in entry["prompt"]), 0)
+
+
+HINTS = {1: "Keywords:\n", 2: "Important words, in order:\n", 3: "The right answer:\n", 4: "The right answer, to be kept"}
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_a_build_with_a_model_is_whole_and_a_second_one_costs_nothing(server, tmp_path, provider):
+    before = len(server.log)
+    manifest, _ = build(llm_settings(server, tmp_path, provider=provider))
+    calls = len(server.log) - before
+    assert manifest["dialogues"]["accepted"] == 9 and manifest["stand_ins"] == []
+    assert {r["provenance"]["writer"] for r in rows(tmp_path / "out")} == {spec(server, provider)}
+    assert {r["provenance"]["simulator"] for r in rows(tmp_path / "out")} == {spec(server, provider)}
+    assert {o["level"] for r in rows(tmp_path / "out") for o in r["oracles"]} == {0, 1, 2, 3, 4, 5}
+    by = manifest["spend"]["by"]
+    assert sum(row["calls"] for row in by) == calls
+    assert {(row["stage"], row["level"]) for row in by} == {("dialogues", None)} | {("oracles", n) for n in range(5)}
+    assert manifest["spend"]["dollars"] == pytest.approx(sum(row["cost"] for row in by), abs=1e-5)
+    again, _ = build(llm_settings(server, tmp_path, "other", provider))
+    assert len(server.log) - before == calls, "the ledger holds all of it"
+    assert again["spend"]["dollars"] == 0
+    assert shard_bytes(tmp_path / "other") == shard_bytes(tmp_path / "out")
+
+
+def test_no_call_for_what_needs_none(server, tmp_path):
+    """None for level 5, none twice for the same words; and a turn of 40 words takes 20 calls at the most."""
+    before = len(server.log)
+    build(llm_settings(server, tmp_path))
+    asked = [entry["digest"] for entry in server.log[before:]]
+    assert len(asked) == len(set(asked))
+    built = rows(tmp_path / "out")
+    assert len(asked) <= len(built) + sum(o["level"] < 5 for r in built for o in r["oracles"])
+    assert sum(p.level < 5 for p in LevelSchedule().prefixes(0, 40)) <= 20
+
+
+def test_level_0_never_sees_the_answer_and_hints_grow(server, tmp_path):
+    before = len(server.log)
+    build(llm_settings(server, tmp_path, schedule="grid", prefix_every=9))
+    truths = {row["turns"][-1]["text"] for row in rows(tmp_path / "out")}
+    answers = {row["id"]: row["answer"] for row in rows(tmp_path / "out")}
+    oracles = [e for e in server.log[before:] if "Manner of the user:" not in e["prompt"]]
+    levels = Counter(map(level_of, oracles))
+    assert set(levels) == {0, 1, 2, 3, 4}
+    for entry in oracles:
+        whole = json.dumps(entry["body"]["messages"], ensure_ascii=False)
+        if level_of(entry) == 0:
+            assert not any(truth in whole for truth in truths)
+            heard = entry["prompt"].rpartition("so far:\n")[2]
+            assert not any(
+                holds(entry["prompt"].replace(heard, ""), a) for a in answers.values() if not a.isdigit() and len(a) > 3
+            )
+        if level_of(entry) > 2:
+            assert any(truth in entry["prompt"] for truth in truths)
+        if level_of(entry) in (1, 2):
+            assert not any(truth in entry["prompt"] for truth in truths)
+    short, long = (
+        sum(len(e["prompt"].rpartition("\n")[2].split(", ")) for e in oracles if level_of(e) == n) / levels[n]
+        for n in (1, 2)
+    )
+    assert short < long
+
+
+def test_writer_and_simulator_may_differ(server, tmp_path):
+    before = len(server.log)
+    build(llm_settings(server, tmp_path, simulator=spec(server, "anthropic"), limit=2))
+    paths = {e["path"]: "Manner of the user:" in e["prompt"] for e in server.log[before:]}
+    assert paths == {"/v1/chat/completions": True, "/v1/messages": False}
+
+
+def test_one_of_them_may_stay_offline_and_is_named(server, tmp_path):
+    manifest, _ = build(llm_settings(server, tmp_path, writer="offline", limit=2))
+    assert manifest["stand_ins"] == ["writer: offline rules"]
+
+
+def test_no_key_in_any_file(server, tmp_path):
+    build(llm_settings(server, tmp_path, provider="anthropic", limit=2))
+    files = [p for p in tmp_path.rglob("*") if p.is_file()]
+    assert any("ledger" in p.parts for p in files) and any(p.suffix == ".parquet" for p in files)
+    assert not [p for p in files if SECRET.encode() in p.read_bytes()]
+
+
+def test_the_key_must_be_there(tmp_path, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY")
+    with pytest.raises(UsageError, match="OPENAI_API_KEY is not set"):
+        build(settings_of(tmp_path / "out", writer="openai:gpt-4.1-nano"))
+
+
+def test_a_changed_prompt_remakes_what_is_asked_with_it_and_nothing_else(server, tmp_path):
+    build(llm_settings(server, tmp_path, limit=2))
+    folder = tmp_path / "prompts"
+    folder.mkdir()
+    text = (bundled("prompts") / "oracle_level_3.txt").read_text()
+    (folder / "oracle_level_3.txt").write_text(text.replace("two thirds", "half"))
+    before = len(server.log)
+    _, made = build(llm_settings(server, tmp_path, limit=2, prompts=folder))
+    assert set(made) == {"questions", "oracles", "shards"}
+    assert {level_of(e) for e in server.log[before:]} == {3}, "the ledger holds what the other prompts asked"
+
+
+@pytest.mark.parametrize("setting", [{"temperature": 0.1}, {"oracle_tokens": 77}])
+def test_a_changed_sampling_setting_asks_anew_and_a_changed_limit_does_not(server, tmp_path, setting):
+    build(llm_settings(server, tmp_path, writer="offline", limit=1))
+    _, made = build(llm_settings(server, tmp_path, writer="offline", limit=1, llm={"concurrency": 3}))
+    assert "oracles" not in made
+    _, made = build(llm_settings(server, tmp_path, writer="offline", limit=1, llm=setting))
+    assert "oracles" in made
+
+
+def test_what_is_refused_is_asked_again_and_counted(tmp_path):
+    def stubborn(body):
+        """Refused twice, then fine: at level 4, verbatim; elsewhere with a symbol, or as a model."""
+        text = prompt(body)
+        seen[text] = seen.get(text, 0) + 1
+        if "Manner of the user:" in text:
+            return plausible.reply(body) if seen[text] > 1 else "{not json"
+        return plausible.reply(body) if seen[text] > 2 else ("As an AI, I can't say.", "* one\n* two")[seen[text] - 1]
+
+    seen = {}
+    with ScriptedServer(reply=stubborn) as server:
+        manifest, _ = build(llm_settings(server, tmp_path, limit=1))
+    assert manifest["refused"] == {"dialogues": {}, "oracles": {}}
+    assert manifest["asked_again"]["dialogues"] == {"llm_bad_json": 3}
+    for level in range(5):
+        assert set(manifest["asked_again"][f"oracles, level {level}"]) == {"model_talk", "not_spoken"}
+    built = rows(tmp_path / "out")
+    assert {o["level"] for r in built for o in r["oracles"]} == {0, 1, 2, 3, 4, 5}
+
+
+def test_what_is_refused_three_times_is_refused_for_good(tmp_path):
+    def silly(body):
+        return plausible.reply(body) if "Manner of the user:" in prompt(body) else "Das ist nicht die Antwort auf das, was ich weiß."
+
+    with ScriptedServer(reply=silly) as server:
+        manifest, _ = build(llm_settings(server, tmp_path, limit=1))
+        oracles = [e["digest"] for e in server.log if "Manner of the user:" not in e["prompt"]]
+    assert set(manifest["refused"]["oracles"]) == {"wrong_language"}
+    assert set(Counter(oracles).values()) == {3}
+    assert {o["level"] for r in rows(tmp_path / "out") for o in r["oracles"]} == {5}
+
+
+def test_faults_of_the_network_lose_nothing(server, tmp_path):
+    build(llm_settings(server, tmp_path))
+    with ScriptedServer(reply=plausible.reply, faults=[scattered(0.05, 0.05, 0.02)]) as rough:
+        manifest, _ = build(llm_settings(rough, tmp_path, "rough"))
+    assert manifest["dialogues"]["accepted"] == 9
+    found = [[(r["turns"], r["oracles"]) for r in rows(tmp_path / out)] for out in ("out", "rough")]
+    assert found[0] == found[1]
+
+
+def test_a_refused_key_ends_it_at_once_in_one_line(tmp_path):
+    with ScriptedServer(faults=[lambda body, seen: error(401, "bad key")]) as server:
+        with pytest.raises(KameError, match="OPENAI_API_KEY") as failure:
+            build(llm_settings(server, tmp_path))
+        assert failure.value.exit_code == 1 and len(server.log) <= 64
+    assert SECRET not in str(failure.value)
+
+
+def test_a_budget_stops_in_good_order_and_holds_for_all_runs_together(server, tmp_path):
+    manifest, _ = build(llm_settings(server, tmp_path))
+    whole = manifest["spend"]["dollars"]
+    shutil.rmtree(tmp_path / "ledger")
+    tight = llm_settings(server, tmp_path, "tight", llm={"budget": 0.6 * whole, "concurrency": 4})
+    with pytest.raises(StoppedError, match="larger --budget") as stop:
+        build(tight)
+    assert stop.value.exit_code == 3
+    for _ in range(2):
+        with pytest.raises(StoppedError, match="larger --budget"):
+            build(tight)
+        assert 0.2 * whole < SpendNotes(tmp_path / "tight").total() <= 0.6 * whole, "all runs together"
+    larger = llm_settings(server, tmp_path, "tight", llm={"budget": 3 * whole, "concurrency": 4})
+    manifest, _ = build(larger)
+    assert manifest["spend"]["dollars"] == pytest.approx(whole, rel=0.01)
+    assert shard_bytes(tmp_path / "tight") == shard_bytes(tmp_path / "out")
+
+
+def test_killed_again_and_again_nothing_delivered_is_asked_twice(tmp_path):
+    draw = random.Random(11)
+    with ScriptedServer(reply=plausible.reply, latency=0.03) as server:
+        model = spec(server, "openai")
+        command = [sys.executable, "-m", "llm.building_process", *map(str, (tmp_path / "out", tmp_path / "ledger"))]
+        root = Path(__file__).resolve().parents[2]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (root, root / "tests")))}
+        for _ in range(4):
+            seen = len(server.delivered())
+            process = subprocess.Popen([*command, model, model, str(os.getpid())], env=environment)
+            enough = seen + draw.randint(5, 60)
+            while process.poll() is None and len(server.delivered()) < enough:
+                time.sleep(0.005)
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+        process = subprocess.run([*command, model, model, str(os.getpid())], env=environment, timeout=120, check=False)
+        assert process.returncode == 0
+        twice = [n for n in Counter(e["digest"] for e in server.delivered()).values() if n > 1]
+        # What was on its way to the disk at the moment of a kill is all that may be lost.
+        assert len(twice) <= 4 * 128 and len(twice) < len(server.delivered()) / 4
+        calm = {"writer": model, "simulator": model, "ledger": tmp_path / "ledger", "max_refused": 1.0, "limit": 6}
+        before = len(server.log)
+        build(settings_of(tmp_path / "calm", **calm))
+        assert len(server.log) == before
+    assert shard_bytes(tmp_path / "calm") == shard_bytes(tmp_path / "out")
+
+
+def test_prompts_are_checked(tmp_path):
+    folder = tmp_path / "prompts"
+    with pytest.raises(UsageError, match="no such folder"):
+        build(settings_of(tmp_path / "a", simulator="openai:x@http://127.0.0.1:9/v1", prompts=folder))
+    folder.mkdir()
+    for name, text, words in (
+        ("oracle_level_0.txt", "{{ heard }} {{ hint }}", "unknown slot 'hint'; level 0 must not see the answer"),
+        ("oracle_level_2.txt", "{{ heard }}", "slot 'hint' is missing"),
+        ("writer.txt", "{{ question", "mend it"),
+        ("poem.txt", "x", "poem.txt is no prompt's name"),
+    ):
+        path = folder / name
+        path.write_text(f"== system ==\nBe brief.\n== user ==\n{text}\n")
+        with pytest.raises(UsageError, match=words) as failure:
+            Prompts(folder)
+        assert "\n" not in str(failure.value)
+        path.unlink()
+    assert {p.stem for p in bundled("prompts").glob("*.txt")} == set(TASKS)
