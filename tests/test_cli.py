@@ -75,6 +75,23 @@ def test_the_second_run_finds_everything_done_without_prefect(whole, environment
     assert {p: p.stat().st_mtime_ns for p in before} == before
 
 
+def test_prefect_shows_parts_progress_and_tables(whole, environment):
+    def ask(what, **body):
+        request = urllib.request.Request(
+            f"{environment['PREFECT_API_URL']}/{what}/filter",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    names = {run["name"] for run in ask("task_runs")}
+    assert {"questions gsm8k", "dialogues gsm8k-v00-000000-000003", "oracles gsm8k-v00-000000-000003"} <= names
+    artifacts = {artifact["key"]: artifact for artifact in ask("artifacts")}
+    assert artifacts["kame-oracles"]["data"] == 100.0
+    assert [row["source"] for row in json.loads(artifacts["kame-sources"]["data"])] == ["mmlu_pro", "gsm8k", "hssbench"]
+
+
 def test_status_reads_the_folder_alone(whole, environment):
     done = kame(environment, "status", whole)
     assert done.returncode == 0 and "finished: " in done.stdout

@@ -1,8 +1,10 @@
 """Whole builds through the real `openai` and `anthropic` packages, over HTTP, against the scripted server."""
 
+import hashlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -20,9 +22,12 @@ from llm.server import ScriptedServer, error, prompt, scattered
 from pipeline.errors import KameError, StoppedError, UsageError
 from pipeline.levels import LevelSchedule
 from pipeline.llm.prompts import TASKS, Prompts
+from pipeline.llm.segments import Scan
 from pipeline.llm.session import SpendNotes
 from pipeline.oracles import holds
+from pipeline.plan import plan, preview
 from pipeline.resources import bundled
+from pipeline.run import workers_of
 
 SECRET = "sk-test-0123456789abcdefghij"
 
@@ -58,7 +63,12 @@ def level_of(entry):
     return next((n for n, words in HINTS.items() if words in entry["prompt"]), 0)
 
 
-HINTS = {1: "Keywords:\n", 2: "Important words, in order:\n", 3: "The right answer:\n", 4: "The right answer, to be kept"}
+HINTS = {
+    1: "Keywords:\n",
+    2: "Important words, in order:\n",
+    3: "The right answer:\n",
+    4: "The right answer, to be kept",
+}
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
@@ -186,7 +196,11 @@ def test_what_is_refused_is_asked_again_and_counted(tmp_path):
 
 def test_what_is_refused_three_times_is_refused_for_good(tmp_path):
     def silly(body):
-        return plausible.reply(body) if "Manner of the user:" in prompt(body) else "Das ist nicht die Antwort auf das, was ich weiß."
+        return (
+            plausible.reply(body)
+            if "Manner of the user:" in prompt(body)
+            else "Das ist nicht die Antwort auf das, was ich weiß."
+        )
 
     with ScriptedServer(reply=silly) as server:
         manifest, _ = build(llm_settings(server, tmp_path, limit=1))
@@ -231,31 +245,57 @@ def test_a_budget_stops_in_good_order_and_holds_for_all_runs_together(server, tm
     assert shard_bytes(tmp_path / "tight") == shard_bytes(tmp_path / "out")
 
 
-def test_killed_again_and_again_nothing_delivered_is_asked_twice(tmp_path):
+def identity(entry):
+    """What the server's answer to this request is called, as it stands in the ledger too."""
+    return "chatcmpl-" + hashlib.sha256(json.dumps(entry["body"], sort_keys=True).encode()).hexdigest()[:12]
+
+
+def kept(folder):
+    """The answers that a ledger holds, by what the server called them."""
+    entries = [entry for path in folder.glob("*.jsonl") for _, _, _, _, entry in Scan(path)]
+    return {found for entry in entries for found in re.findall(r"chatcmpl-[0-9a-f]{12}", entry.decode())}
+
+
+def test_killed_again_and_again_nothing_kept_is_asked_twice(tmp_path):
     draw = random.Random(11)
     with ScriptedServer(reply=plausible.reply, latency=0.03) as server:
         model = spec(server, "openai")
         command = [sys.executable, "-m", "llm.building_process", *map(str, (tmp_path / "out", tmp_path / "ledger"))]
         root = Path(__file__).resolve().parents[2]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (root, root / "tests")))}
-        for _ in range(4):
-            seen = len(server.delivered())
+        known = set()
+        for turn in range(4):
+            seen = len(server.log)
             process = subprocess.Popen([*command, model, model, str(os.getpid())], env=environment)
             enough = seen + draw.randint(5, 60)
-            while process.poll() is None and len(server.delivered()) < enough:
+            while process.poll() is None and (len(server.log) < enough or turn == 3):
                 time.sleep(0.005)
-            os.kill(process.pid, signal.SIGKILL)
+            if turn < 3:
+                os.kill(process.pid, signal.SIGKILL)
             process.wait()
-        process = subprocess.run([*command, model, model, str(os.getpid())], env=environment, timeout=120, check=False)
+            assert not known & {identity(entry) for entry in server.log[seen:]}
+            known = kept(tmp_path / "ledger")
         assert process.returncode == 0
-        twice = [n for n in Counter(e["digest"] for e in server.delivered()).values() if n > 1]
-        # What was on its way to the disk at the moment of a kill is all that may be lost.
-        assert len(twice) <= 4 * 128 and len(twice) < len(server.delivered()) / 4
-        calm = {"writer": model, "simulator": model, "ledger": tmp_path / "ledger", "max_refused": 1.0, "limit": 6}
+        assert known == {identity(entry) for entry in server.log}
         before = len(server.log)
+        calm = {"writer": model, "simulator": model, "ledger": tmp_path / "ledger", "max_refused": 1.0, "limit": 6}
         build(settings_of(tmp_path / "calm", **calm))
         assert len(server.log) == before
     assert shard_bytes(tmp_path / "calm") == shard_bytes(tmp_path / "out")
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_batch_jobs_bring_the_same_shards(tmp_path, provider):
+    with ScriptedServer(reply=plausible.reply) as server:
+        build(llm_settings(server, tmp_path, provider=provider))
+        shutil.rmtree(tmp_path / "ledger")
+        before = len(server.log)
+        jobs = llm_settings(server, tmp_path, "jobs", provider, llm={"mode": "batch", "poll": 0.2})
+        manifest, _ = build(jobs, workers=workers_of(jobs))
+        asked_directly = len(server.log) - before
+    assert asked_directly <= 4, "all but the requests that try out a model go in jobs"
+    assert manifest["spend"]["dollars"] > 0
+    assert shard_bytes(tmp_path / "jobs") == shard_bytes(tmp_path / "out")
 
 
 def test_prompts_are_checked(tmp_path):
@@ -276,3 +316,23 @@ def test_prompts_are_checked(tmp_path):
         assert "\n" not in str(failure.value)
         path.unlink()
     assert {p.stem for p in bundled("prompts").glob("*.txt")} == set(TASKS)
+
+
+def test_plan_counts_and_prices_and_asks_nothing(server, tmp_path):
+    settings = llm_settings(server, tmp_path, limit=9)
+    before = len(server.log)
+    foreseen = plan(settings)
+    assert len(server.log) == before and not settings.out.exists() and not settings.ledger.exists()
+    calls = {(m.stage, m.level): m.calls for m in foreseen.models}
+    assert set(calls) == {("dialogues", None)} | {("oracles", level) for level in range(5)}
+    assert calls["dialogues", None] == sum(foreseen.dialogues.values())
+    assert all(m.cost > 0 and m.input_tokens > m.calls for m in foreseen.models)
+    half = plan(settings.model_copy(update={"llm": settings.llm.model_copy(update={"mode": "batch"})}))
+    assert sum(m.cost for m in half.models) == pytest.approx(sum(m.cost for m in foreseen.models) / 2)
+
+
+def test_preview_asks_for_few_and_writes_no_build(server, tmp_path):
+    settings = llm_settings(server, tmp_path)
+    pairs = preview(settings, most=1)
+    assert len(pairs) == 1 and {o.level for o in pairs[0][1].oracles} == {0, 1, 2, 3, 4, 5}
+    assert not settings.out.exists()

@@ -7,8 +7,10 @@ from pipeline.errors import Refusal
 from pipeline.text.spoken import is_spoken, join_words, normalise, say, split_words
 
 _PIECES = st.sampled_from(
-    ["5", "1,000", "$3.50", "10%", "x^2", "_1", "(", ")", "1984", "in ", "ft^3", "/", "°C", "e.g.", "St.", "-", "–", "\\frac{1}{2}", "II", "World War ",
-     "H2O", "\n", "•", "...", "the", "ofthe", "A.", "U.S.", "=", "+", "10^-9", "____", "'", '"', "3:30", "1/2", "?", ",", " ", " ", " ", "no. 7", "é", "μ"]
+    ["5", "1,000", "$3.50", "10%", "x^2", "_1", "(", ")", "1984", "in ", "ft^3", "/", "°C", "e.g.", "St.", "-", "–",
+        "\\frac{1}{2}", "II", "World War ",
+     "H2O", "\n", "•", "...", "the", "ofthe", "A.", "U.S.", "=", "+", "10^-9", "____", "'", '"', "3:30", "1/2", "?",
+     ",", " ", " ", " ", "no. 7", "é", "μ"]
 )  # fmt: skip
 _TEXTS = st.one_of(st.text(max_size=60), st.lists(_PIECES, max_size=12).map("".join))
 _ALLOWED = re.compile(r"[A-Za-zÀ-ɏḀ-ỿ'\- .,?!;:]*")

@@ -1,0 +1,54 @@
+"""What `kame-data quality` measures, and when it fails."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from building import build, settings_of
+
+from pipeline import stages
+from pipeline.build import Build
+from pipeline.errors import KameError
+from pipeline.oracles import DialogueOracles
+from pipeline.quality import measure
+
+
+def flattened(settings, inputs, run=stages.STAGES["oracles"].run):
+    """The real stage, but oracles of level 3 say what those of level 0 do: nothing."""
+    for item in run(settings, inputs):
+        if isinstance(item, DialogueOracles):
+            flat = [replace(o, text="Let me think about it.") if o.level == 3 else o for o in item.oracles]
+            item = replace(item, oracles=tuple(flat))
+        yield item
+
+
+def test_the_offline_oracles_rise_and_the_figures_are_theirs(tmp_path):
+    manifest, _ = build(settings_of(tmp_path / "out"))
+    found = measure(Build(settings_of(tmp_path / "out")))
+    assert {str(level): q.count for level, q in found.levels.items()} == manifest["oracles"]
+    assert not found.falls() and not found.spoken
+    assert found.levels[5].mean("whole") == pytest.approx(100)
+    for q in found.levels.values():
+        assert 0 < q.mean("consumed") <= 100 and 1 <= q.mean("words") <= 45
+    assert found.levels[0].mean("right") < found.levels[4].mean("right") <= 1
+
+
+def test_the_command_fails_where_a_level_does_not_rise(tmp_path, monkeypatch):
+    stage = stages.STAGES["oracles"]
+    monkeypatch.setitem(stages.STAGES, "oracles", replace(stage, run=flattened))
+    build(settings_of(tmp_path / "out"))
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline.cli", "quality", str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "level 3 do not say more of the answer than those of level 2" in done.stderr
+    assert "holds the answer" in done.stdout
+
+
+def test_an_unfinished_build_is_not_measured(tmp_path):
+    with pytest.raises(KameError, match="not a finished build"):
+        measure(Build(settings_of(tmp_path / "out")))
