@@ -16,7 +16,7 @@ _SELF_RE = re.compile(
 )
 _FEW_WORDS = 5
 # Words that are frequent elsewhere and are English too.
-_SHARED_RE = re.compile(r"\b(?:die|den|des|son|pour|par|on|la|el|con|des|no)\b", re.IGNORECASE)
+_SHARED_RE = re.compile(r"\b(?:die|den|des|son|pour|par|on|la|el|con|des|no|y)\b", re.IGNORECASE)
 _OPTION_RE = re.compile(r"\b(?:option|choice|answer) [A-J]\b(?!['’-])")
 
 

@@ -204,6 +204,14 @@ def simulate_oracles(
         yield DialogueOracles(dialogue.id, tuple(oracles), again)
 
 
+def tasks_of(dialogues: Iterable[Dialogue], schedule: LevelSchedule) -> list[OracleTask]:
+    """What a simulator is asked for these dialogues."""
+    tasks: list[OracleTask] = []
+    for dialogue in dialogues:
+        _asked(dialogue, schedule, tasks)
+    return tasks
+
+
 def _asked(dialogue: Dialogue, schedule: LevelSchedule, tasks: list[OracleTask]) -> list[_Asked]:
     """The dialogue's prefixes; what is new to ask goes behind `tasks`, the same question only once in a dialogue."""
     asked: list[_Asked] = []

@@ -11,39 +11,65 @@ from typing import Any
 
 from pipeline.build import Build
 from pipeline.config import Settings
-from pipeline.levels import TRUTH
-from pipeline.oracles import DialogueOracles
+from pipeline.llm.prices import MESSAGE_TOKENS, Prices
+from pipeline.llm.request import Request, Usage
+from pipeline.llm.session import close_session
+from pipeline.llm.simulator import LlmSimulator
+from pipeline.llm.writer import LlmWriter
+from pipeline.oracles import DialogueOracles, tasks_of
 from pipeline.records import Dialogue, Rejected
 from pipeline.run import gather_all
-from pipeline.stages import STAGES, Inputs, stages_of
+from pipeline.stages import STAGES, Inputs, simulator_of, stages_of, writer_of
 from pipeline.wanted import Lane
 
 SAMPLE = 60
 """Dialogues that are made to judge the whole by."""
 
-# OpenAI's rule of thumb for English: 100 tokens are about 75 words.
+# OpenAI's rule of thumb for English: 100 tokens are about 75 words, a token about four characters.
 TOKENS_PER_WORD = 4 / 3
+BYTES_PER_TOKEN = 4
+PICTURE_TOKENS = 1000
+# What JSON adds to a dialogue: names, quotes, the answer and the choices once more.
+JSON_TOKENS = 60
+# How long a small model takes for an answer, where nothing is known yet.
+ANSWER_SECONDS = 1.5
+# The prompts ask for 10 to 30 words.
+ORACLE_WORDS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class StagePlan:
-    """What a stage would make: rows, calls to a model that cost money, tokens it would write, seconds on one core."""
+    """What a stage would make: rows, and seconds on one core (0 for what models do)."""
 
     stage: str
     rows: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPlan:
+    """What a model would be asked for one stage and level: calls, tokens, dollars (None without a known price), and
+    seconds at ANSWER_SECONDS an answer, as many at once as the settings allow and no faster than their limits."""
+
+    stage: str
+    model: str
+    level: int | None
     calls: int
+    input_tokens: int
     output_tokens: int
+    cost: float | None
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A build foreseen: dialogues wanted by source, prefixes by level, and a line a stage."""
+    """A build foreseen: dialogues wanted by source, prefixes by level, a line a stage, and what models would take."""
 
     questions: dict[str, int]
     dialogues: dict[str, int]
     levels: dict[int, int]
     stages: tuple[StagePlan, ...]
+    models: tuple[ModelPlan, ...]
     sampled: int
 
 
@@ -53,10 +79,17 @@ def looked_at(settings: Settings) -> Iterator[Build]:
     if (settings.out / "build.json").exists():
         build = Build(settings)
         build.check()
-        yield build
+        try:
+            yield build
+        finally:
+            close_session(build.settings)
         return
     with tempfile.TemporaryDirectory(prefix="kame-data-") as folder:
-        yield Build(settings.model_copy(update={"out": Path(folder) / "out"}))
+        build = Build(settings.model_copy(update={"out": Path(folder) / "out"}))
+        try:
+            yield build
+        finally:
+            close_session(build.settings)
 
 
 def sample_inputs(build: Build, most: int) -> list[Inputs]:
@@ -71,12 +104,12 @@ def sample_inputs(build: Build, most: int) -> list[Inputs]:
     return inputs
 
 
-def made(build: Build, inputs: Inputs) -> dict[str, tuple[list[Any], float]]:
+def made(settings: Settings, inputs: Inputs) -> dict[str, tuple[list[Any], float]]:
     """What each stage makes of the inputs, refusals left out, and the seconds it took; nothing is written."""
     results: dict[str, tuple[list[Any], float]] = {}
-    for stage in stages_of(build.settings):
+    for stage in stages_of(settings):
         started = time.perf_counter()
-        items = [i for i in stage.run(build.settings, inputs) if not isinstance(i, Rejected)]
+        items = [i for i in stage.run(settings, inputs) if not isinstance(i, Rejected)]
         results[stage.name] = items, time.perf_counter() - started
         if stage is STAGES["dialogues"]:
             inputs = Inputs(inputs.variant, inputs.questions, inputs.splits, items)
@@ -84,15 +117,21 @@ def made(build: Build, inputs: Inputs) -> dict[str, tuple[list[Any], float]]:
 
 
 def plan(settings: Settings) -> Plan:
-    """Foresee the build by making a small sample of it on this machine. Raises what the build would."""
+    """Foresee the build by making a small sample of it on this machine. Raises what the build would.
+
+    No model is asked: the offline rules stand in for it, and the prompts that it would be sent are counted.
+    """
+    free = settings.model_copy(update={"writer": "offline", "simulator": "offline"})
     with looked_at(settings) as build:
         gather_all(build)
         counts = build.wanted().counts
-        results = [made(build, inputs) for inputs in sample_inputs(build, SAMPLE)]
-        return _scale(build, counts, results)
+        inputs = sample_inputs(build, SAMPLE)
+        return _scale(build, counts, inputs, [made(free, i) for i in inputs])
 
 
-def _scale(build: Build, counts: dict[Lane, int], results: list[dict[str, tuple[list[Any], float]]]) -> Plan:
+def _scale(
+    build: Build, counts: dict[Lane, int], inputs: list[Inputs], results: list[dict[str, tuple[list[Any], float]]]
+) -> Plan:
     dialogues: Counter[str] = Counter()
     for lane, n in counts.items():
         dialogues[lane.source] += n
@@ -100,30 +139,62 @@ def _scale(build: Build, counts: dict[Lane, int], results: list[dict[str, tuple[
     factor = sum(counts.values()) / sampled if sampled else 0.0
     oracles = [o for r in results for d in r["oracles"][0] for o in d.oracles]
     levels = Counter(o.level for o in oracles)
-    said = sum(len(t.text.split()) for r in results for d in r["dialogues"][0] for t in d.turns)
-    words = {"dialogues": said, "oracles": sum(len(o.text.split()) for o in oracles if o.level < TRUTH)}
     rows = {"dialogues": sampled, "oracles": len(oracles), "speech": sampled}
-    calls = {
-        "dialogues": sampled * (build.settings.writer != "offline"),
-        "oracles": sum(n for level, n in levels.items() if level < TRUTH) * (build.settings.simulator != "offline"),
-    }
+    # What models do takes the time that stands with their calls.
+    asked = {"dialogues": build.settings.writer, "oracles": build.settings.simulator}
     stages = tuple(
         StagePlan(
             stage.name,
             round(rows[stage.name] * factor),
-            round(calls.get(stage.name, 0) * factor),
-            round(words.get(stage.name, 0) * TOKENS_PER_WORD * factor) if calls.get(stage.name) else 0,
-            sum(r[stage.name][1] for r in results) * factor,
+            0.0 if asked.get(stage.name, "offline") != "offline" else factor * sum(r[stage.name][1] for r in results),
         )
         for stage in stages_of(build.settings)
     )
+    models = tuple(_models(build.settings, inputs, results, factor))
     return Plan(
         {source: len(questions) for source, questions in build.questions.items()},
         dict(dialogues),
         {level: round(n * factor) for level, n in sorted(levels.items())},
         stages,
+        models,
         sampled,
     )
+
+
+def _models(
+    settings: Settings, inputs: list[Inputs], results: list[dict[str, tuple[list[Any], float]]], factor: float
+) -> Iterator[ModelPlan]:
+    """The calls of the sample, counted on the real prompts, scaled up by `factor`."""
+    counted: dict[tuple[str, str, int | None], list[tuple[Request, int]]] = {}
+    dialogues = [d for r in results for d in r["dialogues"][0]]
+    writer, simulator = writer_of(settings), simulator_of(settings)
+    if isinstance(writer, LlmWriter):
+        questions = {q.id: q for i in inputs for q in i.questions}
+        for dialogue in dialogues:
+            words = sum(len(t.text.split()) for t in dialogue.turns)
+            pair = (writer.request(questions[dialogue.question_id], 0), round(words * TOKENS_PER_WORD) + JSON_TOKENS)
+            counted.setdefault(("dialogues", writer.name, None), []).append(pair)
+    if isinstance(simulator, LlmSimulator):
+        for task in tasks_of(dialogues, settings.level_schedule()):
+            pair = (simulator.request(task), round(ORACLE_WORDS * TOKENS_PER_WORD))
+            counted.setdefault(("oracles", simulator.name, task.request.level), []).append(pair)
+    prices, batch = Prices(settings.llm.prices), settings.llm.mode == "batch"
+    for (stage, model, level), pairs in sorted(counted.items(), key=lambda item: (item[0][0], item[0][2] or 0)):
+        calls = round(len(pairs) * factor)
+        usage = Usage(round(factor * sum(_input(r) for r, _ in pairs)), round(factor * sum(n for _, n in pairs)))
+        price = prices.find(pairs[0][0].provider, pairs[0][0].model)
+        seconds = ANSWER_SECONDS * calls / settings.llm.concurrency
+        if settings.llm.rpm:
+            seconds = max(seconds, 60 * calls / settings.llm.rpm)
+        if settings.llm.tpm:
+            seconds = max(seconds, 60 * (usage.input + usage.output) / settings.llm.tpm)
+        cost = None if price is None else price.of(usage, batch=batch)
+        yield ModelPlan(stage, model, level, calls, usage.input, usage.output, cost, seconds)
+
+
+def _input(request: Request) -> int:
+    wrapping = MESSAGE_TOKENS * (len(request.messages) + 1)
+    return request.input_bytes() // BYTES_PER_TOKEN + wrapping + PICTURE_TOKENS * request.pictures()
 
 
 def preview(settings: Settings, most: int = 3) -> list[tuple[Dialogue, DialogueOracles]]:
@@ -131,7 +202,7 @@ def preview(settings: Settings, most: int = 3) -> list[tuple[Dialogue, DialogueO
     silent = settings.model_copy(update={"speak": False})
     with looked_at(silent) as build:
         gather_all(build)
-        columns = [made(build, inputs) for inputs in sample_inputs(build, 3 * most)]
+        columns = [made(build.settings, inputs) for inputs in sample_inputs(build, 3 * most)]
         pairs = [list(zip(c["dialogues"][0], c["oracles"][0], strict=True)) for c in columns]
         turns = [pair for row in range(most) for column in pairs for pair in column[row : row + 1]]
         return turns[:most]

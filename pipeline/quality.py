@@ -122,12 +122,10 @@ def _consumed(text: str, seconds: float) -> str:
 def table(quality: Quality) -> list[tuple[str, ...]]:
     """The figures as lines of text, a heading first."""
     head = ("level", "count", "words", "chrF", "chrF consumed", "holds the answer", "asked again")
-    lines = [head]
+    lines: list[tuple[str, ...]] = [head]
     for level in sorted(quality.levels):
         q = quality.levels[level]
         figures = (f"{q.mean('words'):.1f}", f"{q.mean('whole'):.1f}", f"{q.mean('consumed'):.1f}")
         shares = (f"{q.mean('right'):.0%}", "-" if level == TRUTH else f"{q.mean('again'):.1%}")
         lines.append((str(level), str(q.count), *figures, *shares))
     return lines
-
-

@@ -152,18 +152,41 @@ def print_plan(plan: "Plan", settings: "Settings") -> None:
     to.print(table)
     to.print()
     table = Table(box=None, pad_edge=False)
-    for column in ("stage", "rows", "model calls", "output tokens", "cost", "time on one core"):
+    for column in ("stage", "rows", "time on one core"):
         table.add_column(column, justify="left" if column == "stage" else "right")
     for stage in plan.stages:
-        cost = "$0" if not stage.calls else "no price known"
-        table.add_row(
-            stage.stage, str(stage.rows), str(stage.calls), str(stage.output_tokens), cost, _span(stage.seconds)
-        )
+        table.add_row(stage.stage, str(stage.rows), _span(stage.seconds) if stage.seconds else "as its calls take")
     to.print(table)
     to.print()
+    _print_models(to, plan)
     to.print("oracles by level: " + ", ".join(f"{level}: {n}" for level, n in plan.levels.items()))
     makers = f"writer {settings.writer}, simulator {settings.simulator}"
     to.print(f"scaled up from {plan.sampled} dialogues made just now; {makers}")
+
+
+def _print_models(to: Console, plan: "Plan") -> None:
+    """What models would be asked, and what that would cost."""
+    if not plan.models:
+        to.print("no model is asked: nothing is spent")
+        return
+    lines = [
+        (
+            m.model,
+            m.stage,
+            "" if m.level is None else str(m.level),
+            *(str(n) for n in (m.calls, m.input_tokens, m.output_tokens)),
+            "no price known" if m.cost is None else f"{m.cost:.4f}",
+            _span(m.seconds),
+        )
+        for m in plan.models
+    ]
+    sums = [str(sum(getattr(m, name) for m in plan.models)) for name in ("calls", "input_tokens", "output_tokens")]
+    dollars = sum(m.cost or 0.0 for m in plan.models)
+    lines.append(("all", "", "", *sums, f"{dollars:.4f}", _span(sum(m.seconds for m in plan.models))))
+    heads = ("model", "stage", "level", "calls", "input", "output", "dollars", "time")
+    to.print(_plain_table(heads, lines, left=3))
+    to.print("without what is asked again or lies in the ledger already; time at 1.5 s an answer")
+    to.print()
 
 
 def _span(seconds: float) -> str:

@@ -41,7 +41,9 @@ SLOTS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
 }
 TASKS = tuple(SLOTS)
 
-_JINJA = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
+_JINJA = ImmutableSandboxedEnvironment(
+    undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
+)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from pipeline.config import LlmSettings, Settings
 from pipeline.errors import KameError, Refusal
+from pipeline.llm.batch_desk import BatchDesk
 from pipeline.llm.client import LLM, Limits
 from pipeline.llm.ledger import Ledger
 from pipeline.llm.request import Answer, Request
@@ -41,7 +42,7 @@ class Session:
         self.ledger = Ledger(folder)
         limits = Limits(**settings.model_dump(include=set(Limits.__dataclass_fields__)))
         self.llm = LLM(self.ledger, limits, settings.budget, self.notes.total(), settings.prices)
-        self._batches = self._batch_desk() if settings.mode == "batch" else None
+        self._batches = BatchDesk(self.llm, settings.poll) if settings.mode == "batch" else None
         self._thread = threading.Thread(target=self._loop.run_forever, name="llm", daemon=True)
         self._thread.start()
 
@@ -93,7 +94,7 @@ class Session:
 
     def close(self) -> None:
         """Takes in what is on the wire (for the limits' `drain` seconds at the most), and ends the loop."""
-        closing = asyncio.run_coroutine_threadsafe(self.llm.close(self.llm.limits.drain), self._loop)
+        closing = asyncio.run_coroutine_threadsafe(self._end(), self._loop)
         try:
             closing.result(self.llm.limits.drain + 30)
         finally:
@@ -103,6 +104,13 @@ class Session:
             self.ledger.close()
             if not self._thread.is_alive():
                 self._loop.close()
+
+    async def _end(self) -> None:
+        await self.llm.close(self.llm.limits.drain)
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _one(self, job: Job[T], future: "Future[T | Refusal]") -> None:
         try:
@@ -121,11 +129,6 @@ class Session:
             except NotYet:
                 if self._stopping is not None:
                     raise self._stopping from None
-
-    def _batch_desk(self) -> Any:
-        from pipeline.llm.batch_desk import BatchDesk
-
-        return BatchDesk(self.llm, self.settings.poll)
 
 
 class SpendNotes:

@@ -107,9 +107,7 @@ class LlmWriter:
             stage=STAGE,
         )
 
-    def write_many(
-        self, questions: Sequence[Question], variant: int, accept: Accept
-    ) -> Iterator[Dialogue | Refusal]:
+    def write_many(self, questions: Sequence[Question], variant: int, accept: Accept) -> Iterator[Dialogue | Refusal]:
         """See `ManyWriter`; all questions are asked at once."""
         jobs = [self._job(question, variant, accept) for question in questions]
         return self._session().outcomes(jobs)

@@ -9,64 +9,92 @@ _PLAIN = {
     "Jr.": "Junior", "Sr.": "Senior", "Gov.": "Governor", "Sen.": "Senator", "Gen.": "General", "Capt.": "Captain",
     "Lt.": "Lieutenant", "Sgt.": "Sergeant", "Col.": "Colonel", "Rev.": "Reverend", "Hon.": "Honorable", "Ms.": "Ms",
     "Inc.": "Incorporated", "Corp.": "Corporation", "Ltd.": "Limited", "Bros.": "Brothers", "Ave.": "Avenue",
-    "Blvd.": "Boulevard", "Rd.": "Road", "Mt.": "Mount", "Ft.": "Fort", "Dept.": "Department", "Univ.": "University", "Assn.": "Association",
-    "e.g.": "for example,", "eg.": "for example,", "e.g": "for example,", "i.e.": "that is,", "ie.": "that is,", "i.e": "that is,",
-    "etc.": "et cetera", "etc": "et cetera", "vs.": "versus", "vs": "versus", "approx.": "approximately", "approx": "approximately", "esp.": "especially",
-    "et al.": "and others", "et al": "and others", "cf.": "compare", "ca.": "around", "viz.": "namely,", "resp.": "respectively", "incl.": "including",
-    "a.k.a.": "also known as", "aka": "also known as", "w/o": "without", "w/": "with ", "c/o": "care of", "dept.": "department",
-    "avg.": "average", "max.": "maximum", "min.": "minimum", "temp.": "temperature", "dia.": "diameter", "diam.": "diameter", "wt.": "weight",
-    "sq.": "square", "cu.": "cubic", "sq": "square", "hrs.": "hours", "hr.": "hour", "hrs": "hours", "mins": "minutes", "secs": "seconds", "lbs.": "pounds", "lbs": "pounds", "lb.": "pound",
-    "oz.": "ounces", "oz": "ounces", "ft.": "feet", "ft": "feet", "mph": "miles per hour", "ltd.": "limited", "govt.": "government", "misc.": "miscellaneous",
-    "Mfg.": "Manufacturing", "mfg.": "manufacturing", "Intl.": "International", "Natl.": "National", "P.S.": "PS", "Ph.D.": "PhD", "Ph.D": "PhD", "PhD.": "PhD",
-    "yrs.": "years", "yrs": "years", "yr.": "year", "mos.": "months", "wks": "weeks", "min.)": "minutes)", "pop.": "population", "vol.": "volume", "Vol.": "Volume", "pp.": "pages", "St. ": "Saint ",
-    "kph": "kilometers per hour", "rpm": "RPM", "psia": "PSI absolute", "psig": "PSI gauge", "psi": "PSI", "cm": "centimeters", "km": "kilometers", "kg": "kilograms", "kgs": "kilograms", "mm": "millimeters", "ml": "milliliters", "mL": "milliliters",
-    "emf": "EMF", "e.m.f.": "EMF", "amt.": "amount", "qty": "quantity", "qty.": "quantity", "dB": "decibels", "kW": "kilowatts", "kWh": "kilowatt-hours", "Hz": "hertz", "amps": "amps",
+    "Blvd.": "Boulevard", "Rd.": "Road", "Mt.": "Mount", "Ft.": "Fort", "Dept.": "Department", "Univ.": "University",
+    "Assn.": "Association",
+    "e.g.": "for example,", "eg.": "for example,", "e.g": "for example,", "i.e.": "that is,", "ie.": "that is,",
+    "i.e": "that is,",
+    "etc.": "et cetera", "etc": "et cetera", "vs.": "versus", "vs": "versus", "approx.": "approximately",
+    "approx": "approximately", "esp.": "especially",
+    "et al.": "and others", "et al": "and others", "cf.": "compare", "ca.": "around", "viz.": "namely,",
+    "resp.": "respectively", "incl.": "including",
+    "a.k.a.": "also known as", "aka": "also known as", "w/o": "without", "w/": "with ", "c/o": "care of",
+    "dept.": "department",
+    "avg.": "average", "max.": "maximum", "min.": "minimum", "temp.": "temperature", "dia.": "diameter",
+    "diam.": "diameter", "wt.": "weight",
+    "sq.": "square", "cu.": "cubic", "sq": "square", "hrs.": "hours", "hr.": "hour", "hrs": "hours",
+    "mins": "minutes", "secs": "seconds", "lbs.": "pounds", "lbs": "pounds", "lb.": "pound",
+    "oz.": "ounces", "oz": "ounces", "ft.": "feet", "ft": "feet", "mph": "miles per hour", "ltd.": "limited",
+    "govt.": "government", "misc.": "miscellaneous",
+    "Mfg.": "Manufacturing", "mfg.": "manufacturing", "Intl.": "International", "Natl.": "National", "P.S.": "PS",
+    "Ph.D.": "PhD", "Ph.D": "PhD", "PhD.": "PhD",
+    "yrs.": "years", "yrs": "years", "yr.": "year", "mos.": "months", "wks": "weeks", "min.)": "minutes)",
+    "pop.": "population", "vol.": "volume", "Vol.": "Volume", "pp.": "pages", "St. ": "Saint ",
+    "kph": "kilometers per hour", "rpm": "RPM", "psia": "PSI absolute", "psig": "PSI gauge", "psi": "PSI",
+    "cm": "centimeters", "km": "kilometers", "kg": "kilograms", "kgs": "kilograms", "mm": "millimeters",
+    "ml": "milliliters", "mL": "milliliters",
+    "emf": "EMF", "e.m.f.": "EMF", "amt.": "amount", "qty": "quantity", "qty.": "quantity", "dB": "decibels",
+    "kW": "kilowatts", "kWh": "kilowatt-hours", "Hz": "hertz", "amps": "amps",
 }  # fmt: skip
 del _PLAIN["St. "], _PLAIN["min.)"]
 # Two searches, for one over all of the table is slow: dotted ones are rare, the others are found among the words first.
-_STOPPED_RE = re.compile(r"(?<![\w./&'-])(et al\.|[A-Za-z](?:[a-z]{0,5}|\.[a-zA-Z]|\.[a-z]\.[a-z]|h\.D)\.)(?![\w/'&^]|-\w|\.\w)")
+_STOPPED_RE = re.compile(r"(?<![\w./&'-])(et al\.|[A-Za-z](?:[a-z]{0,5}|\.[a-zA-Z]|\.[a-z]\.[a-z]|"
+    r"h\.D)\.)(?![\w/'&^]|-\w|\.\w)")
 _UNSTOPPED = frozenset(key for key in _PLAIN if not key.endswith("."))
 _UNSTOPPED_RE = re.compile(
-    r"(?<![\w./&'-])(" + "|".join(re.escape(k) for k in sorted(_UNSTOPPED, key=lambda k: (-len(k), k))) + r")(?![\w/'&^]|-\w|\.\w)"
+    r"(?<![\w./&'-])(" + "|".join(re.escape(k) for k in sorted(_UNSTOPPED, key=lambda k: (-len(k),
+    k))) + r")(?![\w/'&^]|-\w|\.\w)"
 )
 _WORDS_RE = re.compile(r"[A-Za-z.]+|w/o?|c/o")
 # Those whose stop may also end the sentence; the others stand before a name or go on.
-_ENDERS = frozenset("Jr. Sr. Inc. Corp. Ltd. Bros. Ave. Blvd. Rd. etc. approx. hrs. hr. lbs. lb. oz. ft. Ph.D. PhD. yrs. yr. mos. min. max. sq. wt. a.k.a. Dept. dept.".split()) | {"et al."}
+_ENDERS = frozenset("Jr. Sr. Inc. Corp. Ltd. Bros. Ave. Blvd. Rd. etc. approx. hrs. hr. lbs. lb. oz. ft. Ph.D. PhD. "
+    "yrs. yr. mos. min. max. sq. wt. a.k.a. Dept. dept.".split()) | {"et al."}
 _SAINT_RE = re.compile(r"\bSt\.?(?=\s[A-Z][a-z])")
 _STREET_RE = re.compile(r"(?<=[a-z])(\s)St\.(?=\s|$|,)")
 _NUMBER_RE = re.compile(r"\b([Nn])(?:o|os)\.\s?(?=\d)|(?<![\w#&])#\s?(?=\d)")
 _CASE_RE = re.compile(r"(?<=[a-z.)])\s+vs?\.?\s+(?=[A-Z])")
 _DOTTED_RE = re.compile(r"(?<![\w.])((?:[A-Za-z]\.\s?){2,}|(?:[A-Z]\.)+[A-Z]\b)(?!\w)")
 _STARTERS = (
-    "What|Which|Who|Whom|Whose|When|Where|Why|How|If|The|A|An|This|That|These|Those|It|Is|Are|Was|Were|Do|Does|Did|Can|Could|Will|Would|Should|In|On|At|"
-    "For|From|To|By|With|Find|Calculate|Determine|Compute|Assume|Suppose|Let|Given|Show|Use|Using|Also|Then|There|Their|They|He|She|His|Her|We|You|Your|"
-    "Each|Both|All|Some|Explain|Describe|Estimate|Express|Take|Consider|Neglect|Evaluate|Company|After|Before|During|While|Since|Because|However|And|But|Or|Solve|Say|Half|One|Two|Three|As"
+    "What|Which|Who|Whom|Whose|When|Where|Why|How|If|The|A|An|This|That|These|Those|It|Is|Are|Was|Were|Do|Does|Did|"
+    "Can|Could|Will|Would|Should|In|On|At|"
+    "For|From|To|By|With|Find|Calculate|Determine|Compute|Assume|Suppose|Let|Given|Show|Use|Using|Also|Then|There|"
+    "Their|They|He|She|His|Her|We|You|Your|"
+    "Each|Both|All|Some|Explain|Describe|Estimate|Express|Take|Consider|Neglect|Evaluate|Company|After|Before|During"
+    "|While|Since|Because|However|And|But|Or|Solve|Say|Half|One|Two|Three|As"
 )
 _INITIAL_RE = re.compile(rf"(?<![\w.'])([A-Z])\.(?=\s(?!(?:{_STARTERS})\b)[A-Z][a-z]+)")
 _SPECIES_RE = re.compile(r"(?:^|(?<=[\s(]))([A-Z])\.(?=\s[a-z]{4,}\b)")
 _LETTERED = frozenset(
     "Company Planet Vitamin Group Person Country Stock Machine Team City Town Project Plan Firm Product Point Section "
-    "Hepatitis Type Class Part Building Room Car Train Bus Store Shop Jar Box Bag Tank Village Bank Player Student Option "
+    "Hepatitis Type Class Part Building Room Car Train Bus Store Shop Jar Box Bag Tank Village Bank Player Student "
+    "Option "
     "Method Process Reaction Solution Gas Liquid Compound Element Line".split()
 )
 _COMPANY_RE = re.compile(r"\b(Co)\.(?=[\s,;)]|$)")
 _AMPM_RE = re.compile(r"\b([ap])\.\s?m\.?(?!\w)", re.IGNORECASE)
 _EMPHASIS = (
-    "NOT EXCEPT AND OR ALL MOST BEST LEAST TRUE FALSE ONLY NO NONE ALWAYS NEVER BUT IF THE OF IN TO IS ARE WAS ANY MUST FIRST LAST BOTH EITHER "
-    "NEITHER MORE LESS CORRECT INCORRECT WITHOUT WITH BEFORE AFTER EACH ONE TWO NOR WHICH THAT THIS FROM ON BY FOR AS AT YES DOES DO EQUAL MINIMUM MAXIMUM "
+    "NOT EXCEPT AND OR ALL MOST BEST LEAST TRUE FALSE ONLY NO NONE ALWAYS NEVER BUT IF THE OF IN TO IS ARE WAS ANY "
+    "MUST FIRST LAST BOTH EITHER "
+    "NEITHER MORE LESS CORRECT INCORRECT WITHOUT WITH BEFORE AFTER EACH ONE TWO NOR WHICH THAT THIS FROM ON BY FOR "
+    "AS AT YES DOES DO EQUAL MINIMUM MAXIMUM "
     "HIGHEST LOWEST LARGEST SMALLEST UNLIKELY LIKELY SAME DIFFERENT NECESSARILY OTHER THAN BETWEEN INTO"
 ).split()
 _EMPHASIS_RE = re.compile(rf"(?<![\w.&/'(-])(?:{'|'.join(_EMPHASIS)})(?![\w&/']|\.\w|-[A-Z])")
 _ROMAN = r"(?=[IVX])(?:X{0,3})(?:IX|IV|V?I{0,3})"
 _KINDS = (
-    r"World War|Chapter|Part|Type|Phase|Stage|Class|Section|Article|Title|Book|Act|Volume|Level|Group|Grade|Mark|Schedule|Case|Division|"
-    r"Scenario|Category|Step|Statement|Experiment|Trial|Form|Factor|Complex|Angiotensin|Photosystem|Apollo|Vatican|Region|Zone|Tier|Plan|Population"
+    r"World War|Chapter|Part|Type|Phase|Stage|Class|Section|Article|Title|Book|Act|Volume|Level|Group|Grade|Mark|"
+    r"Schedule|Case|Division|"
+    r"Scenario|Category|Step|Statement|Experiment|Trial|Form|Factor|Complex|Angiotensin|Photosystem|Apollo|Vatican|"
+    r"Region|Zone|Tier|Plan|Population"
 )
 _KIND_RE = re.compile(rf"\b((?:{_KINDS})s?|(?:{_KINDS.lower()})s?)\s({_ROMAN})\b(?!\.\w|')")
 _MONARCHS = (
-    "Henry|Louis|George|Edward|Charles|James|William|Richard|Elizabeth|Philip|Frederick|Napoleon|Alexander|Nicholas|Catherine|Peter|Pius|John Paul|"
-    "Leo|Innocent|Gregory|Urban|Boniface|Clement|Julius|Paul|Benedict|Ramses|Rameses|Ramesses|Amenhotep|Thutmose|Mehmed|Murad|Selim|Mary|Francis|Ferdinand|"
-    "Joseph|Leopold|Ivan|Wilhelm|Otto|Christian|Gustav|Umberto|Victor Emmanuel|Franz|Pedro|Alfonso|Akbar|Darius|Xerxes|Ptolemy|Cleopatra|Antiochus|Constantine|Theodosius|Justinian|Leo|Sixtus|John|Robert|Hugh|Baldwin|Harald|Haakon|Margaret|Sargon|Mithridates|Seleucus|Pepin|Rudolf|Maximilian|Matthias|Rama"
+    "Henry|Louis|George|Edward|Charles|James|William|Richard|Elizabeth|Philip|Frederick|Napoleon|Alexander|Nicholas|"
+    "Catherine|Peter|Pius|John Paul|"
+    "Leo|Innocent|Gregory|Urban|Boniface|Clement|Julius|Paul|Benedict|Ramses|Rameses|Ramesses|Amenhotep|Thutmose|"
+    "Mehmed|Murad|Selim|Mary|Francis|Ferdinand|"
+    "Joseph|Leopold|Ivan|Wilhelm|Otto|Christian|Gustav|Umberto|Victor Emmanuel|Franz|Pedro|Alfonso|Akbar|Darius|"
+    "Xerxes|Ptolemy|Cleopatra|Antiochus|Constantine|Theodosius|Justinian|Leo|Sixtus|John|Robert|Hugh|Baldwin|Harald|"
+    "Haakon|Margaret|Sargon|Mithridates|Seleucus|Pepin|Rudolf|Maximilian|Matthias|Rama"
 )
 _MONARCH_RE = re.compile(rf"\b({_MONARCHS})\s({_ROMAN})(?=('s)?(?![\w'.]|-[A-Z])|\.(?:\s|$))")
 _SPAN_RE = re.compile(rf"(?<=\s)({_ROMAN})-({_ROMAN})\b(?=\s|[.,?)])")
@@ -90,14 +118,16 @@ def _initial(m: re.Match[str]) -> str:
     # "John F. Kennedy", "J. Smith", not "Company B. Smith" or "cities A, B and C. Passengers".
     before = m.string[: m.start()].split()
     word = before[-1] if before else ""
-    if word and not word.endswith((".", "?", "!", ":")) and (not word[0].isupper() or word.endswith(",") or word in _LETTERED):
+    if word and not word.endswith((".", "?", "!",
+        ":")) and (not word[0].isupper() or word.endswith(",") or word in _LETTERED):
         return m[0]
     return m[1]
 
 
 def _plain(m: re.Match[str]) -> str:
     symbol = m[1]
-    if not symbol.endswith(".") and symbol in {"cm", "km", "kg", "mm", "ft", "oz", "sq", "ml", "mL", "kW", "Hz", "dB", "min"}:
+    if not symbol.endswith(".") and symbol in {"cm", "km", "kg", "mm", "ft", "oz", "sq", "ml", "mL", "kW", "Hz", "dB",
+        "min"}:
         return _PLAIN[symbol]
     return _PLAIN[symbol] + ("." if symbol in _ENDERS and _ends(m.string, m.end()) else "")
 
@@ -110,7 +140,8 @@ def _dotted(m: re.Match[str]) -> str:
     if not tail and not rest.strip():
         return letters + "."
     # Initials before a surname stay apart; the rest is one acronym.
-    if letters.isupper() and re.match(r"[A-Z][a-z]+", rest.lstrip()) and letters not in {"US", "UK", "UN", "USSR", "BC", "AD", "DC", "EU"}:
+    if letters.isupper() and re.match(r"[A-Z][a-z]+", rest.lstrip()) and letters not in {"US", "UK", "UN", "USSR",
+        "BC", "AD", "DC", "EU"}:
         return " ".join(letters) + " "
     return letters.upper() + tail if letters.islower() and len(letters) < 5 else letters + tail
 
@@ -141,7 +172,8 @@ def _say_stopped(text: str) -> str:
 
 
 def _say_roman(text: str) -> str:
-    text = _SPAN_RE.sub(lambda m: f"{cardinal(roman(m[1]))} to {cardinal(roman(m[2]))}" if m[1] and m[2] else m[0], text)
+    text = _SPAN_RE.sub(lambda m: f"{cardinal(roman(m[1]))} to {cardinal(roman(m[2]))}" if m[1] and m[2] else m[0],
+        text)
     text = re.sub(r"(?<=[A-Z])-(I{2,3}|IV)\b", lambda m: f" {cardinal(roman(m[1]))}", text)
     text = _KIND_RE.sub(lambda m: f"{m[1]} {cardinal(roman(m[2]))}" if m[2] else m[0], text)
     return _MONARCH_RE.sub(lambda m: f"{m[1]} the {ordinal(roman(m[2])).title()}" if m[2] else m[0], text)

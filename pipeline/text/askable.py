@@ -9,42 +9,67 @@ from pipeline.text.deixis import leans_on_picture, unseen
 from pipeline.text.spoken import say
 
 REASONS = (
-    "missing_answer", "contradictory_answer", "refers_to_choices", "needs_picture", "needs_table", "needs_passage", "too_long",
+    "missing_answer", "contradictory_answer", "refers_to_choices", "needs_picture", "needs_table", "needs_passage",
+    "too_long",
     "incomplete", "code", "formula", "table", "symbols", "garbled", "language",
 )  # fmt: skip
 LONGEST_QUESTION, LONGEST_ANSWER = 120, 40
 _SHORTEST_STEM = 3
 
-_NO_ANSWER_RE = re.compile(r"\W*(?:n/?a|nan|null|none|tbd|todo|unknown|\?+|-+|not (?:available|applicable|given|provided)|no (?:correct )?answer|error)?\W*", re.IGNORECASE)
-_PLACEHOLDER_RE = re.compile(r"\W*(?:option|choice|answer|alternative|image|picture|figure|graph|diagram)\s*(?:one|two|three|four|five|six|[A-J]|\d{1,2}|[ivx]{1,4})?\W*", re.IGNORECASE)
+_NO_ANSWER_RE = re.compile(r"\W*(?:n/?a|nan|null|none|tbd|todo|unknown|\?+|-+|not (?:available|applicable|given|"
+    r"provided)|no (?:correct )?answer|error)?\W*", re.IGNORECASE)
+_PLACEHOLDER_RE = re.compile(r"\W*(?:option|choice|answer|alternative|image|picture|figure|graph|diagram)\s*(?:one|"
+    r"two|three|four|five|six|[A-J]|\d{1,2}|[ivx]{1,4})?\W*", re.IGNORECASE)
 _COMBINATION_RE = re.compile(
-    r"(?:\b(?:all|none|any|both|neither|either|two|three|some|more than one|only one|each|most)\s(?:of\s)?(?:the\s)?(?:above|answers?|options?|choices?|others?|these|following|preceding)\b)"
-    r"|^\W*(?:all|none|both|neither)(?: of (?:these|them|those))?(?: (?:are|is) (?:true|correct|possible|applicable|false|incorrect))?\W*$"
-    r"|^\W*(?:both|neither|only|either)?\s*\(?[A-Ja-j]\)?\s*(?:,|and|or|&|nor)\s*\(?[A-Ja-j]\)?(?:\s*(?:,|and|or|&)\s*\(?[A-Ja-j]\)?)*(?:\sonly)?\W*$"
-    r"|^\W*(?:both|neither|only|solo)?\s*\(?[IViv]{1,3}\)?(?:[\s,]*(?:,|and|or|y|&)[\s,]*\(?[IViv]{1,3}\)?)*[\s,]*(?:(?:only|are (?:true|correct)|is (?:true|correct)))?\W*$"
-    r"|^\W*(?:[1-5]\s*(?:,|and|&|,\s?and)\s*)+[1-5](?:\s*only)?\W*$|[①-⑳]|^\W*(?:both|neither)?\s*statements?\s(?:[1-4]|I{1,3}|one|two)\b|\bno other (?:choice|answer|option)|\bsame as (?:answer|option)"
-    r"|^\W*(?:\(?[a-h]\)\s*[-–:]|[1-4][A-D]\b)|\b(?:answers?|options?|choices?) (?:[A-J]|\(?[a-j]\))(?![\w])|\b(?:not enough|insufficient) information (?:given|provided)\b",
+    r"(?:\b(?:all|none|any|both|neither|either|two|three|some|more than one|only one|each|"
+    r"most)\s(?:of\s)?(?:the\s)?(?:above|answers?|options?|choices?|others?|these|following|preceding)\b)"
+    r"|^\W*(?:all|none|both|neither)(?: of (?:these|them|those))?(?: (?:are|is) (?:true|correct|possible|applicable|"
+    r"false|incorrect))?\W*$"
+    r"|^\W*(?:both|neither|only|either)?\s*\(?[A-Ja-j]\)?\s*(?:,|and|or|&|nor)\s*\(?[A-Ja-j]\)?(?:\s*(?:,|and|or|"
+    r"&)\s*\(?[A-Ja-j]\)?)*(?:\sonly)?\W*$"
+    r"|^\W*(?:both|neither|only|solo)?\s*\(?[IViv]{1,3}\)?(?:[\s,]*(?:,|and|or|y|"
+    r"&)[\s,]*\(?[IViv]{1,3}\)?)*[\s,]*(?:(?:only|are (?:true|correct)|is (?:true|correct)))?\W*$"
+    r"|^\W*(?:[1-5]\s*(?:,|and|&|,\s?and)\s*)+[1-5](?:\s*only)?\W*$|[①-⑳]|^\W*(?:both|"
+    r"neither)?\s*statements?\s(?:[1-4]|I{1,3}|one|two)\b|\bno other (?:choice|answer|option)|\bsame as (?:answer|"
+    r"option)"
+    r"|^\W*(?:\(?[a-h]\)\s*[-–:]|[1-4][A-D]\b)|\b(?:answers?|options?|choices?) (?:[A-J]|\(?[a-j]\))(?![\w])|"
+    r"\b(?:not enough|insufficient) information (?:given|provided)\b",
     re.IGNORECASE,
 )
-_LETTERED_STEM_RE = re.compile(r"\b(?:option|choice|answer)s?\s[A-J]\b|(?:^|[\n?:;]\s*)\(?A[.)]\s.+\s\(?B[.)]\s.+", re.DOTALL)
+_LETTERED_STEM_RE = re.compile(r"\b(?:option|choice|answer)s?\s[A-J]\b|(?:^|[\n?:;]\s*)\(?A[.)]\s.+\s\(?B[.)]\s.+",
+    re.DOTALL)
 _STATEMENTS_RE = re.compile(r"(?:^|[\s:(])(?:I|i)[.):]\s.*(?:^|[\s(])(?:II|ii)[.):]\s", re.DOTALL)
 _ROMAN_ANSWER_RE = re.compile(r"^\W*(?:[IVX]{1,4}\b[\s,]*(?:and|or|only|&)?[\s,]*)+\W*$")
 _JUDGED_RE = re.compile(r"\s*Statement\s\d\s?\|")
 
 _NEEDS_RE = re.compile(
-    r"\bof (?:the|these) (?:following|options|choices|statements|answers|below)|\bof these\b|\bthe following\b(?![^?]*:\s*\S)|\bwhich (?:\w+ ){0,2}(?:statements?|options?|choices?|answers?|descriptions?|explanations?|expressions?|equations?|formulas?|"
-    r"scenarios?|situations?|examples?|sentences?|arguments?|conclusions?|sets?|pairs?|combinations?|sequences?|lists?|lines?|one|ones|element|elements|item|items|terms?|words?|phrases?|changes?|actions?|events?|factors?|areas?|groups?|types?|kinds?|method|methods)\b"
-    r"|(?-i:\b(?:EXCEPT|LEAST|NOT)\b)|\bexcept\b[\s:.?]*$|\bnot (?:true|correct|a|an|one|considered|included|likely)\b|\b(?:best|most (?:accurately|appropriately|nearly|closely|likely|directly|clearly|strongly)|most (?:accurate|appropriate|suitable|reasonable|plausible))\b|\bleast likely\b"
-    r"|\b(?:is|are) (?:true|false|correct|incorrect)\b|\b(?:true|correct|incorrect|false) (?:statement|about|of|regarding)\b|\bwhat can be (?:inferred|concluded)\b|\ban? examples? of\b.*[^?]$|\bchoose\b|\bselect\b|\bidentify the (?:correct|best)\b",
+    r"\bof (?:the|these) (?:following|options|choices|statements|answers|below)|\bof these\b|"
+    r"\bthe following\b(?![^?]*:\s*\S)|\bwhich (?:\w+ ){0,2}(?:statements?|options?|choices?|answers?|descriptions?|"
+    r"explanations?|expressions?|equations?|formulas?|"
+    r"scenarios?|situations?|examples?|sentences?|arguments?|conclusions?|sets?|pairs?|combinations?|sequences?|"
+    r"lists?|lines?|one|ones|element|elements|item|items|terms?|words?|phrases?|changes?|actions?|events?|factors?|"
+    r"areas?|groups?|types?|kinds?|method|methods)\b"
+    r"|(?-i:\b(?:EXCEPT|LEAST|NOT)\b)|\bexcept\b[\s:.?]*$|\bnot (?:true|correct|a|an|one|considered|included|"
+    r"likely)\b|\b(?:best|most (?:accurately|appropriately|nearly|closely|likely|directly|clearly|strongly)|"
+    r"most (?:accurate|appropriate|suitable|reasonable|plausible))\b|\bleast likely\b"
+    r"|\b(?:is|are) (?:true|false|correct|incorrect)\b|\b(?:true|correct|incorrect|false) (?:statement|about|of|"
+    r"regarding)\b|\bwhat can be (?:inferred|concluded)\b|\ban? examples? of\b.*[^?]$|\bchoose\b|\bselect\b|"
+    r"\bidentify the (?:correct|best)\b",
     re.IGNORECASE,
 )
-_OPEN_ENDING_RE = re.compile(r"\b(?:is|are|was|were|called|as|termed|named|by|of|the|a|an|in|to|equals|equal|approximately|about)\s*[:.\-–—_…]*\s*$", re.IGNORECASE)
+_OPEN_ENDING_RE = re.compile(r"\b(?:is|are|was|were|called|as|termed|named|by|of|the|a|an|in|to|equals|equal|"
+    r"approximately|about)\s*[:.\-–—_…]*\s*$", re.IGNORECASE)
 _QUESTION_RE = re.compile(r"\?")
 _COLUMNS_RE = re.compile(r"[?:]\s+(?:[A-Z][A-Z&/-]+\s+){1,}(?:[a-z]+\s)*[A-Z][A-Z-]{2,}")
 _QUOTED_RE = re.compile(r"[\"“][^\"”]*[\"”]")
 _TASK_RE = re.compile(
-    r"(?:^|[.:;,?!]\s+|\band\s|\bthen\s|\bto\s)(?:please\s)?(?:enumerate|calculate|find|determine|compute|evaluate|solve|estimate|give|name|state|describe|explain|define|discuss|list|identify|express|convert|write|simplify|"
-    r"derive|show|prove|predict|compare|distinguish|differentiate|characterize|outline|add|subtract|multiply|divide|round|factor|assume|draw|design|what|how|who|when|where|why|which|using|use|round|translate|suggest|trace|contrast|relate|summarize|account|indicate|report|return|provide|fill|obtain|work out|tell|specify|construct|approximate|reduce|rewrite|graph|represent|complete|consider|classify|analyze|interpret|illustrate|justify|criticize|comment|verify|formulate)\b",
+    r"(?:^|[.:;,?!]\s+|\band\s|\bthen\s|\bto\s)(?:please\s)?(?:enumerate|calculate|find|determine|compute|evaluate|"
+    r"solve|estimate|give|name|state|describe|explain|define|discuss|list|identify|express|convert|write|simplify|"
+    r"derive|show|prove|predict|compare|distinguish|differentiate|characterize|outline|add|subtract|multiply|divide|"
+    r"round|factor|assume|draw|design|what|how|who|when|where|why|which|using|use|round|translate|suggest|trace|"
+    r"contrast|relate|summarize|account|indicate|report|return|provide|fill|obtain|work out|tell|specify|construct|"
+    r"approximate|reduce|rewrite|graph|represent|complete|consider|classify|analyze|interpret|illustrate|justify|"
+    r"criticize|comment|verify|formulate)\b",
     re.IGNORECASE,
 )
 
@@ -84,9 +109,8 @@ def _check_stem(question: Question, sees_pictures: bool) -> None:
     if len(re.findall(r"_{2,}", stem)) > 2:
         raise Refusal("incomplete", "more than two blanks")
     can_see = sees_pictures and question.picture is not None
-    if found := unseen(stem):
-        if found[0] != "needs_picture" or not can_see:
-            raise Refusal(*found)
+    if (found := unseen(stem)) and not (can_see and found[0] == "needs_picture"):
+        raise Refusal(*found)
     if question.picture is not None and not can_see and (leaning := leans_on_picture(stem)):
         raise Refusal("needs_picture", leaning)
 
@@ -125,7 +149,7 @@ def _check_choices(question: Question, answered: str) -> None:
 def reads_as_question(stem: str) -> bool:
     """Whether a stem ends as a question or a task ('Calculate ...'), rather than breaking off for its choices."""
     unquoted = _QUOTED_RE.sub("", stem)
-    return bool(_QUESTION_RE.search(unquoted) or (_TASK_RE.search(stem) and not _OPEN_ENDING_RE.search(stem.rstrip(".") if stem.endswith("..") else stem)))
+    return bool(_QUESTION_RE.search(unquoted) or (_TASK_RE.search(stem) and not _OPEN_ENDING_RE.search(stem)))
 
 
 @lru_cache(maxsize=65_536)

@@ -12,29 +12,36 @@ _SHORT_MONTHS = {m[:3]: m for m in _MONTHS} | {"Sept": "September"}
 _YEAR = r"(?:1[0-9]|20)\d\d"
 _MONTH_DAY_RE = re.compile(rf"\b({_MONTH})\s?(\d{{1,2}})(?:st|nd|rd|th)?(?![\d%:]|[.,]\d)(?:,?\s({_YEAR})\b)?")
 _DAY_MONTH_RE = re.compile(rf"(?<![\d.,$])\b(\d{{1,2}})(?:st|nd|rd|th)?\s(?:of\s)?({_MONTH})\b(?:,?\s({_YEAR})\b)?")
-_MONTH_YEAR_RE = re.compile(rf"\b({_MONTH},?|[Ss]pring|[Ss]ummer|[Ff]all|[Aa]utumn|[Ww]inter)\s(?:of\s)?({_YEAR})\b(?![,.]\d)")
+_MONTH_YEAR_RE = re.compile(rf"\b({_MONTH},?|[Ss]pring|[Ss]ummer|[Ff]all|[Aa]utumn|"
+    rf"[Ww]inter)\s(?:of\s)?({_YEAR})\b(?![,.]\d)")
 _SLASH_DATE_RE = re.compile(rf"(?<![\d/])(\d{{1,2}})/(\d{{1,2}})/({_YEAR}|\d\d)(?![\d/])")
 _DECADE_RE = re.compile(r"(?:\b(early|late|mid)-)?\b((?:1\d|20)\d0)'?s\b")
 _SHORT_DECADE_RE = re.compile(r"'(\d0)'?s\b|(?<=the )(\d0)'?s\b")
 _YEARS_RE = re.compile(rf"(?<![\d.,$-])\b({_YEAR})\s?[-–/]\s?({_YEAR}|\d\d)\b(?![,.]?\d)(?!-\w)")
-_ERA_RE = re.compile(r"(?<![\d.,])(\d{1,4}|\d{1,2},\d{3})\s?(B\.?\s?C\.?\s?E\.?|A\.?\s?D\.?|B\.?\s?C\.?|C\.?\s?E\.?|B\.?\s?P\.?)(?![\w.])")
+_ERA_RE = re.compile(r"(?<![\d.,])(\d{1,4}|\d{1,2},\d{3})\s?(B\.?\s?C\.?\s?E\.?|A\.?\s?D\.?|B\.?\s?C\.?|C\.?\s?E\.?|"
+    r"B\.?\s?P\.?)(?![\w.])")
 _AD_RE = re.compile(r"\b(AD|A\.D\.)\s(\d{1,4})\b")
 _YEAR_RE = re.compile(
-    rf"(?P<before>\b(?:[Ii]n|[Ss]ince|[Bb]y|[Uu]ntil|[Tt]ill|[Ff]rom|[Dd]uring|[Bb]efore|[Aa]fter|[Yy]ears?|[Cc]irca|[Tt]hrough|[Tt]hroughout|"
-    rf"[Oo]f|[Tt]o|[Aa]nd|[Bb]etween|[Ee]arly|[Ll]ate|[Mm]id|[Tt]he|[Aa]round|[Aa]bout|[Ss]tarting|[Ee]nding|[Aa]s of|[Tt]his|[Ss]pring|[Ss]ummer|[Ff]all)[\s-]+|\(|,\s)"
+    rf"(?P<before>\b(?:[Ii]n|[Ss]ince|[Bb]y|[Uu]ntil|[Tt]ill|[Ff]rom|[Dd]uring|[Bb]efore|[Aa]fter|[Yy]ears?|[Cc]irca"
+    rf"|[Tt]hrough|[Tt]hroughout|"
+    rf"[Oo]f|[Tt]o|[Aa]nd|[Bb]etween|[Ee]arly|[Ll]ate|[Mm]id|[Tt]he|[Aa]round|[Aa]bout|[Ss]tarting|[Ee]nding|"
+    rf"[Aa]s of|[Tt]his|[Ss]pring|[Ss]ummer|[Ff]all)[\s-]+|\(|,\s)"
     rf"(?P<year>{_YEAR})(?![\d%°]|[,.:]\d|-\w|\s?[/^×*=+])(?P<after>\s[\w$(]+|)"
 )
-_FIRM_BEFORE = frozenset("in since year years circa during until till throughout early late mid through spring summer fall".split())
+_FIRM_BEFORE = frozenset("in since year years circa during until till throughout early late mid through spring "
+    "summer fall".split())
 _LOOSE_AFTER = frozenset(
     " and or but to was is were in had has by the when while as of for with that which who he she they it at a an "
-    "on after before until through from there how what did do does will would election elections act census presidential federal general parliamentary olympic world supreme winter summer "
+    "on after before until through from there how what did do does will would election elections act census "
+    "presidential federal general parliamentary olympic world supreme winter summer "
     "constitution treaty revolution war olympics season edition report study convention world people's crash".split()
 )
 _TIME_RE = re.compile(
     r"(?<![\d:.$])(?P<h>\d{1,2})(?::(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?)?\s?(?P<half>[AaPp]\.?\s?[Mm]\b\.?)(?![\w'])"
 )
 _CLOCK_RE = re.compile(
-    r"(?P<before>\b(?:at|until|till|from|to|by|before|after|between|and|around|about|past|is|was)\s)(?P<h>[01]?\d|2[0-3]):(?P<m>[0-5]\d)(?![\d:])",
+    r"(?P<before>\b(?:at|until|till|from|to|by|before|after|between|and|around|about|past|is|was)\s)(?P<h>[01]?\d|"
+    r"2[0-3]):(?P<m>[0-5]\d)(?![\d:])",
     re.IGNORECASE,
 )
 _OCLOCK_RE = re.compile(r"\b(\d{1,2})(?::00)?\s?o'?clock")
@@ -62,6 +69,13 @@ def _date(month: str, day: str, year_text: str | None, original: str) -> str:
     return f"{month} {ordinal(int(day))}" + (f", {year(int(year_text))}" if year_text else "")
 
 
+def _day_month(m: re.Match[str]) -> str:
+    if not 1 <= int(m[1]) <= 31:
+        return m[0]
+    article = "" if m.string[: m.start()].endswith("the ") else "the "
+    return f"{article}{ordinal(int(m[1]))} of {m[2]}" + (f", {year(int(m[3]))}" if m[3] else "")
+
+
 def _slash_date(m: re.Match[str]) -> str:
     month, day = int(m[1]), int(m[2])
     if not (1 <= month <= 12 and 1 <= day <= 31):
@@ -83,14 +97,15 @@ def _year_in_context(m: re.Match[str]) -> str:
     word = after.strip()
     firm = before.strip(" -").lower() in _FIRM_BEFORE
     plausible = 1400 <= value <= 2035 and (value % 100 or value in (1500, 1600, 1700, 1800, 1900, 2000))
-    if not firm and not (plausible and 1600 <= value):
+    if not firm and not (plausible and value >= 1600):
         return m[0]
     if word and word not in _LOOSE_AFTER and not word[0].isupper() and word[0] != "(":
         # "in 1500 trials" counts; "in 1950 prices rose" is a year.
         named = before.strip().lower() == "the" and value % 50 and not word.endswith("s")
         if (not firm and not named) or value % 50 == 0 or word.isdigit():
             return m[0]
-    if not word and not firm and before.strip().lower() in {"to", "and", "the", "of", "about", "around"} and value % 100 == 0:
+    if not word and not firm and before.strip().lower() in {"to", "and", "the", "of", "about",
+        "around"} and value % 100 == 0:
         return m[0]
     if before.startswith(",") and word and word[0].islower():
         return m[0]
@@ -103,7 +118,8 @@ def _era(m: re.Match[str]) -> str:
     return f"{said} {re.sub(r'[^A-Z]', '', m[2])}"
 
 
-_DATED_RE = re.compile(r"\d{3}|\d0'?s|\d\s?[BACb]\.?\s?[CDEP]|AD \d|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)|\d/\d+/\d")
+_DATED_RE = re.compile(r"\d{3}|\d0'?s|\d\s?[BACb]\.?\s?[CDEP]|AD \d|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|"
+    r"Dec)|\d/\d+/\d")
 
 
 def say_dates(text: str) -> str:
@@ -112,8 +128,7 @@ def say_dates(text: str) -> str:
         return text
     text = _SHORT_MONTH_RE.sub(lambda m: _SHORT_MONTHS[m[1]], text)
     text = _SLASH_DATE_RE.sub(_slash_date, text)
-    text = _DAY_MONTH_RE.sub(lambda m: "the " * (not m.string[: m.start()].endswith("the ")) + f"{ordinal(int(m[1]))} of {m[2]}"
-                             + (f", {year(int(m[3]))}" if m[3] else "") if 1 <= int(m[1]) <= 31 else m[0], text)  # fmt: skip
+    text = _DAY_MONTH_RE.sub(_day_month, text)
     text = _MONTH_DAY_RE.sub(lambda m: _date(m[1], m[2], m[3], m[0]), text)
     text = _MONTH_YEAR_RE.sub(lambda m: f"{m[1]} {year(int(m[2]))}", text)
     text = _ERA_RE.sub(_era, text)
@@ -142,5 +157,6 @@ def say_times(text: str) -> str:
 
     text = _TIME_RE.sub(half, text)
     return _CLOCK_RE.sub(
-        lambda m: m["before"] + _clock(m["h"], m["m"]) + (" o'clock" if m["m"] == "00" and int(m["h"]) <= 12 else ""), text
+        lambda m: m["before"] + _clock(m["h"], m["m"]) + (" o'clock" if m["m"] == "00" and int(m["h"]) <= 12 else ""),
+            text
     )

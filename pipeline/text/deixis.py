@@ -3,65 +3,102 @@
 import re
 
 _SEEN = (
-    r"(?:pictures?|images?|figures?|photos?|photographs?|diagrams?|illustrations?|drawings?|cartoons?|comics?|caricatures?|posters?|"
+    r"(?:pictures?|images?|figures?|photos?|photographs?|diagrams?|illustrations?|drawings?|cartoons?|comics?|"
+    r"caricatures?|posters?|"
     r"graphs?|charts?|maps?|plots?|sketch(?:es)?|schematics?|screenshots?|infographics?)"
 )
-_AT = r"(?:in|on|from|by|to|see|consider|refer to|using|study|examine|observe|per|look at|within)"
+_AT = r"(?i:in|on|from|by|to|see|consider|refer to|using|study|examine|observe|per|look at|within)"
 # What points at a picture in plain words, whatever the question.
 PICTURE_RE = re.compile(
-    rf"\b(?:above|below|following|attached|accompanying|adjacent)\s(?:\w+\s)?(?!figures\b){_SEEN}\b|\b{_SEEN}\s(?:above|below|on the (?:left|right)|at (?:left|right)|shown|provided|attached)\b"
-    rf"|\b{_AT} (?:the |this |these )(?:figure|diagram|illustration|schematic)\b(?! (?:of speech|skat|eight))|\b(?:[Ii]n|[Ss]ee|[Rr]efer to|[Ff]rom) [Ff]igure\b|\b{_AT} (?:this|these) {_SEEN}\b"
-    r"|\bFig(?:ure|\.)?s?\s?\d|\b[Ff]igure\s?\(|\((?:see|as shown|refer to)\b[^)]*\)|\bas (?:shown|depicted|illustrated|pictured)(?:\s(?:above|below|here|in)\b|[,.:?)])"
-    r"|\b(?:shown|depicted|pictured|illustrated|drawn|displayed|marked|highlighted|colou?red) (?:above|below|here)\b|\bPlease (?:observe|look|judge)\b"
+    rf"\b(?:above|below|following|attached|accompanying|adjacent)\s(?:\w+\s)?(?!figures\b){_SEEN}\b|"
+    rf"\b{_SEEN}\s(?:above|below|on the (?:left|right)|at (?:left|right)|shown|provided|attached)\b"
+    rf"|\b{_AT} (?:the |this |these )(?:figure|diagram|illustration|schematic)\b(?! (?:of speech|skat|eight))|"
+    rf"\b(?:[Ii]n|[Ss]ee|[Rr]efer to|[Ff]rom) [Ff]igure\b|\b{_AT} (?:this|these) {_SEEN}\b"
+    r"|\bFig(?:ure|\.)?s?\s?\d|\b[Ff]igure\s?\(|\((?:see|as shown|refer to)\b[^)]*\)|\bas (?:shown|depicted|"
+    r"illustrated|pictured)(?:\s(?:above|below|here|in)\b|[,.:?)])"
+    r"|\b(?:shown|depicted|pictured|illustrated|drawn|displayed|marked|highlighted|colou?red) (?:above|below|"
+    r"here)\b|\bPlease (?:observe|look|judge)\b"
 )
 # A picture by a name that is also an everyday word: it points where the stem has not spoken of one before.
-_NAMED_RE = re.compile(r"\b(?:in|on|from|by|to|see|using) the (graph|chart|map|picture|photo|photograph|drawing|image|cartoon|plot|sketch)\b", re.IGNORECASE)
+_NAMED_RE = re.compile(r"\b(?:in|on|from|by|to|see|using) the (graph|chart|map|picture|photo|photograph|drawing|"
+    r"image|cartoon|plot|sketch)\b", re.IGNORECASE)
 TABLE_RE = re.compile(
-    r"\b(?:above|below|following|accompanying|given|attached)\s(?:\w+\s)?(?:tables?|schedules?|spreadsheets?|payoff matri|payoffs|chart|balance sheet|statement of)|\b(?:table|schedule|matrix|payoffs?) (?:above|below|shown|given below)"
-    r"|\b(?:in|from|using|use|consult) (?:the|this|these) (?:\w+ )?tables?\b(?! (?:salt|top|cloth|tennis))(?=[\s\S]*)|\bTable \d|\b(?:are|is) (?:given|shown|listed|as follows|tabulated) (?:below|in the table)|\btabulated\b|\bdata (?:above|below)\b|\bgiven the above\b|\babove (?:statement|data|information|problem|example)",
+    r"\b(?:above|below|following|accompanying|given|attached)\s(?:\w+\s)?(?:tables?|schedules?|spreadsheets?|"
+    r"payoff matri|payoffs|chart|balance sheet|statement of)|\b(?:table|schedule|matrix|payoffs?) (?:above|below|"
+    r"shown|given below)"
+    r"|\b(?:in|from|using|use|consult) (?:the|this|these) (?:\w+ )?tables?\b(?! (?:salt|top|cloth|"
+    r"tennis))(?=[\s\S]*)|\bTable \d|\b(?:are|is) (?:given|shown|listed|as follows|tabulated) (?:below|in the table)"
+    r"|\btabulated\b|\bdata (?:above|below)\b|\bgiven the above\b|\babove (?:statement|data|information|problem|"
+    r"example)",
     re.IGNORECASE,
 )
 PASSAGE_RE = re.compile(
-    r"\b(?:according to|based on|reading|read) (?:the|this|these|that) (?:\w+ )?(?:passages?|excerpts?|documents?|extracts?|readings?|paragraphs?|quotations?|quotes?|source|text|poem|story|article|letter|speech)\b"
+    r"\b(?:according to|based on|reading|read) (?:the|this|these|that) (?:\w+ )?(?:passages?|excerpts?|documents?|"
+    r"extracts?|readings?|paragraphs?|quotations?|quotes?|source|text|poem|story|article|letter|speech)\b"
     r"|\b(?:in|of|by|from) (?:the|this|these) (?:passages?|excerpts?|extracts?|readings|quotations?)\b"
-    r"|\brefers? to the following\b|\b(?:passage|excerpt|document|text|quotation|poem|paragraph)s? (?:above|below)\b|\b(?<!of the )(?:above|following|preceding) (?:passage|excerpt|document|text|quotation|poem|paragraph|quote|reading|dialogue|conversation)s?\b"
-    r"|\b(?:this|these) (?:passages?|excerpts?|documents?|quotations?|paragraphs?|texts?)\b|\bthe (?:passage|excerpt)\b|\b(?:refer|referring) to (?:Scenario|Problem|Question|Exercise|Case)\b|\b(?:Questions|Items) \d+\s?[-–] ?\d+",
+    r"|\brefers? to the following\b|\b(?:passage|excerpt|document|text|quotation|poem|paragraph)s? (?:above|"
+    r"below)\b|\b(?<!of the )(?:above|following|preceding) (?:passage|excerpt|document|text|quotation|poem|paragraph"
+    r"|quote|reading|dialogue|conversation)s?\b"
+    r"|\b(?:this|these) (?:passages?|excerpts?|documents?|quotations?|paragraphs?|texts?)\b|\bthe (?:passage|"
+    r"excerpt)\b|\b(?:refer|referring) to (?:Scenario|Problem|Question|Exercise|Case)\b|\b(?:Questions|"
+    r"Items) \d+\s?[-–] ?\d+",
     re.IGNORECASE,
 )
 # Other problems, answers and sections of the book that a stem was torn from.
 _ELSEWHERE = (
-    r"\b(?:of|from|as in|see|using) (?:the )?(?:previous|preceding|last|above|prior|earlier|next) (?:problem|question|exercise|example|part|section|case|chapter)"
-    r"|\b(?:Problem|Exercise|Example|Question|Eq(?:uation|\.)?|Equation|Section|Part|Chapter|Theorem) \(?\$?\d+(?:[-.]\d+)|\bmentioned (?:above|earlier|before)\b|\bdescribed (?:above|earlier|below)\b"
-    r"|\b(?:above|below)-mentioned\b|\bgiven (?:above|below)\b|\b(?:listed|stated|defined|discussed|shown|provided|presented) (?:above|below)\b|\b(?:as|see) (?:above|below)\b|\b(?:options|choices|statements|answers) below\b|\bthe below\b|^.{0,150}\bthe above\b|\bexpression below\b"
+    r"\b(?:of|from|as in|see|using) (?:the )?(?:previous|preceding|last|above|prior|earlier|next) (?:problem|"
+    r"question|exercise|example|part|section|case|chapter)"
+    r"|\b(?:Problem|Exercise|Example|Question|Eq(?:uation|\.)?|Equation|Section|Part|Chapter|"
+    r"Theorem) \(?\$?\d+(?:[-.]\d+)|\bmentioned (?:above|earlier|before)\b|\bdescribed (?:above|earlier|below)\b"
+    r"|\b(?:above|below)-mentioned\b|\bgiven (?:above|below)\b|\b(?:listed|stated|defined|discussed|shown|provided|"
+    r"presented) (?:above|below)\b|\b(?:as|see) (?:above|below)\b|\b(?:options|choices|statements|answers) below\b|"
+    r"\bthe below\b|^.{0,150}\bthe above\b|\bexpression below\b"
     r"|\bsame (?:reaction|conditions|situation) as (?:above|in)\b|^\s*(?:and|or|but|then|also)\b"
 )
 ELSEWHERE_RE = re.compile(_ELSEWHERE, re.IGNORECASE)
 
 # For a row that comes with a picture: words that lean on it even where no picture is named.
 LEANING_RE = re.compile(
-    r"\b(?:shown|depict(?:s|ed|ion|ing)?|above|below|observ\w+|visible|visual\w*|looks?|looking|seen|appearance|pictured|labell?ed|marked|shaded|"
-    r"illustrat\w+|figures?|pictures?|images?|photo\w*|diagrams?|graphs?|charts?|maps?|tables?|curves?|schedules?|scenes?|scenario|details?|composition|colou?r\w*|patterns?|posture|gestures?|"
-    r"paintings?|painted|artworks?|sculptures?|artist|painter|posters?|portraits?|cartoons?|comics?|caricatures?|emoji|stamps?|relics?|artifacts?|unearthed|inscriptions?|murals?|games?|payoffs?|matrix|"
-    r"documents?|materials?|passages?|excerpts?|lyrics|text|poem|sentence|speaker|author|guide|data|coupons?|list|listed|"
-    r"according to|judg\w+|in the (?:left|right|middle|center|centre|background|foreground)|point [A-Z]|line [A-Z]|region [A-Z]|area [A-Z]|"
-    r"the (?:left|right|upper|lower|top|bottom|person|man|woman|child|figure|object|building|structure|house|animal|plant|work|piece|statue|mask|vessel|costume|dress|clothing|instrument|pot|jar|bowl|cup|seals?|"
-    r"coins?|dancer|performer|body|temple|church|tower|bridge|roof|column|decorations?|decorative|character|characters|nation of|shape)|formula|(?:this|these) (?:round|country|city|region|state|province|party|area|work|curve)|symbols?|technical inspection)\b"
-    r"|^\s*(?:it|its|he|she|they|his|her|their|this|these)\b|[①-⑳]|\bI\)|\b[A-Z]\d\b|\[|\bwhat (?:is|was) (?:his|her|their|its) |\bQuestions? \d",
+    r"\b(?:shown|depict(?:s|ed|ion|ing)?|above|below|observ\w+|visible|visual\w*|looks?|looking|seen|appearance|"
+    r"pictured|labell?ed|marked|shaded|"
+    r"illustrat\w+|figures?|pictures?|images?|photo\w*|diagrams?|graphs?|charts?|maps?|tables?|curves?|schedules?|"
+    r"scenes?|scenario|details?|composition|colou?r\w*|patterns?|posture|gestures?|"
+    r"paintings?|painted|artworks?|sculptures?|artist|painter|posters?|portraits?|cartoons?|comics?|caricatures?|"
+    r"emoji|stamps?|relics?|artifacts?|unearthed|inscriptions?|murals?|games?|payoffs?|matrix|"
+    r"documents?|materials?|passages?|excerpts?|lyrics|text|poem|sentence|speaker|author|guide|data|coupons?|list|"
+    r"listed|"
+    r"according to|judg\w+|in the (?:left|right|middle|center|centre|background|foreground)|point [A-Z]|line [A-Z]|"
+    r"region [A-Z]|area [A-Z]|"
+    r"the (?:left|right|upper|lower|top|bottom|person|man|woman|child|figure|object|building|structure|house|animal|"
+    r"plant|work|piece|statue|mask|vessel|costume|dress|clothing|instrument|pot|jar|bowl|cup|seals?|"
+    r"coins?|dancer|performer|body|temple|church|tower|bridge|roof|column|decorations?|decorative|character|"
+    r"characters|nation of|shape)|formula|(?:this|these) (?:round|country|city|region|state|province|party|area|work"
+    r"|curve)|symbols?|technical inspection)\b"
+    r"|^\s*(?:it|its|he|she|they|his|her|their|this|these)\b|[①-⑳]|\bI\)|\b[A-Z]\d\b|\[|\bwhat (?:is|was) (?:his|her"
+    r"|their|its) |\bQuestions? \d",
     re.IGNORECASE,
 )
-_LAST_RE = re.compile(r"\b(?:does|did|is|was|behind|explain\w*|caus\w*|reflect\w*) (?:this|that)\b(?=\s(?:best|most|mainly|primarily)?\s?(?:reflect|indicate|show|mean|illustrate|happen|suggest|the case)|[?.,])|\b(?:this|these) (?:phenomen\w+|trends?|changes?|results?|differences?|situations?|outcomes?|policy|policies|events?|shifts?|movements?)\b", re.IGNORECASE)
+_LAST_RE = re.compile(r"\b(?:does|did|is|was|behind|explain\w*|caus\w*|reflect\w*) (?:this|that)\b(?=\s(?:best|most|"
+    r"mainly|primarily)?\s?(?:reflect|indicate|show|mean|illustrate|happen|suggest|the case)|[?.,])|\b(?:this|"
+    r"these) (?:phenomen\w+|trends?|changes?|results?|differences?|situations?|outcomes?|policy|policies|events?|"
+    r"shifts?|movements?)\b", re.IGNORECASE)
 _DEICTIC_RE = re.compile(r"\b(?:this|these|those)\b", re.IGNORECASE)
 # A year, or a name within a sentence: what the question is about is said, not shown.
-_ANCHOR_RE = re.compile(r"\b1[0-9]\d\d\b|\b20\d\d\b|(?<=[a-z,] )(?!I\b)[A-Z][a-zé]{2,}|\b(?:the|in|of) [A-Z][a-z]+|[A-Z][a-z]+'s\b|\b[A-Z]{2,}\b")
+_ANCHOR_RE = re.compile(r"\b1[0-9]\d\d\b|\b20\d\d\b|(?<=[a-z,] )(?!I\b)[A-Z][a-zé]{2,}|\b(?:the|in|of) [A-Z][a-z]+|"
+    r"[A-Z][a-z]+'s\b|\b[A-Z]{2,}\b")
 _LONG_ENOUGH = 8
 
 
 # A word of each is in whatever the four expressions find; looking for those first is many times faster.
 _HINTS = (
-    "picture image figure photo diagram illustrat drawing cartoon comic caricature poster graph chart map plot sketch schem screenshot infographic portrait x-ray "
-    "fig. fig shown depict pictured seen indicated drawn displayed marked highlighted observe look see table schedule spreadsheet payoff matrix sheet tabulated data above "
-    "below passage excerpt document extract reading paragraph quot source text poem story article letter speech refer dialogue conversation previous preceding last prior earlier next "
-    "problem question exercise example equation section part chapter theorem eq items mentioned described listed stated defined discussed provided presented options choices given statement"
+    "picture image figure photo diagram illustrat drawing cartoon comic caricature poster graph chart map plot "
+    "sketch schem screenshot infographic portrait x-ray "
+    "fig. fig shown depict pictured seen indicated drawn displayed marked highlighted observe look see table "
+    "schedule spreadsheet payoff matrix sheet tabulated data above "
+    "below passage excerpt document extract reading paragraph quot source text poem story article letter speech "
+    "refer dialogue conversation previous preceding last prior earlier next "
+    "problem question exercise example equation section part chapter theorem eq items mentioned described listed "
+    "stated defined discussed provided presented options choices given statement"
 ).split()
 _HINT_RE = re.compile("|".join(_HINTS))
 _FIRST_RE = re.compile(r"\s*(?:and|or|but|then|also)\b", re.IGNORECASE)

@@ -8,50 +8,74 @@ from pipeline.text.latex import GREEK
 from pipeline.text.numbers import NUMBER, cardinal, fraction, number, ordinal
 
 _ELEMENTS = frozenset(
-    "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr Y Zr Nb Mo "
+    "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr Y Zr "
+    "Nb Mo "
     "Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pt Au Hg Tl Pb Bi Rn Ra Th U Pu W Os Ir".split()
 )
 _SUBSTANCES = {
     "NaCl": "sodium chloride", "HCl": "hydrochloric acid", "NaOH": "sodium hydroxide", "H2SO4": "sulfuric acid",
-    "HNO3": "nitric acid", "NH3": "ammonia", "CO2": "carbon dioxide", "KCl": "potassium chloride", "KOH": "potassium hydroxide",
-    "CaCO3": "calcium carbonate", "CaO": "calcium oxide", "CaCl2": "calcium chloride", "H2O2": "hydrogen peroxide", "SO2": "sulfur dioxide", "SO3": "sulfur trioxide",
-    "NO2": "nitrogen dioxide", "CH4": "methane", "HF": "hydrogen fluoride", "HBr": "hydrogen bromide", "HI": "hydrogen iodide", "NaBr": "sodium bromide",
-    "AgCl": "silver chloride", "AgNO3": "silver nitrate", "AgBr": "silver bromide", "H3PO4": "phosphoric acid", "NaHCO3": "sodium bicarbonate", "Na2CO3": "sodium carbonate",
-    "KBr": "potassium bromide", "KI": "potassium iodide", "NaF": "sodium fluoride", "LiF": "lithium fluoride", "MgO": "magnesium oxide", "FeO": "iron oxide", "NaI": "sodium iodide",
-    "MgCl2": "magnesium chloride", "NH4Cl": "ammonium chloride", "CCl4": "carbon tetrachloride", "SiO2": "silicon dioxide", "CO": "carbon monoxide",
-    "KNO3": "potassium nitrate", "NaNO3": "sodium nitrate", "KClO3": "potassium chlorate", "NH4OH": "ammonium hydroxide", "ZnO": "zinc oxide", "CuO": "copper oxide",
-    "LiCl": "lithium chloride", "CsCl": "cesium chloride", "UF6": "uranium hexafluoride", "SF6": "sulfur hexafluoride", "HCN": "hydrogen cyanide", "BaCl2": "barium chloride",
-    "FeS": "iron sulfide", "ZnS": "zinc sulfide", "GaAs": "gallium arsenide", "PCl3": "phosphorus trichloride", "PCl5": "phosphorus pentachloride", "BF3": "boron trifluoride", "PbO": "lead oxide",
+    "HNO3": "nitric acid", "NH3": "ammonia", "CO2": "carbon dioxide", "KCl": "potassium chloride",
+    "KOH": "potassium hydroxide",
+    "CaCO3": "calcium carbonate", "CaO": "calcium oxide", "CaCl2": "calcium chloride", "H2O2": "hydrogen peroxide",
+    "SO2": "sulfur dioxide", "SO3": "sulfur trioxide",
+    "NO2": "nitrogen dioxide", "CH4": "methane", "HF": "hydrogen fluoride", "HBr": "hydrogen bromide",
+    "HI": "hydrogen iodide", "NaBr": "sodium bromide",
+    "AgCl": "silver chloride", "AgNO3": "silver nitrate", "AgBr": "silver bromide", "H3PO4": "phosphoric acid",
+    "NaHCO3": "sodium bicarbonate", "Na2CO3": "sodium carbonate",
+    "KBr": "potassium bromide", "KI": "potassium iodide", "NaF": "sodium fluoride", "LiF": "lithium fluoride",
+    "MgO": "magnesium oxide", "FeO": "iron oxide", "NaI": "sodium iodide",
+    "MgCl2": "magnesium chloride", "NH4Cl": "ammonium chloride", "CCl4": "carbon tetrachloride",
+    "SiO2": "silicon dioxide", "CO": "carbon monoxide",
+    "KNO3": "potassium nitrate", "NaNO3": "sodium nitrate", "KClO3": "potassium chlorate",
+    "NH4OH": "ammonium hydroxide", "ZnO": "zinc oxide", "CuO": "copper oxide",
+    "LiCl": "lithium chloride", "CsCl": "cesium chloride", "UF6": "uranium hexafluoride",
+    "SF6": "sulfur hexafluoride", "HCN": "hydrogen cyanide", "BaCl2": "barium chloride",
+    "FeS": "iron sulfide", "ZnS": "zinc sulfide", "GaAs": "gallium arsenide", "PCl3": "phosphorus trichloride",
+    "PCl5": "phosphorus pentachloride", "BF3": "boron trifluoride", "PbO": "lead oxide",
 }  # fmt: skip
 _ATOM_RE = re.compile(r"([A-Z][a-z]?)(\d*)")
 _CHEM_RE = re.compile(r"(?<![\w^_.'/-])((?:[A-Z][a-z]?(?:_\{?\d+\}?|\d)*){2,6})(?![\w'({_]|-[A-Z])")
 _CHARGE_RE = re.compile(r"(?<![\w^])([A-Z][a-z]?\d?)\^\s?\{?(\d?)([+-])\}?(?![\w(])")
 _SCIENCE_RE = re.compile(
-    rf"(?<![\w.,])(?P<value>{NUMBER})\s?(?:×|x|\*|·)\s?10\s?(?P<caret>\^)?\s?\{{?\(?(?P<exp>\s?[-+]?\s?\d+)\)?\}}?(?![\d.])"
+    rf"(?<![\w.,])(?P<value>{NUMBER})\s?(?:×|x|\*|·)\s?10\s?(?P<caret>\^)?\s?\{{?\(?(?P<exp>\s?[-+]?\s?\d+)\)?\}}?(?"
+    rf"![\d.])"
 )
 _E_RE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)[eE]([-+]?\d{1,3})\b")
-_POWER_RE = re.compile(r"(?P<base>[A-Za-zα-ωΑ-Ω0-9)])\s?\^\s?(?:\{(?P<a>[^{}]*)\}|\((?P<b>[^()]*)\)|(?P<c>-?\s?(?:\d+(?:\.\d+)?(?:/\d+)?|[A-Za-zα-ω]))(?![A-Za-z0-9α-ω(]))")
+_POWER_RE = re.compile(r"(?P<base>[A-Za-zα-ωΑ-Ω0-9)])\s?\^\s?(?:\{(?P<a>[^{}]*)\}|\((?P<b>[^()]*)\)|"
+    r"(?P<c>-?\s?(?:\d+(?:\.\d+)?(?:/\d+)?|[A-Za-zα-ω]))(?![A-Za-z0-9α-ω(]))")
 _INDEX_RE = re.compile(r"(?<=[A-Za-zα-ωΑ-Ω])_\s?(?:\{([\w,+\-\s]{1,8})\}|([A-Za-zα-ω0-9]{1,6}))")
 _EXPONENT_RE = re.compile(r"-?\s?(?:\d+(?:\.\d+)?)?\s?[A-Za-zα-ω]?(?:\s?[-+/]\s?(?:\d+|[A-Za-z]))?")
 _OPERATOR = r"(?:[=+*/^<>≤≥≠≈±·×√_]|(?<=[\w)])\s?-\s?(?=[\w(]))"
-_RUN_RE = re.compile(rf"(?:[({{\[|\s]*(?:\d[\d.,]*|[A-Za-zα-ωΑ-Ω]{{1,2}}\d?|sin|cos|tan|log|ln|exp|sqrt)?[)}}\]|\s]*{_OPERATOR}\s?){{8,}}")
+_RUN_RE = re.compile(rf"(?:[({{\[|\s]*(?:\d[\d.,]*|[A-Za-zα-ωΑ-Ω]{{1,2}}\d?|sin|cos|tan|log|ln|exp|sqrt)?[)}}\]|"
+    rf"\s]*{_OPERATOR}\s?){{8,}}")
 _OPERATOR_RE = re.compile(r"[=^<>≤≥≠≈±·√+*_]")
 _NESTED_RE = re.compile(r"\([^()]*\([^()]*\)[^()]*\)\s?[\^/*=+-]|[=/*+^-]\s?\([^()]*\([^()]*\)|\^\s?[({][^)}]*[\^({]")
-_LOGIC_RE = re.compile(r"[⊃∨∧∀∃¬⊕∈∉⊂⊆∪∩∑∫∏∂∇⊢⊨⇒⇔→←↔⇌⟶⟨⟩⟹∅◊□∼≡≅∝∥⊥∘†∠△̂̄̅˄‾]|->|=>|<->|<=>|(?<![\w~])~\s?[A-Z(]|\w\s?\|\s?\w\)|\|\||&&|(?<=\w)\|(?=\w)")
+_LOGIC_RE = re.compile(r"[⊃∨∧∀∃¬⊕∈∉⊂⊆∪∩∑∫∏∂∇⊢⊨⇒⇔→←↔⇌⟶⟨⟩⟹∅◊□∼≡≅∝∥⊥∘†∠△̂̄̅˄‾]|->|=>|<->|<=>|(?<![\w~])~\s?[A-Z(]|"
+    r"\w\s?\|\s?\w\)|\|\||&&|(?<=\w)\|(?=\w)")
 _CALL_RE = re.compile(r"\b([a-zA-Z])\(([a-zα-ωA-Z]|-?\d+(?:\.\d+)?)(?:,\s?([a-zA-Z]|\d+))?\)(?!\w)")
 _FUNCTIONS = {
-    "sin": "sine of", "cos": "cosine of", "tan": "tangent of", "log": "log of", "ln": "natural log of", "exp": "the exponential of",
-    "sqrt": "the square root of", "sinh": "hyperbolic sine of", "cosh": "hyperbolic cosine of", "arctan": "arc tangent of", "arcsin": "arc sine of", "arccos": "arc cosine of",
+    "sin": "sine of", "cos": "cosine of", "tan": "tangent of", "log": "log of", "ln": "natural log of",
+    "exp": "the exponential of",
+    "sqrt": "the square root of", "sinh": "hyperbolic sine of", "cosh": "hyperbolic cosine of",
+    "arctan": "arc tangent of", "arcsin": "arc sine of", "arccos": "arc cosine of",
 }  # fmt: skip
-_FUNCTION_RE = re.compile(r"(?<![A-Za-z])(arctan|arcsin|arccos|sinh|cosh|sqrt|sin|cos|tan|log|ln|exp)(?:\s?\(\s?([\w\s.+-]{1,12})\)|\s([b-zA-HJ-Zα-ωΑ-Ω]|\d+(?:\.\d+)?°?)(?![\w']))")
+_FUNCTION_RE = re.compile(r"(?<![A-Za-z])(arctan|arcsin|arccos|sinh|cosh|sqrt|sin|cos|tan|log|ln|"
+    r"exp)(?:\s?\(\s?([\w\s.+-]{1,12})\)|\s([b-zA-HJ-Zα-ωΑ-Ω]|\d+(?:\.\d+)?°?)(?![\w']))")
 _ROOT_RE = re.compile(rf"√\s?(?:\(([^()]*)\)|({NUMBER}|[A-Za-zα-ω])(?![A-Za-z]))")
-_QUANTITY_RE = re.compile(r"\(([^()]*[+\-=*/×][^()]*|[^()]*√[^()]*)\)(?=\s?[/^*×]|\s?\()|(?<=[*/×=+])\s?\(([^()]*[+\-*/×][^()]*)\)|(?<=\d)\(([^()]*[+\-*/×][^()]*)\)|(?<=\b[a-zA-Z])\(([^()]*[a-zA-Z\d]\s?[+\-*/×][^()]*)\)")
-_TERM = r"(?:[A-Za-z]\b|\d[\d.,]*|\))"
-_MINUS_RE = re.compile(r"(?<![\w'.-])((?:\d+(?:\.\d+)?)?[A-Za-zα-ω]|\d+(?:,\d{3})*(?:\.\d+)?)\s?-\s?((?:\d+(?:\.\d+)?)?[a-zA-Zα-ω]|\d+(?:,\d{3})*(?:\.\d+)?)(?![\w'-]|\.\w)")
-_BY_RE = re.compile(r"(?<=\d)\s?[xX]\s?(?=\d)|(?<=\d)\s?×\s?(?=\d+\s(?:matri|grid|board|table|array|square|rectang|pixel|game|factorial|design|inch|f[eo]+t|contingency|chess|unit))|(inch|inches|foot|feet|meters?|centimeters?|millimeters?|in\.|ft\.|long|wide|high)\s?(?:×|x|X)\s?(?=\d|\.\d)|\b([a-zA-Z])\s?×\s?([a-zA-Z])\b(?=\s(?:matri|real|square|grid|identity))")
+_QUANTITY_RE = re.compile(r"\(([^()]*[+\-=*/×][^()]*|[^()]*√[^()]*)\)(?=\s?[/^*×]|\s?\()|"
+    r"(?<=[*/×=+])\s?\(([^()]*[+\-*/×][^()]*)\)|(?<=\d)\(([^()]*[+\-*/×][^()]*)\)|"
+    r"(?<=\b[a-zA-Z])\(([^()]*[a-zA-Z\d]\s?[+\-*/×][^()]*)\)")
+_MINUS_RE = re.compile(r"(?<![\w'.-])((?:\d+(?:\.\d+)?)?[A-Za-zα-ω]|\d+(?:,\d{3})*(?:\.\d+)?)\s?-\s?((?:\d+(?:\.\d+)"
+    r"?)?[a-zA-Zα-ω]|\d+(?:,\d{3})*(?:\.\d+)?)(?![\w'-]|\.\w)")
+_BY_RE = re.compile(r"(?<=\d)\s?[xX]\s?(?=\d)|(?<=\d)\s?×\s?(?=\d+\s(?:matri|grid|board|table|array|square|rectang|"
+    r"pixel|game|factorial|design|inch|f[eo]+t|contingency|chess|unit))|(inch|inches|foot|feet|meters?|centimeters?|"
+    r"millimeters?|in\.|ft\.|long|wide|high)\s?(?:×|x|X)\s?(?=\d|\.\d)|\b([a-zA-Z])\s?×\s?([a-zA-Z])\b(?=\s(?:matri|"
+    r"real|square|grid|identity))")
 _SIGNS = {
-    "=": "equals", "≠": "is not equal to", "≤": "is less than or equal to", "≥": "is greater than or equal to", "<=": "is less than or equal to",
-    ">=": "is greater than or equal to", "<": "is less than", ">": "is greater than", "≈": "is approximately", "±": "plus or minus", "+": "plus",
+    "=": "equals", "≠": "is not equal to", "≤": "is less than or equal to", "≥": "is greater than or equal to",
+    "<=": "is less than or equal to",
+    ">=": "is greater than or equal to", "<": "is less than", ">": "is greater than", "≈": "is approximately",
+    "±": "plus or minus", "+": "plus",
     "×": "times", "·": "times", "*": "times", "∞": "infinity",
 }  # fmt: skip
 _SIGN_RE = re.compile(r"\+/-|\+-|<=|>=|!=|[=≠≤≥<>≈±+×·*∞]")
@@ -67,7 +91,8 @@ def _chemical(formula: str) -> str | None:
     atoms = _ATOM_RE.findall(bare)
     if "".join(a + n for a, n in atoms) != bare or any(a not in _ELEMENTS for a, _ in atoms):
         return None
-    if not any(n for _, n in atoms) and not (any(len(a) == 2 for a, _ in atoms) and len(atoms) > 1 and bare[0].isupper() and not bare[1:].islower()):
+    if not any(n for _, n in atoms) and not (any(len(a) == 2 for a,
+        _ in atoms) and len(atoms) > 1 and bare[0].isupper() and not bare[1:].islower()):
         return None
     return " ".join(f"{' '.join(a.upper())}{' ' + cardinal(int(n)) if n else ''}" for a, n in atoms)
 
@@ -105,7 +130,8 @@ def _power(m: re.Match[str]) -> str:
     said = _POWERS.get(exponent)
     if said is None:
         half = re.fullmatch(r"(-?)\s?(\d+)/(\d+)", exponent)
-        inner = f"{'minus ' * bool(half[1])}{fraction(int(half[2]), int(half[3]))}" if half else exponent.replace("-", " minus ").replace("+", " plus ").replace("/", " over ")
+        inner = f"{'minus ' * bool(half[1])}{fraction(int(half[2]), int(half[3]))}" if half else exponent.replace("-",
+            " minus ").replace("+", " plus ").replace("/", " over ")
         said = f"to the {inner.strip()}" if not re.fullmatch(r"\d+", exponent) else f"to the {ordinal(int(exponent))}"
     # "2^3x": the exponent ends before the next factor.
     return f"{base}{',' if base == ')' else ''} {said} "
@@ -174,7 +200,8 @@ def say_operators(text: str) -> str:
     text = _BY_RE.sub(lambda m: f"{m[1]} by " if m[1] else f"{m[2]} by {m[3]}" if m[2] else " by ", text)
     text = _minus(text)
     text = _SIGN_RE.sub(_sign, text)
-    text = re.sub(r"(?<=[\dα-ωΑ-Ω])\s?/\s?(?=\d|[A-Za-zα-ωΑ-Ω]\b)|(?<=\b[A-Za-z])\s?/\s?(?=[A-Za-zα-ωΑ-Ω]\b|\d)|(?<=\)|,)\s?/\s?|(?<=\w)\s?/\s?(?=the quantity|\s+the quantity)", " over ", text)
+    text = re.sub(r"(?<=[\dα-ωΑ-Ω])\s?/\s?(?=\d|[A-Za-zα-ωΑ-Ω]\b)|(?<=\b[A-Za-z])\s?/\s?(?=[A-Za-zα-ωΑ-Ω]\b|\d)|"
+        r"(?<=\)|,)\s?/\s?|(?<=\w)\s?/\s?(?=the quantity|\s+the quantity)", " over ", text)
     for letter, name in GREEK.items():
         if letter in text:
             text = text.replace(f"{letter}-", f" {name}-").replace(letter, f" {name} ")
@@ -193,7 +220,8 @@ def _minus(text: str) -> str:
             return m[0]
         letters = left[-1:].isalpha() or right[-1:].isalpha()
         near = re.search(r"[=+*×^]\s*$", m.string[: m.start()]) or re.match(r"\s*[=+*×^]", m.string[m.end() :])
-        if (letters and (" " in m[0] or left[:1].isdigit() or (right[:1].isdigit() and left.islower())) and right not in {"a", "A", "I"} and left not in {"a", "I"}) or near:
+        apart = " " in m[0] or left[:1].isdigit() or (right[:1].isdigit() and left.islower())
+        if near or (letters and apart and right not in {"a", "A", "I"} and left not in {"a", "I"}):
             return f"{left} minus {right}"
         return m[0]
 

@@ -5,22 +5,28 @@ import re
 from pipeline.errors import Refusal
 
 GREEK = {
-    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ϵ": "epsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ϵ": "epsilon", "ζ": "zeta", "η": "eta",
+    "θ": "theta",
     "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma",
-    "ς": "sigma", "τ": "tau", "υ": "upsilon", "φ": "phi", "ϕ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma",
+    "ς": "sigma", "τ": "tau", "υ": "upsilon", "φ": "phi", "ϕ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega",
+    "Γ": "Gamma",
     "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
 }  # fmt: skip
 _NAMES = {name: letter for letter, name in GREEK.items()} | {
     "varepsilon": "ε", "vartheta": "θ", "varphi": "φ", "texttheta": "θ", "varpi": "π", "varsigma": "σ",
 }  # fmt: skip
 _COMMANDS = {
-    "times": "×", "cdot": "·", "bullet": "·", "textbullet": "·", "div": " divided by ", "pm": "±", "leq": "≤", "le": "≤", "geq": "≥", "ge": "≥",
-    "leqslant": "≤", "geqslant": "≥", "neq": "≠", "ne": "≠", "approx": "≈", "approxeq": "≈", "simeq": "≈", "infty": "∞", "ldots": "...",
+    "times": "×", "cdot": "·", "bullet": "·", "textbullet": "·", "div": " divided by ", "pm": "±", "leq": "≤",
+    "le": "≤", "geq": "≥", "ge": "≥",
+    "leqslant": "≤", "geqslant": "≥", "neq": "≠", "ne": "≠", "approx": "≈", "approxeq": "≈", "simeq": "≈",
+    "infty": "∞", "ldots": "...",
     "dots": "...", "cdots": "...", "circ": "°", "degree": "°", "sin": " sin ", "cos": " cos ", "tan": " tan ",
     "log": " log ", "ln": " ln ", "exp": " exp ", "arctan": " arctan ", "arcsin": " arcsin ", "arccos": " arccos ",
     "sinh": " sinh ", "cosh": " cosh ", "quad": " ", "qquad": " ", "left": "", "right": "", "big": "", "Big": "",
-    "displaystyle": "", "angle": " angle ", "prime": "'", "lt": "<", "gt": ">", "colon": ":", "surd": "√", "ell": "l", "hbar": " h bar ",
-    "perp": " perpendicular to ", "parallel": " parallel to ", "max": " max ", "min": " min ", "AA": "Å", "textdegree": "°",
+    "displaystyle": "", "angle": " angle ", "prime": "'", "lt": "<", "gt": ">", "colon": ":", "surd": "√", "ell": "l",
+    "hbar": " h bar ",
+    "perp": " perpendicular to ", "parallel": " parallel to ", "max": " max ", "min": " min ", "AA": "Å",
+    "textdegree": "°",
     "equiv": "≡", "propto": " is proportional to ", "percnt": "%", "pounds": "£", "euro": "€",
 }  # fmt: skip
 _FONTS = "text|mathrm|mathbf|mathit|textbf|textit|operatorname|rm|mathsf|textrm|emph|boldsymbol|mathcal|mbox|underline"
@@ -42,7 +48,7 @@ def _is_math(content: str) -> bool:
     """Whether what stands between two dollar signs is a formula rather than the text between two prices."""
     if re.search(r"[\\^_{]", content):
         return True
-    if content != content.strip(" ") and not re.search(r"=", content) or content.endswith((",", "-", "–")):
+    if (content != content.strip(" ") and not re.search(r"=", content)) or content.endswith((",", "-", "–")):
         return False
     return not _WORDS_RE.search(content)
 
@@ -87,7 +93,7 @@ def plain(text: str) -> str:
         text = text.replace("\ue000", "$")
     if "\\" not in text:
         return text
-    if "\\begin" in text or "\\\\" in text and re.search(r"\\\\\s*[^\s]", text):
+    if "\\begin" in text or ("\\\\" in text and re.search(r"\\\\\s*[^\s]", text)):
         raise Refusal("formula", "a LaTeX environment")
     text = _SPACE_RE.sub(" ", _DELIMITED_RE.sub(" ", text))
     text = re.sub(r"\\([%#&])", r"\1", text)

@@ -14,7 +14,8 @@ _SUFFIX = {"k": "thousand", "K": "thousand", "m": "million", "M": "million", "b"
            "bn": "billion", "Bn": "billion", "mn": "million", "T": "trillion", "trn": "trillion"}  # fmt: skip
 _PRICE_RE = re.compile(
     rf"(?P<minus>(?:(?<=\s)|(?<=^)|(?<=\())-\s?)?(?:US|U\.S\.|HK|AU|CA|NZ)?\s?(?P<sign>[$€£¥])\s?(?P<inner>-\s?)?"
-    rf"(?P<amount>{NUMBER})(?:(?P<suffix>bn|Bn|mn|trn|[kKmMbBT])(?![\w/])|\s?-?(?P<scale>(?:hundred|thousand|million|billion|trillion))\b)?"
+    rf"(?P<amount>{NUMBER})(?:(?P<suffix>bn|Bn|mn|trn|[kKmMbBT])(?![\w/])|\s?-?(?P<scale>(?:hundred|thousand|million"
+    rf"|billion|trillion))\b)?"
 )
 _AFTER_RE = re.compile(rf"(?<![\w.,$€£¥])(?P<amount>{NUMBER})\s?(?P<sign>[$€£])(?![\d.]*\d)")
 _TWICE_RE = re.compile(r"\b(dollars|cents|pounds|euros) +(?:dollars|cents|pounds|euros)\b")
@@ -31,11 +32,12 @@ NOT_NOUN = frozenset(
     "a an and are as at be but by can each every extra for from if in is less more of off on or over per plus so than "
     "that the then to toward towards total under until was were when which while who with worth he she it they we i "
     "you did do does had has have will would could should after before because but not yet also only now today "
-    "yesterday left back there this his her their all apiece altogether additional daily weekly monthly yearly annually "
+    "yesterday left back there this his her their all apiece altogether additional daily weekly monthly yearly "
+    "annually "
     "hourly out into through during between within without respectively once twice instead however how what short "
     "cheaper higher lower larger greater being since due up down about against compared versus even still just he's "
     "where whereas million billion thousand hundred remaining including plus minus times equals tax-free payable owed "
-    "later earlier ago cash in saved spent earned needed required given upon like and/or worth invested borrowed".split()
+    "later earlier ago cash saved spent earned needed required given upon like and/or worth invested borrowed".split()
 )
 
 
@@ -46,7 +48,7 @@ def _price(m: re.Match[str]) -> str:
     whole, _, decimals = m["amount"].replace(",", "").partition(".")
     before, after = m.string[: m.start()], m.string[m.end() :]
     noun = NOUN_RE.match(after)
-    adjective = bool(noun) and (
+    adjective = noun is not None and (
         bool(_ALWAYS_ADJECTIVE.match(noun[1]))
         or (after[:1] == "-" and after[1:2].isalpha())
         or (bool(ARTICLE_RE.search(before[-14:])) and noun[1] not in NOT_NOUN and not noun[1].endswith("ly"))
@@ -75,5 +77,6 @@ def say_money(text: str) -> str:
         return text
     text = _PRICE_RANGE_RE.sub(_price_range, text)
     text = _AFTER_RE.sub(lambda m: f"{m['sign']}{m['amount']}", text)
-    text = _CENT_RE.sub(lambda m: f" {number(m['a'] or m['b'])} {'cent' if (m['a'] or m['b']) == '1' else 'cents'} ", text)
+    text = _CENT_RE.sub(lambda m: f" {number(m['a'] or m['b'])} {'cent' if (m['a'] or m['b']) == '1' else 'cents'} ",
+        text)
     return _TWICE_RE.sub(r"\1", _PRICE_RE.sub(_price, text))

@@ -60,12 +60,16 @@ def compound(said: str, noun: str) -> str:
 _PERCENT_RANGE_RE = re.compile(rf"(?<![\w.])({NUMBER})\s?%?\s?(?:-|–|to)\s?({NUMBER})\s?%")
 _ORDINAL_RE = re.compile(r"\b(\d{1,3}(?:,\d{3})+|\d+)\s?(?:st|nd|rd|th)\b")
 _NAMED = {2: ("half", "halves"), 4: ("quarter", "quarters")}
-_FRACTION_RE = re.compile(r"(?<![\d./^_])(?:(\d+)(?:\s|-|\s?and\s|\s?&\s|(?=\()))?\(?(\d+)\s?/\s?(\d+)\)?(?:'?(?:rds?|ths?|nds?|st|s)\b)?(?!\s?/|[\d.]*\d|[A-Za-z^(])")
-_SCORE_RE = re.compile(r"(?<![\d:.,])(\d+(?:\.\d+)?)(?:\s?:\s?(\d+(?:\.\d+)?))(?:\s?:\s?(\d+(?:\.\d+)?))?(?:\s?:\s?(\d+(?:\.\d+)?))?(?![\d:]|[.,]\d)")
+_FRACTION_RE = re.compile(r"(?<![\d./^_])(?:(\d+)(?:\s|-|\s?and\s|\s?&\s|(?=\()))?\(?(\d+)\s?/\s?(\d+)\)?(?:'?(?:rds"
+    r"?|ths?|nds?|st|s)\b)?(?!\s?/|[\d.]*\d|[A-Za-z^(])")
+_SCORE_RE = re.compile(r"(?<![\d:.,])(\d+(?:\.\d+)?)(?:\s?:\s?(\d+(?:\.\d+)?))(?:\s?:\s?(\d+(?:\.\d+)?))?(?:\s?:\s?("
+    r"\d+(?:\.\d+)?))?(?![\d:]|[.,]\d)")
 _RANGE_RE = re.compile(rf"(?<![\w.,=+*/^-])({NUMBER})\s?(?:-|–)\s?({NUMBER})(?![\w^*/=+]|[.,]\d|-\d)")
-_HYPHEN_RE = re.compile(rf"(?<![\w.,])({NUMBER})(?:-|\s-\s?(?=year|foot|inch|mile|hour|day|week|month))([a-z]{{2,}}|[A-Z][a-z]+)")
+_HYPHEN_RE = re.compile(rf"(?<![\w.,])({NUMBER})(?:-|\s-\s?(?=year|foot|inch|mile|hour|day|week|month))([a-z]{{2,}}|"
+    rf"[A-Z][a-z]+)")
 _PLURAL_RE = re.compile(r"(?<![\w.,])(\d+)'?s\b")
-_MINUS_RE = re.compile(rf"(?:^|(?<=[\s(\[=,:;<>≤≥×]))-(?={NUMBER})|(?<=[(\[=,:;<>≤≥×])\s?-\s(?={NUMBER})|-\s(?=(?:{NUMBER})\s?°)|(?:(?<=\bis )|(?<=^)|(?<=\bof ))-\s(?={NUMBER})")
+_MINUS_RE = re.compile(rf"(?:^|(?<=[\s(\[=,:;<>≤≥×]))-(?={NUMBER})|(?<=[(\[=,:;<>≤≥×])\s?-\s(?={NUMBER})|"
+    rf"-\s(?=(?:{NUMBER})\s?°)|(?:(?<=\bis )|(?<=^)|(?<=\bof ))-\s(?={NUMBER})")
 _NUMBER_RE = re.compile(rf"(?<![\d.,])(?:{NUMBER})(?![\d]|,\d{{3}})|\d+")
 _MIXED_RE = re.compile(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
 _PHONE_RE = re.compile(r"\b\d{3}-\d{3}-\d{4}\b|\b\d+\.\d+\.\d+(?:\.\d+)?\b")
@@ -73,7 +77,7 @@ _PHONE_RE = re.compile(r"\b\d{3}-\d{3}-\d{4}\b|\b\d+\.\d+\.\d+(?:\.\d+)?\b")
 
 def fraction(top: int, bottom: int, whole: str | None = None) -> str:
     """top/bottom in words: `three quarters`, `one and a half`-like with a whole number, `five over four hundred`."""
-    if bottom == 0 or bottom == 1 or bottom > 100 and bottom % 100 or bottom > 1_000_000:
+    if bottom == 0 or bottom == 1 or (bottom > 100 and bottom % 100) or bottom > 1_000_000:
         said = f"{cardinal(top)} over {cardinal(bottom)}"
         if whole:
             raise Refusal("symbols", f"{whole} {top}/{bottom}")
@@ -119,7 +123,6 @@ def say_rest(text: str) -> str:
         return text
     if found := _PHONE_RE.search(text):
         raise Refusal("symbols", found[0])
-    text = re.sub(r"(?<![\d.,])(\d{1,3})((?: 000)+)(?!\d)", lambda m: m[1] + m[2].replace(" ", ""), text)
     text = re.sub(r"(?<=\d)-(and|to|or|by)-(?=\d)", r" \1 ", text)
     text = _ORDINAL_RE.sub(lambda m: ordinal(int(m[1].replace(",", ""))), text)
     text = _SCORE_RE.sub(_ratio, text)

@@ -5,17 +5,21 @@ import re
 from pipeline.errors import Refusal
 
 _CODE_RE = re.compile(
-    r"(?:\bdef \w+\(|\breturn\s+\w+\s*[;(\[]|\bint \w+\s?[=(;,)]|\bprintf?\s?\(|\bstd::|#include|\bpublic (?:static|class|int|void)|\bpublic:|\bstatic void|\bvoid \w+\(|"
-    r"\bfor\s?\([^)]*[;=]|\bwhile\s?\([^)]*[=<>!]|\belse\s?[{:]|\bif\s?\([^)]*[=<>!]|[{};]\s*\n|<-|:=|\+\+|==|\w\[\w*\]|\w+\(\)|\bPROCEDURE\b|\bDISPLAY\b|\blambda \w+\s?:|\bimport \w+\n|"
-    r"\bSELECT\b.*\bFROM\b|0x[0-9A-Fa-f]{2,}|\bhttps?:|\bwww\.|\w+_\w+_\w+\(|#\d\b.*#\d\b.*#\d|\bchar \w+\[|&[lg]t;|</?[a-zA-Z]+>|\b(?:FORTRAN|COBOL|PL/I|SUBROUTINE|DIMENSION|GOTO|ENDIF|program segment|pseudo-?code)\b|\b\w+\.(?:py|java|txt|exe|c|h)\b)"
+    r"(?:\bdef \w+\(|\breturn\s+\w+\s*[;(\[]|\bint \w+\s?[=(;,)]|\bprintf?\s?\(|\bstd::|#include|\bpublic (?:static|"
+    r"class|int|void)|\bpublic:|\bstatic void|\bvoid \w+\(|"
+    r"\bfor\s?\([^)]*[;=]|\bwhile\s?\([^)]*[=<>!]|\belse\s?[{:]|\bif\s?\([^)]*[=<>!]|[{};]\s*\n|<-|:=|\+\+|==|"
+    r"\w\[\w*\]|\w+\(\)|\bPROCEDURE\b|\bDISPLAY\b|\blambda \w+\s?:|\bimport \w+\n|"
+    r"\bSELECT\b.*\bFROM\b|0x[0-9A-Fa-f]{2,}|\bhttps?:|\bwww\.|\w+_\w+_\w+\(|#\d\b.*#\d\b.*#\d|\bchar \w+\[|&[lg]t;|"
+    r"</?[a-zA-Z]+>|\b(?:FORTRAN|COBOL|PL/I|SUBROUTINE|DIMENSION|GOTO|ENDIF|program segment|pseudo-?code)\b|"
+    r"\b\w+\.(?:py|java|txt|exe|c|h)\b)"
 )
 _TABLE_RE = re.compile(r"\|[^|\n]*\|[^|\n]*\||\\hline|-{4,}|={4,}|(?:\S+ {3,}){3,}\S+|(?:\b[\d.,%$-]+\s+){7,}\d")
 # Stands for a bullet until the lines are joined.
 _ITEM = "\ue001"
 _PAIR_RE = re.compile(r"(?<![\w.,^])\$?\d[\d,.]*(?<!,)[¢%]?\s+\$?\.?\d[\d,.]*[¢%]?(?![\w/,-]|\s?[a-z])")
 _BULLET_RE = re.compile(r"(?m)^\s*(?:[•*·\-–>]|\d{1,2}[.)]|[a-hA-H][.)])\s+(?=\S)")
-_NUMERAL_RE = re.compile(r"(?m)(?:^|(?<=[.:;?]\s))\s*\(?(I{1,3}|IV|V|i{1,3}|iv|v)[.)](?=\s)\s*(?=\S)")
 _LETTER_ITEM_RE = re.compile(r"(?<![\w√)])\(\s?([a-h]|i{1,3}|iv|[1-9])\s?\)\s*(?=\S)")
+_BARE_ITEM_RE = re.compile(r"(?<=[.:;,?!\w]\s)([a-e])\)\s+(?=\S)")
 _LINE_RE = re.compile(r"([^\s.,;:?!])?[^\S\n]*\n\s*(\S)?")
 _BLANK_RE = re.compile(r"_{2,}(?:\s*_{2,})*|\.{5,}|(?<!\w)_(?!\w)")
 _EMPTY_RE = re.compile(r"\(\s*\)|\[\s*\]|\{\s*\}")
@@ -36,13 +40,15 @@ _START_RE = re.compile(r"(?<=[.?!] )[a-z]")
 _ALLOWED_RE = re.compile(r"[^A-Za-z\u00c0-\u024f\u1e00-\u1eff'\- .,?!;:]")
 _HYPHEN_RE = re.compile(r"(?<![A-Za-z\u00c0-\u024f\u1e00-\u1eff'])-+|-+(?![A-Za-z\u00c0-\u024f\u1e00-\u1eff])")
 _MARKUP_RE = re.compile(r"\*\*|__|</?\w+>|^#+\s", re.MULTILINE)
-_ORDER = {"a": "first", "b": "second", "c": "third", "d": "fourth", "e": "fifth", "f": "sixth", "g": "seventh", "h": "eighth",
+_ORDER = {"a": "first", "b": "second", "c": "third", "d": "fourth", "e": "fifth", "f": "sixth", "g": "seventh",
+    "h": "eighth",
           "i": "first", "ii": "second", "iii": "third", "iv": "fourth", "v": "fifth"}  # fmt: skip
 
 
 def refuse_code_and_tables(text: str) -> None:
     """Raises Refusal `code` or `table` for text that is one of them."""
-    if (any(sign in text for sign in "(;{=<[_#") or "program" in text or "://" in text or "www." in text) and (found := _CODE_RE.search(text)):
+    suspect = any(sign in text for sign in "(;{=<[_#") or any(hint in text for hint in ("program", "://", "www."))
+    if suspect and (found := _CODE_RE.search(text)):
         raise Refusal("code", found[0].strip())
     if len(text) > 8 and (found := _TABLE_RE.search(text)):
         raise Refusal("table", " ".join(found[0].split())[:60])
@@ -57,7 +63,7 @@ def _item(m: re.Match[str]) -> str:
     mark = m[1].lower()
     if re.search(r"\b(?:[Pp]arts?|[Cc]ase|[Ss]tep|[Pp]roblem|[Qq]uestion)\s*$", m.string[: m.start()]):
         return f"{mark.upper()} "
-    word = _ORDER[mark] if mark in _ORDER else _ORDER["abcdefgh"[int(mark) - 1]] if mark.isdigit() and int(mark) < 9 else ""
+    word = _ORDER["abcdefgh"[int(mark) - 1]] if mark in "12345678" else _ORDER.get(mark, "")
     before = m.string[: m.start()].rstrip()
     return f"{'' if not before or before[-1] in '.:;,?!' else ','} {word}, "
 
@@ -77,8 +83,10 @@ def unfold(text: str) -> str:
     """`text` on one line: bullets and list marks dropped or said, line ends as sentence ends, blanks said."""
     if "_" in text or "....." in text:
         text = _BLANK_RE.sub(" blank ", text)
-    text = _EMPTY_RE.sub(" ", text)
+    text = _EMPTY_RE.sub(" ", re.sub(r"\b([Aa])\(n\)", r"\1", text) if "(n)" in text else text)
     text = _BULLET_RE.sub(_ITEM, text) if "\n" in text else _BULLET_RE.sub("", text)
+    if "a) " in text and "b) " in text and "(a" not in text:
+        text = _BARE_ITEM_RE.sub(_item, text)
     if "(" in text and len(_LETTER_ITEM_RE.findall(text)) > 1:
         text = _LETTER_ITEM_RE.sub(_item, text)
     text = _MARKUP_RE.sub(" ", text)
@@ -98,7 +106,7 @@ def say_signs(text: str) -> str:
     if "-" in text or "–" in text or "—" in text:
         text = _DASH_RE.sub(", ", text)
     if any(bracket in text for bracket in "()[]{}"):
-        text = _PLURAL_RE.sub(r"\1", re.sub(r"\b([Aa])\(n\)", r"\1", text))
+        text = _PLURAL_RE.sub(r"\1", text)
         text = _CLOSE_RE.sub(", ", _OPEN_RE.sub(", ", text))
     return text
 
@@ -133,7 +141,8 @@ def _strongest(stops: str) -> str:
 def _quote(m: re.Match[str]) -> str:
     # The apostrophe of a plural's genitive ("the students' books") stays; a quotation mark goes.
     before = m.string[: m.start()]
-    if m[0] == "'" and before.endswith("s") and m.string[m.end() : m.end() + 1] == " " and not _OPENED_RE.search(before):
+    genitive = before.endswith("s") and m.string[m.end() : m.end() + 1] == " "
+    if m[0] == "'" and genitive and not _OPENED_RE.search(before):
         return "'"
     return " " if m[0] == '"' else ""
 

@@ -9,25 +9,62 @@ from pipeline.text.numbers import NUMBER, compound, fraction, number, ordinal
 _PLAIN = """
 m meter; cm centimeter; mm millimeter; km kilometer; nm nanometer; um micrometer; μm micrometer; pm picometer;
 dm decimeter; fm femtometer; ft foot feet; in inch inches; yd yard; yds yard; mi mile; Å angstrom; A° angstrom;
-kg kilogram; kgs kilogram; g gram; gm gram; gms gram; mg milligram; μg microgram; ug microgram; mcg microgram; ng nanogram; lb pound;
-lbs pound; lbm pound; lbf pound-force =; oz ounce; amu atomic~mass~unit; Da dalton; kDa kilodalton; slug slug; slugs slug;
-s second; sec second; secs second; ms millisecond; msec millisecond; μs microsecond; μsec microsecond; ns nanosecond; nsec nanosecond; ps picosecond; min minute;
+kg kilogram; kgs kilogram; g gram; gm gram; gms gram; mg milligram; μg microgram; ug microgram; mcg microgram;
+ng nanogram; lb pound;
+lbs pound; lbm pound; lbf pound-force =; oz ounce; amu atomic~mass~unit; Da dalton; kDa kilodalton; slug slug;
+slugs slug;
+s second; sec second; secs second; ms millisecond; msec millisecond; μs microsecond; μsec microsecond; ns nanosecond;
+nsec nanosecond; ps picosecond; min minute;
 mins minute; hr hour; hrs hour; h hour; yr year; yrs year; wk week; wks week; mo month;
-L liter; l liter; mL milliliter; ml milliliter; dL deciliter; dl deciliter; μL microliter; μl microliter; cc cubic~centimeter; gal gallon; qt quart; pt pint; cl centiliter;
-mol mole; mole mole; moles mole; mmol millimole; kmol kilomole; kgmole kilogram~mole; lbmole pound~mole; lbmol pound~mole; gmole gram~mole; μmol micromole; nmol nanomole;
-mM millimolar =; μM micromolar =; nM nanomolar =; M molar =; N newton; kN kilonewton; mN millinewton; MN meganewton; dyne dyne; dynes dyne; dyn dyne; kgf kilogram-force =;
-J joule; kJ kilojoule; MJ megajoule; GJ gigajoule; mJ millijoule; kj kilojoule; erg erg; ergs erg; cal calorie; kcal kilocalorie; Cal calorie; Kcal kilocalorie; Btu BTU; BTU BTU; btu BTU;
-eV electron~volt; ev electron~volt; keV kiloelectron~volt; MeV million~electron~volt; Mev million~electron~volt; GeV billion~electron~volt; meV millielectron~volt;
-W watt; kW kilowatt; kw kilowatt; MW megawatt; mW milliwatt; GW gigawatt; μW microwatt; hp horsepower =; HP horsepower =; kWh kilowatt-hour; kwh kilowatt-hour; Wh watt-hour; kva kilovolt-ampere; kVA kilovolt-ampere; kVAR kilovar; kvar kilovar; VA volt-ampere; VAR var;
-Pa pascal; kPa kilopascal; MPa megapascal; GPa gigapascal; kpa kilopascal; atm atmosphere; atmos atmosphere; bar bar; bars bar; mbar millibar; torr torr =; Torr torr =; mmHg millimeter~of~mercury; psi PSI =; psia PSI~absolute =; psig PSI~gauge =; psf pound~per~square~foot; ksi KSI =; inHg inch~of~mercury inches~of~mercury;
-V volt; kV kilovolt; mV millivolt; MV megavolt; μV microvolt; v volt; kv kilovolt; A ampere; mA milliampere; μA microampere; amp amp; amps amp; nA nanoampere; ampere ampere; amperes ampere;
-Ω ohm; kΩ kilohm; MΩ megohm; ohm ohm; ohms ohm; mΩ milliohm; F farad; μF microfarad; mF millifarad; uF microfarad; pF picofarad; nF nanofarad; mfd microfarad; H henry henries; mH millihenry millihenries; μH microhenry microhenries; h henry henries;
-C coulomb; μC microcoulomb; mC millicoulomb; nC nanocoulomb; pC picocoulomb; T tesla; mT millitesla; Wb weber; G gauss =; K kelvin =; mho mho; mhos mho; S siemens =; dB decibel; db decibel;
-Hz hertz =; kHz kilohertz =; KHz kilohertz =; MHz megahertz =; GHz gigahertz =; THz terahertz =; rpm RPM =; RPM RPM =; rps revolution~per~second revolutions~per~second; rev revolution; rad radian; mrad milliradian; mph mile~per~hour miles~per~hour; MPH mile~per~hour miles~per~hour; kph kilometer~per~hour kilometers~per~hour; kmh kilometer~per~hour kilometers~per~hour; km/h kilometer~per~hour kilometers~per~hour; fps foot~per~second feet~per~second; mpg mile~per~gallon miles~per~gallon; cfm cubic~foot~per~minute cubic~feet~per~minute; gpm gallon~per~minute gallons~per~minute; cfs cubic~foot~per~second cubic~feet~per~second; wpm word~per~minute words~per~minute;
-KB kilobyte; MB megabyte; GB gigabyte; TB terabyte; kB kilobyte; Mbps megabit~per~second megabits~per~second; Gbps gigabit~per~second gigabits~per~second; kbps kilobit~per~second kilobits~per~second; Kbps kilobit~per~second kilobits~per~second; bps bit~per~second bits~per~second; bit bit; bits bit; byte byte; bytes byte; Mb megabit; Gb gigabit; kb kilobase; bp base~pair;
-ppm part~per~million parts~per~million; ppb part~per~billion parts~per~billion; IU international~unit; mEq milliequivalent; meq milliequivalent; Ci curie; mCi millicurie; Bq becquerel; Gy gray; Sv sievert; cd candela =; lm lumen; lx lux =; cm³ cubic~centimeter; cP centipoise =; cp centipoise =; poise poise =; deg degree; degree degree; degrees degree; kt knot; kts knot;
-°C degree~Celsius degrees~Celsius; °F degree~Fahrenheit degrees~Fahrenheit; °R degree~Rankine degrees~Rankine; °K kelvin =; ° degree; °c degree~Celsius degrees~Celsius; °f degree~Fahrenheit degrees~Fahrenheit; degC degree~Celsius degrees~Celsius; degF degree~Fahrenheit degrees~Fahrenheit; R degree~Rankine degrees~Rankine;
-acre acre; acres acre; mile mile; miles mile; hour hour; hours hour; second second; seconds second; minute minute; minutes minute; foot foot feet; feet foot feet; meter meter; meters meter; metre meter; gram gram; grams gram; liter liter; liters liter; litre liter; pound pound; pounds pound; inch inch inches; inches inch inches; joule joule; joules joule; watt watt; watts watt; volt volt; volts volt; newton newton; newtons newton; kelvin kelvin =; gallon gallon; gallons gallon; day day; days day; week week; year year; years year; month month; calorie calorie; calories calorie; degree degree; unit unit; units unit; kilogram kilogram; kilograms kilogram; centimeter centimeter; centimeters centimeter; cycle cycle; cycles cycle; turn turn; turns turn; line line; person person people; people person people; student student; item item; ounce ounce; ounces ounce; km² square~kilometer
+L liter; l liter; mL milliliter; ml milliliter; dL deciliter; dl deciliter; μL microliter; μl microliter;
+cc cubic~centimeter; gal gallon; qt quart; pt pint; cl centiliter;
+mol mole; mole mole; moles mole; mmol millimole; kmol kilomole; kgmole kilogram~mole; lbmole pound~mole;
+lbmol pound~mole; gmole gram~mole; μmol micromole; nmol nanomole;
+mM millimolar =; μM micromolar =; nM nanomolar =; M molar =; N newton; kN kilonewton; mN millinewton; MN meganewton;
+dyne dyne; dynes dyne; dyn dyne; kgf kilogram-force =;
+J joule; kJ kilojoule; MJ megajoule; GJ gigajoule; mJ millijoule; kj kilojoule; erg erg; ergs erg; cal calorie;
+kcal kilocalorie; Cal calorie; Kcal kilocalorie; Btu BTU; BTU BTU; btu BTU;
+eV electron~volt; ev electron~volt; keV kiloelectron~volt; MeV million~electron~volt; Mev million~electron~volt;
+GeV billion~electron~volt; meV millielectron~volt;
+W watt; kW kilowatt; kw kilowatt; MW megawatt; mW milliwatt; GW gigawatt; μW microwatt; hp horsepower =;
+HP horsepower =; kWh kilowatt-hour; kwh kilowatt-hour; Wh watt-hour; kva kilovolt-ampere; kVA kilovolt-ampere;
+kVAR kilovar; kvar kilovar; VA volt-ampere; VAR var;
+Pa pascal; kPa kilopascal; MPa megapascal; GPa gigapascal; kpa kilopascal; atm atmosphere; atmos atmosphere; bar bar;
+bars bar; mbar millibar; torr torr =; Torr torr =; mmHg millimeter~of~mercury; psi PSI =; psia PSI~absolute =;
+psig PSI~gauge =; psf pound~per~square~foot; ksi KSI =; inHg inch~of~mercury inches~of~mercury;
+V volt; kV kilovolt; mV millivolt; MV megavolt; μV microvolt; v volt; kv kilovolt; A ampere; mA milliampere;
+μA microampere; amp amp; amps amp; nA nanoampere; ampere ampere; amperes ampere;
+Ω ohm; kΩ kilohm; MΩ megohm; ohm ohm; ohms ohm; mΩ milliohm; F farad; μF microfarad; mF millifarad; uF microfarad;
+pF picofarad; nF nanofarad; mfd microfarad; H henry henries; mH millihenry millihenries; μH microhenry microhenries;
+h henry henries;
+C coulomb; μC microcoulomb; mC millicoulomb; nC nanocoulomb; pC picocoulomb; T tesla; mT millitesla; Wb weber;
+G gauss =; K kelvin =; mho mho; mhos mho; S siemens =; dB decibel; db decibel;
+Hz hertz =; kHz kilohertz =; KHz kilohertz =; MHz megahertz =; GHz gigahertz =; THz terahertz =; rpm RPM =;
+RPM RPM =; rps revolution~per~second revolutions~per~second; rev revolution; rad radian; mrad milliradian;
+mph mile~per~hour miles~per~hour; MPH mile~per~hour miles~per~hour; kph kilometer~per~hour kilometers~per~hour;
+kmh kilometer~per~hour kilometers~per~hour; km/h kilometer~per~hour kilometers~per~hour;
+fps foot~per~second feet~per~second; mpg mile~per~gallon miles~per~gallon;
+cfm cubic~foot~per~minute cubic~feet~per~minute; gpm gallon~per~minute gallons~per~minute;
+cfs cubic~foot~per~second cubic~feet~per~second; wpm word~per~minute words~per~minute;
+KB kilobyte; MB megabyte; GB gigabyte; TB terabyte; kB kilobyte; Mbps megabit~per~second megabits~per~second;
+Gbps gigabit~per~second gigabits~per~second; kbps kilobit~per~second kilobits~per~second;
+Kbps kilobit~per~second kilobits~per~second; bps bit~per~second bits~per~second; bit bit; bits bit; byte byte;
+bytes byte; Mb megabit; Gb gigabit; kb kilobase; bp base~pair;
+ppm part~per~million parts~per~million; ppb part~per~billion parts~per~billion; IU international~unit;
+mEq milliequivalent; meq milliequivalent; Ci curie; mCi millicurie; Bq becquerel; Gy gray; Sv sievert; cd candela =;
+lm lumen; lx lux =; cm³ cubic~centimeter; cP centipoise =; cp centipoise =; poise poise =; deg degree; degree degree;
+degrees degree; kt knot; kts knot;
+°C degree~Celsius degrees~Celsius; °F degree~Fahrenheit degrees~Fahrenheit; °R degree~Rankine degrees~Rankine;
+°K kelvin =; ° degree; °c degree~Celsius degrees~Celsius; °f degree~Fahrenheit degrees~Fahrenheit;
+degC degree~Celsius degrees~Celsius; degF degree~Fahrenheit degrees~Fahrenheit; R degree~Rankine degrees~Rankine;
+acre acre; acres acre; mile mile; miles mile; hour hour; hours hour; second second; seconds second; minute minute;
+minutes minute; foot foot feet; feet foot feet; meter meter; meters meter; metre meter; gram gram; grams gram;
+liter liter; liters liter; litre liter; pound pound; pounds pound; inch inch inches; inches inch inches; joule joule;
+joules joule; watt watt; watts watt; volt volt; volts volt; newton newton; newtons newton; kelvin kelvin =;
+gallon gallon; gallons gallon; day day; days day; week week; year year; years year; month month; calorie calorie;
+calories calorie; degree degree; unit unit; units unit; kilogram kilogram; kilograms kilogram; centimeter centimeter;
+centimeters centimeter; cycle cycle; cycles cycle; turn turn; turns turn; line line; person person people;
+people person people; student student; item item; ounce ounce; ounces ounce; km² square~kilometer
 """
 
 
@@ -52,7 +89,8 @@ def _table() -> dict[str, tuple[str, str]]:
 
 UNITS = _table()
 # Capital letters and short words that are also names, articles, prepositions: only units when nothing argues against.
-_AMBIGUOUS = frozenset("A C F H T G K M N L S R V W J h m g s l v in h min bar line unit item person R mo pt cd mi gal cal rad kt S turn rev day bit".split()) - {
+_AMBIGUOUS = frozenset("A C F H T G K M N L S R V W J h m g s l v in h min bar line unit item person R mo pt cd mi "
+    "gal cal rad kt S turn rev day bit".split()) - {
     "min", "cal", "gal", "mi", "rad", "day", "bit", "m", "g", "s", "rev"}  # fmt: skip
 _LONG = frozenset(symbol for symbol, (one, many) in UNITS.items() if symbol.isalpha() and symbol in (one, many))
 _BY_LENGTH = sorted(UNITS, key=lambda s: (-len(s), s))
@@ -72,11 +110,15 @@ _SQUARE = r"(?:(?:sq|cu)\.?\s?(?:ft|in|m|mi|yd|cm|km)\b\.?)"
 _MEASURE_RE = re.compile(
     rf"(?<![\w.,$^_])(?P<value>{_VALUE})(?P<gap>\s?-?\s?)(?P<unit>{_SQUARE}|{_EXPRESSION})(?P<after>(?=(.?.?)))"
 )
-_UNIT_WORDS = "|".join(sorted({one.replace(" ", r"\s") for one, _ in UNITS.values() if " " not in one}, key=len, reverse=True))
+_UNIT_WORDS = "|".join(sorted({one.replace(" ", r"\s") for one, _ in UNITS.values() if " " not in one}, key=len,
+    reverse=True))
 _PER_RE = re.compile(
-    r"(?P<left>\b[A-Za-z]+|\))\s?/\s?(?P<right>hour|hr|h|minute|min|second|sec|s|day|week|wk|month|mo|year|yr|gallon|gal|mile|mi|pound|lb|"
-    r"person|ounce|oz|item|kilogram|kg|liter|litre|gram|foot|ft|kilometer|km|meter|unit|share|piece|student|lesson|bag|box|tile|watt|"
-    r"kilowatt-hour|kwh|kWh|dozen|acre|night|ticket|hectare|bushel|barrel|mole|mol|degree|kelvin|game|page|head|capita|cup|serving|round|visit|ton)\b\.?(?!\w)"
+    r"(?P<left>\b[A-Za-z]+|\))\s?/\s?(?P<right>hour|hr|h|minute|min|second|sec|s|day|week|wk|month|mo|year|yr|gallon"
+    r"|gal|mile|mi|pound|lb|"
+    r"person|ounce|oz|item|kilogram|kg|liter|litre|gram|foot|ft|kilometer|km|meter|unit|share|piece|student|lesson|"
+    r"bag|box|tile|watt|"
+    r"kilowatt-hour|kwh|kWh|dozen|acre|night|ticket|hectare|bushel|barrel|mole|mol|degree|kelvin|game|page|head|"
+    r"capita|cup|serving|round|visit|ton)\b\.?(?!\w)"
 )
 _ANGLE_RE = re.compile(rf"(\d+)\s?°\s?({NUMBER})\s?'(?!')(?:\s?({NUMBER})\s?(?:\"|''))?")
 _BARE_PER_RE = re.compile(rf"\b(per )((?:{_SYMBOL}){_END}{_POWER})")
@@ -136,17 +178,19 @@ def _stands_alone(symbol: str, gap: str, rest: str, value: str) -> bool:
     if symbol == "in":
         if rest.startswith("."):
             return True
-        return bool(re.match(r"\s?(?:$|[,;:?!)×x]\s?|by\b|\.(?:\s|$)|long|wide|high|thick|deep|tall|diameter|in\b|and\b)", rest.lstrip()))
+        return bool(re.match(r"\s?(?:$|[,;:?!)×x]\s?|by\b|\.(?:\s|$)|long|wide|high|thick|deep|tall|diameter|in\b|"
+            r"and\b)", rest.lstrip()))
     if symbol in {"person", "line", "unit", "item", "turn", "bar"}:
         return True
     if "-" in gap and symbol in "ACHT":
         return False
     if rest.lstrip().startswith("&"):
         return False
-    if re.match(r"'|-\w|\s?=|\s?\(?\d", rest) or re.match(r"\s[A-Z]?[a-z]+s\b", rest) and symbol in "ACFHTS":
+    if re.match(r"'|-\w|\s?=|\s?\(?\d", rest) or (re.match(r"\s[A-Z]?[a-z]+s\b", rest) and symbol in "ACFHTS"):
         return False
     if symbol in "ACFHTGSRhlv":
-        return bool(re.match(r"\s?(?:$|[.,;:?!)\]])|\s(?:of|at|and|to|is|in|from|through|when|for|with|on|by|or|are|if|acts?|flows?|the)\b", rest))
+        return bool(re.match(r"\s?(?:$|[.,;:?!)\]])|\s(?:of|at|and|to|is|in|from|through|when|for|with|on|by|or|are|"
+            r"if|acts?|flows?|the)\b", rest))
     return True
 
 
@@ -156,7 +200,8 @@ def _measure(m: re.Match[str]) -> str:
     bare = expression.rstrip(".")
     stop = ""
     if expression.endswith("."):
-        stop = "." if bare in _LONG or re.match(r"\s*$|\s+[A-Z][a-z]*\b(?!\.)", rest) and not re.match(r"\s+(?:ID|OD|I|O)\b", rest) else ""
+        stop = "." if bare in _LONG or (re.match(r"\s*$|\s+[A-Z][a-z]*\b(?!\.)",
+            rest) and not re.match(r"\s+(?:ID|OD|I|O)\b", rest)) else ""
         rest = "." + rest
     if bare in _AMBIGUOUS and not _stands_alone(bare, gap, rest, value):
         return m[0]
@@ -167,8 +212,14 @@ def _measure(m: re.Match[str]) -> str:
     if adjective and split:
         return m[0]
     noun = NOUN_RE.match(m.string[m.end("unit") :])
-    before_noun = bool(noun and ARTICLE_RE.search(m.string[: m.start()][-14:]) and noun[1] not in NOT_NOUN and not noun[1].endswith("ly"))
-    plural = not adjective and not before_noun and not split and value.replace(",", "") != "1" and not re.match(r"\s?(?:%|percent)", rest)
+    before_noun = bool(
+        noun
+        and ARTICLE_RE.search(m.string[: m.start()][-14:])
+        and noun[1] not in NOT_NOUN
+        and not noun[1].endswith("ly")
+    )
+    plural = not adjective and not before_noun and not split and value.replace(",",
+        "") != "1" and not re.match(r"\s?(?:%|percent)", rest)
     words = unit(bare, plural)
     return f" {_value(value)}{'n' if split and words[0] in 'aeiou' else ''} {words}{stop} "
 
@@ -183,13 +234,15 @@ def say_units(text: str) -> str:
     if any(c.isdigit() for c in text):
         text = _ANGLE_RE.sub(_angle, text)
         # Powers of ten that lost their superscript: 10- 7sec, × 10-19.
-        text = re.sub(r"(?<![\d.,])10-\s(\d{1,2})(?=\s?[A-Za-zμΩ°])|(?<=[×x] )10\s?-\s?(\d{1,2})\b", lambda m: f"10^-{m[1] or m[2]}", text)
+        text = re.sub(r"(?<![\d.,])10-\s(\d{1,2})(?=\s?[A-Za-zμΩ°])|(?<=[×x] )10\s?-\s?(\d{1,2})\b",
+            lambda m: f"10^-{m[1] or m[2]}", text)
         text = re.sub(r"(?<=\d)'(?=\s?[x×X]\s?\d|\s?\d+\")", " feet ", text)
         text = text.replace("m.p.h.", "mph")
         text = re.sub(rf"({NUMBER})\s?°\s?([CFRK])\b", r"\1 °\2", text)
         text = re.sub(rf"({NUMBER})\s?\^\s?\{{?\s?°\s?\}}?\s?([CFRK])\b", r"\1 °\2", text)
         text = re.sub(r"(\d)\s?degrees?\s([CF])\b", r"\1 °\2", text)
         text = re.sub(r"(?<=\d)(\"|'')(?=[\s,.x×)-]|$)", " inches", text)
+        text = re.sub(r"(?<=\d)\.\s(?=°|[NJVWK]\s?(?:m|/|\^))", " ", text)
         text = _IN_BRACKETS_RE.sub(r"\1 \2", text)
         text = _MEASURE_RE.sub(_measure, text)
         if "^" in text:

@@ -21,6 +21,7 @@ _NAMED = (
 _CLAUSE = ("The answer is that {}.", "The short answer is that {}.", "It's that {}.", "The main point is that {}.")
 _REASON = ("It's because {}.", "That's because {}.", "The reason is that {}.")
 _PREDICATE = ("It {}.", "The answer is that it {}.", "What's true is that it {}.")
+_PREDICATES = ("They {}.", "The answer is that they {}.", "What's true is that they {}.")
 _TO_DO = ("The answer is to {}.", "The right thing would be to {}.", "I'd say the answer is to {}.")
 _NUMBER = (
     "That works out to {}.", "It comes out to {}.", "When you work it through, you get {}.",
@@ -151,13 +152,11 @@ def shape(answer: str) -> str:
         return "clause"
     if len(words) > 1 and grammar.verb_kind(words[0].casefold()) == "base" and words[1] not in grammar.AUXILIARIES:
         return "verb" if words[1] in _OBJECTS or len(words) > 4 else "phrase"
-    if len(words) > 1 and words[0] in grammar.predicate_starts():
+    acts = len(words) > 1 and words[1] in _OBJECTS and grammar.verb_kind(words[0]) == "third"
+    if acts or (len(words) > 1 and words[0] in grammar.predicate_starts()):
         return "predicate"
-    if (
-        (bare
-        and number_of(answer) is not None)
-        or (bare
-        and (len(words) < 14 and number_at([w.casefold() for w in _PIECES.findall(answer)], 0)[0] is not None))
+    if (bare and number_of(answer) is not None) or (
+        bare and (len(words) < 14 and number_at([w.casefold() for w in _PIECES.findall(answer)], 0)[0] is not None)
     ):
         return "number"
     return "long" if len(words) > 7 else "phrase"
@@ -207,7 +206,7 @@ def _pool(asked: Asked, kind: str, answer: str, offered: int) -> tuple[str, ...]
     if kind == "verb":
         return _TO_DO
     if kind == "predicate":
-        return _PREDICATE
+        return _PREDICATES if answer.split()[0] in ("are", "were", "have") else _PREDICATE
     if offered:
         return _CHOSEN
     if asked.form == "blank":

@@ -129,6 +129,9 @@ def _last_sentence(last: str, blanks: int, context: str, answer: str) -> Asked:
     if blanks:
         return _blank(last, blanks, context, answer)
     if last.endswith("?") and not _YES_NO.match(last) and not re.search(rf"\b{_WH}\b", last, re.I):
+        told = _COMMAND.match(last.rstrip("? "))
+        if told:
+            return _command(told, context)
         return _completion(last.rstrip("? "), context, answer)
     asks = _ASKS_PLAINLY.match(last) is not None
     if last.endswith("?") or (asks and not last.endswith(".")):
@@ -184,7 +187,8 @@ _MAY_LOWER = word_set(
 
 
 _SEVERAL = re.compile(
-    r"^(?:the )?(?:\w+ )*?(?:values|roots|frequencies|solutions|names|coordinates|dimensions|two|three|four)\b"
+    r"^(?:the )?(?:(?:two|three|four)\b|(?:(?!of\b|for\b|in\b)\w+ ){0,3}"
+    r"(?:values|roots|frequencies|solutions|names|coordinates|dimensions)\b)"
 )
 _JOINED = re.compile(
     r",|;|:|\b(?:and (?:find|calculate|determine|compute|then)|if|when|such that|given|assuming|"
@@ -219,7 +223,7 @@ _LINK_END = re.compile(
     r"\b(?:is|are|was|were|be|as|called|of|to|in|by|with|for|from|on|at|into|about|include|includes|has|have|had|than|"
     r"known|means|involves?|requires?|claims?|argues?|suggests?|termed|through|between|after|during|becomes?|equals?|"
     r"produces?|causes?|contains?|indicates?|shows?|reflects?|represents?|creates?|provides?|against|upon|under|over|"
-    r"towards?|states?|holds?|believes?|says?|maintains?|expect|find|see|conclude|need|use[sd]?|occurs?|via|without)$"
+    r"when|if|whether|towards?|states?|holds?|believes?|says?|maintains?|expect|find|see|conclude|need|use[sd]?|occurs?|via|without)$"
 )
 _CALLED = re.compile(
     r"^(?P<what>(?:The|A|An|This|These|Those|Such)\b[^,]{3,90}?) (?P<be>is|are|was|were) "
@@ -305,7 +309,8 @@ def _blank(text: str, blanks: int, context: str, answer: str) -> Asked:
     claim = re.sub(rf"\b{BLANK}\b", SLOT, text, flags=re.I) + "."
     named = re.search(rf"\b(?:a|an|the) {BLANK} (?P<noun>[a-z]+)$", text)
     if named:
-        direct = re.sub(rf"\b(?:a|an|the) {BLANK} (?P<noun>[a-z]+)$", r"which \g<noun>", text) + "?"
+        kind = "which" if re.search(rf"\bthe {BLANK}", text) else "what kind of"
+        direct = re.sub(rf"\b(?:a|an|the) {BLANK} (?P<noun>[a-z]+)$", rf"{kind} \g<noun>", text) + "?"
         return Asked(context, grammar.capitalise(direct), "completion", "", _fits(grammar.capitalise(claim)))
     start = re.match(rf"^{BLANK} (?P<rest>(?:is|was|has|can|refers|means|describes|states)\b.+)$", text, re.I)
     if start:

@@ -180,7 +180,7 @@ _PLURALS = word_set(
 def predicate_starts() -> frozenset[str]:
     """Words that begin what is said of something: 'can be treated', 'binds to oxygen'."""
     thirds = frozenset(t for t, _, _ in _forms().values()) - _PLURALS
-    return thirds | word_set("is was has does can could will would should must may might cannot")
+    return thirds | word_set("is was has does can could will would should must may might cannot are were have")
 
 
 def capitalise(text: str) -> str:

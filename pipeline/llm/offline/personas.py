@@ -184,7 +184,11 @@ def with_subject(text: str, category: str) -> str:
     """A line with its subject filled in."""
     subject = subject_of(category)
     article = "an" if subject[:1] in "aeio" else "a"
-    return text.replace("{a_subject}", f"{article} {subject}").replace("{subject}", subject)
+    return (
+        text.replace("{a_subject}", f"{article} {subject}")
+        .replace("a {subject}", f"{article} {subject}")
+        .replace("{subject}", subject)
+    )
 
 
 def manners(draws: random.Random, category: str, kind: str, *, light: bool, short: bool) -> list[Manner]:

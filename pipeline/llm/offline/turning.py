@@ -124,7 +124,11 @@ def _place(head: list[str], verb: str, after: list[str], amount: str) -> tuple[s
         head, after = [*head, after[0]], after[1:]
     if after and after[0].endswith("ing") and len(after[0]) > 5:
         head, after = [*head, after[0]], after[1:]
+        if after and after[0] in _DATIVES:
+            head, after = [*head, after[0]], after[1:]
     if (verb != "take" and after[:1] and after[0] in ("to", "be", "not")) or (verb == "be" and after[:1] == ["for"]):
+        return None
+    if verb == "be" and after and after[0] in grammar.participles():
         return None
     if after and after[-1] in grammar.PREPOSITIONS | {"worth"}:
         if len(after) > 1:
@@ -133,6 +137,7 @@ def _place(head: list[str], verb: str, after: list[str], amount: str) -> tuple[s
     return whole, grammar.capitalise(f"{' '.join(head)} {amount} {' '.join(after)}".rstrip() + ".")
 
 
+_DATIVES = word_set("him her them me you it")
 _BE_SUBJECT = word_set("he she they it you we")
 _AFTER_BE = word_set("left not in on at needed remaining over still more less under from")
 
