@@ -1,5 +1,7 @@
 """Abbreviations, initials, Roman numerals and capitals for emphasis as they are said."""
 
+# ruff: noqa: SIM905 - lists of words read better as text.
+
 import re
 
 from pipeline.text.numbers import cardinal, ordinal

@@ -1,5 +1,7 @@
 """Dates, years and times of day as they are said."""
 
+# ruff: noqa: SIM905 - lists of words read better as text.
+
 import re
 from functools import lru_cache
 

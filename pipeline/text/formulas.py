@@ -1,5 +1,7 @@
 """Formulas that a person can read out: powers, indices, operators, functions, chemistry; the rest is refused."""
 
+# ruff: noqa: SIM905 - lists of words read better as text.
+
 import re
 from functools import lru_cache
 

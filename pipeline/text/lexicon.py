@@ -1,5 +1,7 @@
 """English words, to mend what bad extraction glued together or broke: `forceis`, `dan-gerous`."""
 
+# ruff: noqa: SIM905 - lists of words read better as text.
+
 import re
 from functools import cache, lru_cache
 

@@ -4,6 +4,8 @@ The `say_` functions take text that still holds digits and give text in which th
 Their order matters; `spoken.say` keeps it. Money and dates have files of their own.
 """
 
+# ruff: noqa: SIM905 - lists of words read better as text.
+
 import re
 from functools import lru_cache
 

@@ -1,5 +1,7 @@
 """Source text into words that a person says; the stages are in the files beside this one, each for one kind."""
 
+# ruff: noqa: SIM905 - lists of words read better as text.
+
 import re
 from collections.abc import Callable
 from functools import lru_cache

@@ -1,5 +1,7 @@
 """Units after a number: 75°F, 62.4 lb/ft^3, 20 Btu/hr-ft-°F, 5 kmol/m^3, 50 m/s."""
 
+# ruff: noqa: SIM905 - lists of words read better as text.
+
 import re
 from functools import lru_cache
 
