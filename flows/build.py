@@ -107,7 +107,8 @@ def build_flow(settings: Settings, progress: Progress, build: Build | None = Non
     # The embedded server is a child of this terminal too; Ctrl-C is to reach the build, not the server under it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        configured = _build_flow.with_options(task_runner=ThreadPoolTaskRunner[Any](max_workers=workers))
+        runner: Any = ThreadPoolTaskRunner(max_workers=workers)
+        configured = _build_flow.with_options(task_runner=runner)
         return configured(key, workers, key)
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

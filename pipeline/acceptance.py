@@ -1,4 +1,4 @@
-"""What no line of a dialogue and no oracle may be, whoever wrote it: in another language, or a model speaking of itself."""
+"""What no line of a dialogue and no oracle may be, whoever wrote it: another language, a model speaking of itself."""
 
 import re
 
@@ -10,7 +10,7 @@ _SELF_RE = re.compile(
     r"\bas an? (?:\w+ )?(?:ai|artificial intelligence|language model|assistant model|llm|chatbot)\b(?! [a-z]+er\b)"
     r"|\bi(?:'m| am) (?:an? |just an? |only an? )?(?:ai|artificial intelligence|language model|llm|chatbot)\b"
     r"|\bi(?:'m| am) (?:sorry|afraid),? (?:but )?i (?:can't|cannot|can not|won't|am unable|'m unable)\b"
-    r"|\bi (?:can't|cannot|won't|am unable to|'m unable to) (?:help|assist|provide|comply|fulfil|fulfill|answer that|discuss)\b"
+    r"|\bi (?:can't|cannot|won't|am unable to|'m unable to) (?:help|assist|comply|fulfill?|answer that|discuss)\b"
     r"|\b(?:my training data|my knowledge cutoff)\b",
     re.IGNORECASE,
 )
@@ -21,7 +21,7 @@ _OPTION_RE = re.compile(r"\b(?:option|choice|answer) [A-J]\b(?!['’-])")
 
 
 def check_said(text: str, language: str) -> None:
-    """Passes text that a person could say in that language. Raises Refusal: `model_talk`, `wrong_language`, `letters`."""
+    """Passes what a person could say in that language. Raises Refusal: `model_talk`, `wrong_language`, `letters`."""
     if found := _SELF_RE.search(text):
         raise Refusal("model_talk", f"'{found[0]}' in '{text[:80]}'")
     wanted = language.split("-")[0]

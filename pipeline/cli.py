@@ -65,7 +65,7 @@ def _flags(
     writer: Annotated[str | None, typer.Option(help="Writes the dialogues; over --llm.")] = None,
     simulator: Annotated[str | None, typer.Option(help="Writes the oracles; over --llm.")] = None,
     llm_mode: Annotated[
-        str | None, typer.Option(help="online: one by one; batch: by the provider's batch jobs, at about half the price.")
+        str | None, typer.Option(help="online: one by one; batch: by the provider's batch jobs, at half the price.")
     ] = None,
     budget: Annotated[
         float | None, typer.Option(help="Dollars that all runs of this build may spend on models together.")
@@ -194,7 +194,7 @@ def ledger_check(context: typer.Context, debug: Debug = False) -> None:
     from pipeline.llm.ledger_tools import check
 
     found = check(context.obj)
-    typer.echo(f"{found.answers} answers in {found.lines} sound lines; {len(found.torn)} torn tails, which hold nothing")
+    typer.echo(f"{found.answers} answers in {found.lines} lines; {len(found.torn)} torn tails, which hold nothing")
     for path, offset in found.damaged:
         typer.echo(f"damaged: {path} at byte {offset}")
     if not found.sound:

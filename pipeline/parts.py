@@ -153,7 +153,7 @@ def schema_of(record: type) -> pa.Schema:
 
 @cache
 def _adapter(record: type[Any]) -> TypeAdapter[Any]:
-    return TypeAdapter(list[record])
+    return TypeAdapter(list[record])  # type: ignore[valid-type]
 
 
 def row_digest(row: dict[str, Any]) -> str:

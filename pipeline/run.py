@@ -58,6 +58,8 @@ Submit = Callable[[Job], Future]
 
 def perform(build: Build, job: Job) -> tuple[int, int]:
     """Do one job; returns (rows, refusals) of what it made. This is what a task runs."""
+    # What waited for a thread while the build was stopped must not begin, nor ask a model.
+    build.check_stop()
     if job.stage == "questions":
         source = next(s for s in build.settings.sources if s.name == job.label)
         rejected = build.gather(source).rejected

@@ -27,7 +27,7 @@ from pipeline.speech.voices import Synthesizer, open_synthesizer
 
 
 def writer_of(settings: Settings) -> Writer | ManyWriter:
-    """The writer that `--writer` (or `--llm`) names. Raises UsageError for a name, a prompt or a key that will not do."""
+    """The writer that `--writer` (or `--llm`) names. Raises UsageError for a name or a prompt that will not do."""
     if settings.writer == "offline":
         return _offline_writer(settings.seed)
     spec, llm = parse_spec(settings.writer), settings.llm

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, meta
+from jinja2 import StrictUndefined, Template, TemplateError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from pipeline.errors import UsageError
@@ -60,13 +60,18 @@ class Prompt:
         """Of all that can change what is asked; the header is for people and left out."""
         return digest(self.task, self.system, self.user)[:16]
 
+    @cached_property
+    def _templates(self) -> tuple[Template, Template]:
+        # Compiled once: a build fills a prompt a million times.
+        return _JINJA.from_string(self.system), _JINJA.from_string(self.user)
+
     def messages(self, attached: PicturePart | None = None, **slots: Any) -> tuple[Message, ...]:
         """The messages with their slots filled, `attached` behind the user's text. Raises UsageError."""
         allowed = SLOTS[self.task][1]
         if set(slots) - allowed:
             raise ValueError(f"{self.task}: no slots {sorted(set(slots) - allowed)}")
         try:
-            system, user = (_JINJA.from_string(text).render(slots).strip() for text in (self.system, self.user))
+            system, user = (template.render(slots).strip() for template in self._templates)
         except TemplateError as error:
             raise UsageError(f"prompt {self.path}: {error}; mend it, or take it away for the bundled one") from None
         asked = Message("user", (user, attached) if attached else user)

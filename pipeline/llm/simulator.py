@@ -20,9 +20,12 @@ STAGE = "oracles"
 # Share of the answer's content words that a hint of keywords holds, by level; above them the hint is the answer.
 KEYWORD_SHARES = {1: (1, 3), 2: (3, 4)}
 # Said in every answer; to be told them is no hint.
-_STOP = frozenset(
-    ["a", "an", "the", "of", "to", "in", "on", "at", "by", "for", "from", "with", "and", "or", "but", "as", "that", "this", "these", "those", "it", "its", "is", "are", "was", "were", "be", "been", "so", "has", "have", "had", "do", "does", "did", "will", "would", "can", "could", "should", "may", "might", "must", "than", "then", "there", "into", "about", "their", "his", "her", "they", "he", "she", "you", "your", "we", "our", "i", "which", "who", "what", "when", "where", "each", "also", "just", "only", "very", "because", "if", "not", "no"]
-)
+_STOP_TEXT = """
+a an the of to in on at by for from with and or but as that this these those it its is are was were be been so has have
+had do does did will would can could should may might must than then there into about their his her they he she you
+your we our i which who what when where each also just only very because if not no
+"""
+_STOP = frozenset(_STOP_TEXT.split())
 _WORD_RE = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 Accept = Callable[[str, OracleTask], str]
 

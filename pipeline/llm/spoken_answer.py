@@ -1,4 +1,4 @@
-"""What a model wrote, as spoken text: harmless slips are mended, for that costs nothing; the rest is left to be refused."""
+"""What a model wrote, as spoken text: harmless slips are mended, which costs nothing; the rest is to be refused."""
 
 import re
 

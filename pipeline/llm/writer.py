@@ -29,7 +29,15 @@ MANNERS = (
     "a little unsure, sets out what is known before asking",
     "lively, tells it as a small story",
 )
-LANGUAGES = {"en": "English", "fr": "French", "es": "Spanish", "de": "German", "ru": "Russian", "zh": "Chinese", "ar": "Arabic"}  # fmt: skip
+LANGUAGES = {
+    "ar": "Arabic",
+    "de": "German",
+    "en": "English",
+    "es": "Spanish",
+    "fr": "French",
+    "ru": "Russian",
+    "zh": "Chinese",
+}
 # Models that see, by their names; a setting says so for others (llm.pictures).
 _SEEING_RE = re.compile(
     r"gpt-4o|gpt-4\.1|gpt-[5-9]|\bo[1-9]\b|claude|gemini|gemma-?3|vision|\bvl\b|-vl|llava|pixtral|omni", re.IGNORECASE

@@ -21,6 +21,9 @@ _UNIT_WORDS = (
     "millihenries microhenry microhenries millitesla milliteslas microvolt microvolts meganewton meganewtons "
     "millinewton millinewtons femtometer femtometers picometer picometers milliradian milliequivalent "
     "milliequivalents centipoise kilobase kilobases millicurie millicuries deciliter deciliters "
+    # Words of the sciences and the law that the list lacks and that end like two.
+    "relaxin ferritin operon allantois somato parentis vaginalis vagina agenesis maximin grandkids testator regressand "
+    "combinational personam wavenumber blackbody supernatant centration atrioventricular "
 ).split()
 _WORD_RE = re.compile(r"(?<![\\\w^_{}'$])[A-Za-z]{5,}(?![\w^_{}])")
 _CAMEL_RE = re.compile(r"^([a-z]{2,})([A-Z][a-z]{2,})$")
@@ -30,7 +33,27 @@ _PREFIXES = frozenset({"in", "a", "an", "as", "on", "at"})
 _STEM_RE = re.compile(r"(?:ed|able|ible|ive|ent|ant|al|ate|ity|tion|sion|ly|ness|ic|ous|ing|ary|is|ian|ism|ist|ment|"
     r"ance|ence|able|ally|ies)$")
 _MEDICAL_RE = re.compile(r"(?:itis|osis|asis|emia|oma|gram|graphy|oid|oids|ene|ine|ase|ate|ite|ide|ose|ol|yl|ium)$")
-_COMMON, _KNOWN = 25_000, 60_000
+_COMMON, _TWO_COMMON, _FREQUENT, _SHORT_WORD = 25_000, 12_000, 5_000, 1_500
+# Glue that also ends words, and words after which it is glue for sure.
+_WORD_ENDS = frozenset("in on or is an it as at to ion by be per all".split())
+_FIRM_RE = re.compile(r"(?:ing|ed|tion|ment|ity|ness|ure|ance|ence|ers?|[^s]s|gen|nol|ane)$")
+_NEVER_LAST = frozenset("a or he we do an as".split())
+_OPENERS = frozenset("the this that these which what when where how find determine calculate with from".split())
+# What learned words begin and all words end with, beside the list of words: autocorrelation, contrarianism.
+_LEARNED = frozenset(
+    "ante anti aero astro atrio auto bio cardio chrono contra corona counter cross cryo crypto cyber cyto dermato dis "
+    "down electro embryo endo ethno extra fore gastro geo hemo hepato hetero homo hydro hyper hypo immuno infra inter "
+    "intra iso kilo macro magneto meso meta metallo micro milli mini mono morpho multi myo nano neo nephro neuro non "
+    "ortho osteo out over oxy pan para patho per petro pharmaco phono photo physico physio phyto pico poly post pre "
+    "proto pseudo psycho psychro pyro quasi radio re retro self semi socio spectro stereo sub super supra syn synchro "
+    "tele tetra thermo trans tri turbo ultra un uni under venturi vaso zoo logo dynamo amino allo".split()
+)
+_ENDINGS = frozenset(
+    "or ors er ers ist ists ism isms arian arianism arians less lessness ness nesses ship ships ward wards able ably "
+    "ability abilities ation ations ational al ally ly ic ics ical ically ous ously oid oids ity ities ty ive ives "
+    "ory ment ments ify ified ize ized izes izing ization like hood ed ing s es ies ial ian ians ent ents ant ants "
+    "ance ence ary wise woman women man men some worthy genesis genic ase ases".split()
+)
 
 
 @cache
@@ -44,7 +67,7 @@ def _costs() -> dict[str, float]:
 
 @cache
 def _ranks() -> dict[str, int]:
-    return {word: rank for rank, word in enumerate(_costs())} | dict.fromkeys(_UNIT_WORDS, 20_000)
+    return {word: rank for rank, word in enumerate(_costs())} | dict.fromkeys(_UNIT_WORDS, 11_000)
 
 
 def rank(word: str) -> int:
@@ -57,41 +80,62 @@ def is_word(word: str) -> bool:
     return rank(word) < 1_000_000
 
 
-def _stands(rest: str, glue: str) -> bool:
-    """Whether `rest` is word enough to be cut from `glue`: short ones must be common, rare ones long."""
-    if len(rest) == 3:
-        return rank(rest) < 1_500
-    return rank(rest) < (_KNOWN if len(rest) < 6 or len(glue) < 2 else 1_000_000)
+@lru_cache(maxsize=100_000)
+def is_plausible(word: str) -> bool:
+    """Whether a word that is not in the list looks like one all the same: a known stem and what English adds to it."""
+    for cut in range(3, min(8, len(word) - 3)):
+        rest = word[cut:]
+        if word[:cut] in _LEARNED and rest not in _GLUE and (is_word(rest) or (cut > 3 and is_plausible(rest))):
+            return True
+    for cut in range(4, len(word)):
+        stem, ending = word[:cut], word[cut:]
+        if ending in _ENDINGS and any(is_word(stem + e) for e in ("", "e", "y", "a", "on", "is")):
+            return True
+    return bool(_MEDICAL_RE.search(word))
+
+
+def _rest_rank(rest: str, glue: str, glue_first: bool) -> int:
+    """The rank of `rest` where it is word enough to be cut from `glue`, else a million."""
+    found = rank(rest)
+    if len(rest) < 3 or (len(rest) == 3 and found >= _SHORT_WORD):
+        return 1_000_000
+    if glue == "a" and not (glue_first and len(rest) > 3 and found < _FREQUENT and not _STEM_RE.search(rest)):
+        return 1_000_000
+    if glue_first and glue in _PREFIXES and _STEM_RE.search(rest) and not rest.startswith(("the", "an")):
+        return 1_000_000 if glue != "is" else found
+    # Endings of one word as well as words: effector, relaxin, operon, vaginalis.
+    if not glue_first and glue in _WORD_ENDS and not (found < _FREQUENT or _FIRM_RE.search(rest)):
+        return 1_000_000
+    return found if found < _COMMON else 1_000_000
 
 
 def _halves(word: str, depth: int) -> list[str] | None:
-    """`word` cut into known words of which all but one are glue, or None."""
+    """`word` cut into known words of which all but one are glue, or None; the best known word wins."""
     best: tuple[int, list[str]] | None = None
     for cut in range(1, len(word)):
         left, right = word[:cut], word[cut:]
-        for glue, rest, glue_first in ((left, right, True), (right, left, False)):
-            if glue not in _GLUE or len(rest) < 3 or (glue == "a" and not glue_first):
+        for glue, rest, first in ((left, right, True), (right, left, False)):
+            if glue not in _GLUE or (not first and glue in _NEVER_LAST):
                 continue
-            if glue_first and glue in _PREFIXES and _STEM_RE.search(rest):
-                continue
-            parts = [rest] if rest in _GLUE or _stands(rest, glue) else None
-            if parts is None and depth:
+            found = 0 if rest in _GLUE and len(rest) > 1 else _rest_rank(rest, glue, first)
+            if len(glue) > 2 and len(rest) > 6 and found >= _COMMON and is_plausible(rest):
+                found = _COMMON
+            parts = [rest] if found < 1_000_000 and not depth else None
+            if depth and len(glue) > 1 and len(rest) > 4 and not is_word(rest) and not is_plausible(rest):
                 parts = _halves(rest, depth - 1)
-            if parts is not None and (best is None or len(glue) > best[0]):
-                best = (len(glue), [glue, *parts] if glue_first else [*parts, glue])
+                found = max((rank(p) for p in parts), default=0) if parts else found
+                if found >= _FREQUENT:
+                    parts = None
+            if parts is not None and (best is None or found < best[0]):
+                best = (found, [glue, *parts] if first else [*parts, glue])
     return best[1] if best else None
 
 
 def _content_halves(word: str) -> list[str] | None:
-    """`word` cut into two common words, or None."""
+    """`word` cut into two common words of four letters or more, or None."""
     cuts = [(max(rank(word[:i]), rank(word[i:])), i) for i in range(4, len(word) - 3)]
     worst, cut = min(cuts, default=(1_000_000, 0))
-    easy = min((min(rank(word[:i]), rank(word[i:])) for _, i in cuts if _ < 90_000), default=1_000_000)
-    if worst < 90_000 and easy < 2_500:
-        return [word[:cut], word[cut:]]
-    if len(word) > 11 and worst < 1_000_000 and 4 < cut < len(word) - 4:
-        return [word[:cut], word[cut:]]
-    return [word[:cut], word[cut:]] if worst < (_COMMON if len(word) < 13 else 2 * _COMMON) else None
+    return [word[:cut], word[cut:]] if worst < (_TWO_COMMON if len(word) < 13 else _COMMON) else None
 
 
 def _glue_and_halves(word: str) -> list[str] | None:
@@ -99,7 +143,7 @@ def _glue_and_halves(word: str) -> list[str] | None:
     for glue in sorted(_GLUE, key=lambda g: (-len(g), g)):
         if len(glue) > 1 and word.startswith(glue) and (parts := _content_halves(word[len(glue) :])):
             return [glue, *parts]
-        if len(glue) > 1 and word.endswith(glue) and (parts := _content_halves(word[: -len(glue)])):
+        if len(glue) > 1 and glue not in _NEVER_LAST and word.endswith(glue) and (parts := _content_halves(word[: -len(glue)])):
             return [*parts, glue]
     return None
 
@@ -113,13 +157,15 @@ def _unglue_word(word: str) -> str:
     glued_the = lower in {"andthe", "ofthe", "inthe", "tothe", "isthe", "onthe", "forthe", "thatthe"}
     if (is_word(word) and not glued_the) or not (word.islower() or word.istitle()):
         return word
-    parts = _halves(lower, 2)
-    if word.istitle() and not (parts and parts[0] in _GLUE and len(parts[0]) > 2):
-        return word  # a name, more likely
-    if _MEDICAL_RE.search(lower) and not (parts and parts[0] in _GLUE):
+    if is_plausible(lower) and not (lower.startswith("the") and rank(lower[3:]) < _TWO_COMMON):
         return word
+    parts = _halves(lower, 0)
+    if word.istitle() and not (parts and parts[0] in _OPENERS):
+        return word  # a name, more likely
     if parts is None and len(word) > 7:
         parts = _content_halves(lower)
+    if parts is None:
+        parts = _halves(lower, 1)
     if parts is None and len(word) > 12:
         parts = _glue_and_halves(lower)
     if parts is None:
@@ -131,6 +177,8 @@ def _unglue_word(word: str) -> str:
 def _mend_broken(left: str, right: str) -> str:
     whole = left + right
     ranks = rank(left), rank(right)
+    if left.lower() == "con" and is_word(whole):  # nothing but a broken word begins so
+        return whole
     if is_word(whole) and (max(ranks) > 1_000_000 - 1 or rank(whole) < max(ranks) // 2) and left.lower() != "co":
         return whole
     return f"{left}-{right}"
@@ -150,12 +198,25 @@ _GLUED_RE = re.compile(r"(?:the(?![a-z]?[rmosn])|and(?!ro)|with|from|that|which|
     r"which|where|ofthe|inthe|tothe|isthe|fromthe|andthe)\w{2,}|\w{6,}(?:ofthe|inthe|isthe|andthe|forthe)$|\w{17,}")
 
 
+@lru_cache(maxsize=20_000)
+def _is_run(word: str) -> bool:
+    """Whether a long unknown word is common words in a run, of which nobody can be sure where they part."""
+    import wordninja
+
+    parts = wordninja.split(word)
+    return len(word) > 11 and len(parts) > 1 and all(
+        p in _GLUE or (len(p) > 2 and rank(p) < _COMMON) for p in parts if p != "a"
+    )
+
+
 def garbled(text: str) -> str:
     """A word of `text` that extraction garbled beyond mending; "" where there is none."""
     if found := _CASES_RE.search(text) or _FUSED_RE.search(text):
         return found[0]
     for word in _LONG_RE.findall(text):
-        if not is_word(word) and _GLUED_RE.match(word) and not word.endswith("ly") and not _LEARNED_RE.match(word):
+        if is_word(word) or is_plausible(word):
+            continue
+        if (_GLUED_RE.match(word) and not word.endswith("ly") and not _LEARNED_RE.match(word)) or _is_run(word):
             return str(word)
     return ""
 

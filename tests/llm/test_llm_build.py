@@ -1,5 +1,7 @@
 """Whole builds through the real `openai` and `anthropic` packages, over HTTP, against the scripted server."""
 
+import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -9,16 +11,19 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from building import build, settings_of, shard_bytes
+from building import Silent, build, settings_of, shard_bytes
 from llm import plausible
 from llm.server import ScriptedServer, error, prompt, scattered
 
+from pipeline.build import Build, Interrupted
 from pipeline.errors import KameError, StoppedError, UsageError
 from pipeline.levels import LevelSchedule
 from pipeline.llm.prompts import TASKS, Prompts
@@ -27,7 +32,7 @@ from pipeline.llm.session import SpendNotes
 from pipeline.oracles import holds
 from pipeline.plan import plan, preview
 from pipeline.resources import bundled
-from pipeline.run import workers_of
+from pipeline.run import perform, run, workers_of
 
 SECRET = "sk-test-0123456789abcdefghij"
 
@@ -296,6 +301,54 @@ def test_batch_jobs_bring_the_same_shards(tmp_path, provider):
     assert asked_directly <= 4, "all but the requests that try out a model go in jobs"
     assert manifest["spend"]["dollars"] > 0
     assert shard_bytes(tmp_path / "jobs") == shard_bytes(tmp_path / "out")
+
+
+def test_an_interrupted_build_asks_no_more_and_loses_nothing(tmp_path):
+    """What is on the wire is taken in; parts that waited for a thread do not begin."""
+    with ScriptedServer(reply=plausible.reply, latency=0.1) as server:
+        settings = llm_settings(server, tmp_path, limit=6, llm={"concurrency": 4})
+        found = Build(settings)
+
+        def stop():
+            while len(server.log) < 30:
+                time.sleep(0.01)
+            found.stop.set()
+
+        threading.Thread(target=stop).start()
+        with ThreadPoolExecutor(2) as pool, pytest.raises(Interrupted):
+            run(found, lambda job: pool.submit(perform, found, job), Silent(), window=8)
+        asked = len(server.log)
+        assert kept(settings.ledger) == {identity(entry) for entry in server.log}
+        time.sleep(0.3)
+        assert len(server.log) == asked
+        build(settings)
+        assert len({e["digest"] for e in server.log}) == len(server.log)
+
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_a_picture_goes_to_a_writer_that_can_see_and_to_no_other(server, tmp_path, provider):
+    (tmp_path / "river.png").write_bytes(PNG)
+    row = {"id": 1, "question": "Which river is shown in the picture?", "correct_answer": "A", "category": "geography"}
+    row |= {"options": {"A": "The Nile", "B": "The Rhine"}, "type": "single", "pic_path": "river.png"}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\n")
+    settings = llm_settings(server, tmp_path, provider=provider, sources=(f"hssbench={tmp_path / 'rows.jsonl'}",))
+    before = len(server.log)
+    with contextlib.suppress(KameError):  # the server's words still speak of a picture, or they do not: both will do
+        build(settings)
+    sent = [json.dumps(e["body"]) for e in server.log[before:] if "Manner of the user:" in e["prompt"]]
+    assert sent and all(base64.b64encode(PNG).decode() in body for body in sent)
+    unseeing = settings.llm.model_copy(update={"pictures": False})
+    blind = settings.model_copy(update={"out": tmp_path / "blind", "llm": unseeing})
+    before = len(server.log)
+    with pytest.raises(KameError):
+        build(blind)
+    assert len(server.log) == before
+    assert "needs_picture" in "".join(p.read_text() for p in (tmp_path / "blind").rglob("*.jsonl"))
 
 
 def test_prompts_are_checked(tmp_path):

@@ -116,7 +116,7 @@ def test_oracles_come_in_order_and_in_time(rows):
 
 
 def test_latency_is_replayed_without_speaking_again(spoken, rows):
-    manifest, made = build(
+    _, made = build(
         settings_of(spoken, speak=True, limit=4, shards={"rows": 5, "row_group": 2}, latency={"preset": "ideal"})
     )
     assert set(made) == {"questions", "shards"}
