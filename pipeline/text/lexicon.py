@@ -37,6 +37,7 @@ _COMMON, _TWO_COMMON, _FREQUENT, _SHORT_WORD = 25_000, 12_000, 5_000, 1_500
 # Glue that also ends words, and words after which it is glue for sure.
 _WORD_ENDS = frozenset("in on or is an it as at to ion by be per all".split())
 _FIRM_RE = re.compile(r"(?:ing|ed|tion|ment|ity|ness|ure|ance|ence|ers?|[^s]s|gen|nol|ane)$")
+_FIRM_GLUE = frozenset("the of that for with which from".split())
 _NEVER_LAST = frozenset("a or he we do an as".split())
 _OPENERS = frozenset("the this that these which what when where how find determine calculate with from".split())
 # What learned words begin and all words end with, beside the list of words: autocorrelation, contrarianism.
@@ -44,7 +45,7 @@ _LEARNED = frozenset(
     "ante anti aero astro atrio auto bio cardio chrono contra corona counter cross cryo crypto cyber cyto dermato dis "
     "down electro embryo endo ethno extra fore gastro geo hemo hepato hetero homo hydro hyper hypo immuno infra inter "
     "intra iso kilo macro magneto meso meta metallo micro milli mini mono morpho multi myo nano neo nephro neuro non "
-    "ortho osteo out over oxy pan para patho per petro pharmaco phono photo physico physio phyto pico poly post pre "
+    "ortho osteo over oxy pan para patho per petro pharmaco phono photo physico physio phyto pico poly post pre "
     "proto pseudo psycho psychro pyro quasi radio re retro self semi socio spectro stereo sub super supra syn synchro "
     "tele tetra thermo trans tri turbo ultra un uni under venturi vaso zoo logo dynamo amino allo".split()
 )
@@ -103,6 +104,8 @@ def _rest_rank(rest: str, glue: str, glue_first: bool) -> int:
         return 1_000_000
     if glue_first and glue in _PREFIXES and _STEM_RE.search(rest) and not rest.startswith(("the", "an")):
         return 1_000_000 if glue != "is" else found
+    if glue in _FIRM_GLUE and len(rest) > 5 and found < 1_000_000:
+        return min(found, _COMMON - 1)
     # Endings of one word as well as words: effector, relaxin, operon, vaginalis.
     if not glue_first and glue in _WORD_ENDS and not (found < _FREQUENT or _FIRM_RE.search(rest)):
         return 1_000_000
@@ -118,7 +121,7 @@ def _halves(word: str, depth: int) -> list[str] | None:
             if glue not in _GLUE or (not first and glue in _NEVER_LAST):
                 continue
             found = 0 if rest in _GLUE and len(rest) > 1 else _rest_rank(rest, glue, first)
-            if len(glue) > 2 and len(rest) > 6 and found >= _COMMON and is_plausible(rest):
+            if first and glue in _OPENERS and len(rest) > 6 and found >= _COMMON and is_plausible(rest):
                 found = _COMMON
             parts = [rest] if found < 1_000_000 and not depth else None
             if depth and len(glue) > 1 and len(rest) > 4 and not is_word(rest) and not is_plausible(rest):
