@@ -1,6 +1,8 @@
 """The Prefect flows: thin; they call `pipeline` and hold no logic of their own."""
 
 import os
+import tempfile
+from pathlib import Path
 
 # Both switches of Prefect's telemetry, before anything imports it.
 os.environ["DO_NOT_TRACK"] = "1"
@@ -10,3 +12,9 @@ os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
 os.environ.setdefault("PREFECT_LOGGING_SERVER_LEVEL", "CRITICAL")
 # The embedded server starts slowly on a busy machine; Prefect's own limit is 20 s.
 os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+
+if "PREFECT_HOME" not in os.environ:
+    home = Path("~/.prefect").expanduser()
+    if not os.access(next((p for p in (home, *home.parents) if p.exists()), Path("/")), os.W_OK):
+        # Prefect waits for ever on a folder that it cannot write; what it notes there is no truth of ours.
+        os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="kame-data-prefect-")

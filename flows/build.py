@@ -1,11 +1,15 @@
 """The build as a Prefect flow: one task a part, named by stage and part; what is done is decided by the parts alone."""
 
+import ctypes
 import signal
+import subprocess
+import sys
 from typing import Any
 
 from prefect import flow, task
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.settings import get_current_settings
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from pipeline.build import Build
@@ -89,7 +93,6 @@ def _build_flow(out: str, workers: int, progress_key: str) -> dict[str, Any]:
 
     # Inside the flow, for Prefect sets a handler of its own when the flow starts.
     with stoppable(build):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         manifest = run(build, submit, Artifacts(progress), window=2 * workers)
     create_table_artifact(summary_rows(manifest), key="kame-sources", description="What was built, by source")
     return manifest
@@ -98,18 +101,42 @@ def _build_flow(out: str, workers: int, progress_key: str) -> dict[str, Any]:
 _PROGRESS: dict[str, Progress] = {}
 
 
+class _Apart:
+    """The module `subprocess` for Prefect's embedded server, which is to outlive signals that are meant for the build
+    (it is told to stop when the flow has ended), and never the build itself."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(subprocess, name)
+
+    def Popen(self, *args: Any, **options: Any) -> "subprocess.Popen[Any]":
+        """See subprocess.Popen."""
+        popen: Any = subprocess.Popen
+        process: subprocess.Popen[Any] = popen(*args, start_new_session=True, preexec_fn=_end_with_parent, **options)
+        return process
+
+
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+_PR_SET_PDEATHSIG = 1
+
+
+def _end_with_parent() -> None:
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def build_flow(settings: Settings, progress: Progress, build: Build | None = None) -> dict[str, Any]:
     """Build the dialogues of `settings` under Prefect; returns the manifest. Needs no server that runs already."""
     build = build or Build(settings)
     key = str(settings.out.resolve())
     workers = workers_of(settings)
     _BUILDS[key], _PROGRESS[key] = build, progress
-    # The embedded server is a child of this terminal too; Ctrl-C is to reach the build, not the server under it.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    if get_current_settings().api.url is None:
+        from prefect.server.api import server as embedded
+
+        vars(embedded)["subprocess"] = _Apart()
     try:
         runner: Any = ThreadPoolTaskRunner(max_workers=workers)
         configured = _build_flow.with_options(task_runner=runner)
         return configured(key, workers, key)
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         del _BUILDS[key], _PROGRESS[key]

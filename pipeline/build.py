@@ -12,9 +12,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pipeline import backend
 from pipeline.config import Settings, SourceSettings
-from pipeline.errors import KameError, UsageError
-from pipeline.parts import DamagedPart, Marker, PartStore, digest_of, write_whole
+from pipeline.errors import Interrupted, KameError, UsageError
+from pipeline.parts import DamagedPart, Marker, PartStore, digest_of, write_changed
 from pipeline.questions import pull, splits
 from pipeline.records import Question, Rejected, Split
 from pipeline.seeds import digest
@@ -24,12 +25,8 @@ from pipeline.stages import STAGES, Inputs, Stage, id_of, stages_of, writer_of
 from pipeline.wanted import Lane, Slice, Wanted, cut
 
 QUESTIONS_VERSION = 1
-
-
-class Interrupted(KameError):
-    """The user or the machine asked the build to stop; what is done stays done."""
-
-    exit_code = 130
+# What a build keeps in OUT: a folder of nothing else, with parts, is a build's also where its note is lost.
+OURS = {"parts", "shards", "tokens", "rejected", "manifest.json", "report.html"}
 
 
 def _noted(path: Path) -> dict[str, Any]:
@@ -87,6 +84,7 @@ class Build:
         """Raise UsageError where OUT holds another build, or something else, or a setting names what is not there."""
         for stage in STAGES.values():
             stage.key(self.settings)
+        backend.resolve(self.settings.latency)
         _ = self.identity
         path = self.out / "build.json"
         if path.exists():
@@ -94,13 +92,14 @@ class Build:
             return
         if self.out.exists() and not self.out.is_dir():
             raise UsageError(f"--out {self.out}: is a file; give a folder")
-        if self.out.exists() and any(p.name != "parts" and not p.name.startswith(".") for p in self.out.iterdir()):
+        there = {p.name for p in self.out.iterdir() if not p.name.startswith(".")} if self.out.exists() else set()
+        if there - OURS or (there and "parts" not in there):
             raise UsageError(f"--out {self.out}: holds something else than a build; give an empty or a new folder")
 
     def claim(self) -> None:
         """Note in OUT what build it holds, and its settings; done when its sources have shown to be readable."""
         note = {"identity": self.identity, "settings": self.settings.model_dump(mode="json", exclude={"out"})}
-        write_whole(self.out / "build.json", json.dumps(note, indent=1).encode() + b"\n")
+        write_changed(self.out / "build.json", json.dumps(note, indent=1).encode() + b"\n")
 
     def _compare(self, found: dict[str, Any]) -> None:
         for name in ("kame_data", "seed", "languages", "validation_share"):
@@ -151,15 +150,23 @@ class Build:
 
     def questions_of(self, source: SourceSettings) -> list[Asked]:
         """The source's questions that can be asked aloud, as they stand in its finished part."""
-        asked: list[Asked] = self.store("questions").read(self.questions_name(source), Asked)
-        return [a for a in asked if a.accepted]
+        return [a for a in self._read(source) if a.accepted]
+
+    def _read(self, source: SourceSettings) -> list[Asked]:
+        store, name = self.store("questions"), self.questions_name(source)
+        self.gather(source)
+        try:
+            asked: list[Asked] = store.read(name, Asked)
+        except DamagedPart:
+            with self._lock:
+                store.drop(name)
+                self.gather(source)
+                asked = store.read(name, Asked)
+        return asked
 
     @cached_property
     def _asked(self) -> dict[str, list[Asked]]:
-        store = self.store("questions")
-        for source in self.settings.sources:
-            self.gather(source)
-        return {s.name: store.read(self.questions_name(s), Asked) for s in self.settings.sources}
+        return {source.name: self._read(source) for source in self.settings.sources}
 
     @cached_property
     def questions(self) -> dict[str, list[Question]]:
@@ -184,9 +191,16 @@ class Build:
         size = self.settings.part_size
         done: dict[Lane, list[Slice]] = {}
         for name in self.store("dialogues").names():
-            slice_ = Slice.parse(name)
+            try:
+                slice_ = Slice.parse(name)
+            except ValueError:
+                continue  # no part of ours
             known = slice_.stop <= len(self.questions.get(slice_.source, ()))
-            if known and name == self.name(STAGES["dialogues"], slice_):
+            # A part that reaches beyond what is wanted is kept where nothing more has to be made for it.
+            whole = slice_.stop <= counts.get(slice_.lane, 0) or all(
+                self.marker(stage, slice_) for stage in stages_of(self.settings)
+            )
+            if known and name == self.name(STAGES["dialogues"], slice_) and whole:
                 done.setdefault(slice_.lane, []).append(slice_)
         slices = [s for lane, n in counts.items() for s in cut(lane, n, size, done.get(lane, ()))]
         return sorted(slices, key=lambda s: (s.start // size, s.variant, s.source, s.start))
@@ -297,3 +311,17 @@ class Build:
         """Raise Interrupted where a stop was asked for."""
         if self.stop.is_set():
             raise Interrupted(f"interrupted; what is done stays in {self.out}, the same command goes on from there")
+
+
+def gather_all(build: Build) -> None:
+    """Read every source, in this thread. Raises KameError where none holds a question that can be asked aloud."""
+    for source in build.settings.sources:
+        build.gather(source)
+    if not any(build.questions.values()):
+        raise KameError(
+            f"{_names(build)}: no row can be asked aloud; `kame-data build` writes the reasons to rejected/"
+        )
+
+
+def _names(build: Build) -> str:
+    return ", ".join(s.name if s.location is None else f"{s.name}={s.location}" for s in build.settings.sources)

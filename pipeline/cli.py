@@ -5,15 +5,18 @@ Exit codes: 0 done, 1 failed, 2 bad usage or settings, 3 stopped by a budget or 
 
 import inspect
 import logging
+import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from pipeline import __version__
-from pipeline.errors import KameError
+from pipeline.errors import Interrupted, KameError
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -69,6 +72,10 @@ def _flags(
     ] = None,
     budget: Annotated[
         float | None, typer.Option(help="Dollars that all runs of this build may spend on models together.")
+    ] = None,
+    pilot: Annotated[
+        int | None,
+        typer.Option(help="Dialogues to build and judge first; goes on if they hold and the cost fits --budget."),
     ] = None,
     prompts: Annotated[
         Path | None, typer.Option(help="Folder of own prompts, which go before the bundled ones of the same name.")
@@ -244,7 +251,7 @@ def _run_build(settings: "Settings") -> dict[str, Any]:
 
     from pipeline.build import Build
     from pipeline.show import Bars
-    from pipeline.status import finished
+    from pipeline.status import finished, restore
 
     build_ = Build(settings)
     build_.check()
@@ -253,12 +260,22 @@ def _run_build(settings: "Settings") -> dict[str, Any]:
         with FileLock(settings.out / ".lock", timeout=0):
             manifest = finished(build_)
             if manifest is not None:
+                restore(build_)
                 return manifest
+            for left in settings.out.rglob(".*.tmp"):
+                left.unlink()  # of a write that was killed
             from flows.build import build_flow
 
             try:
                 with Bars(settings.progress) as bars:
                     return build_flow(settings, bars, build_)
+            except RuntimeError as error:
+                if "reach API" not in str(error):
+                    raise
+                raise KameError(
+                    f"PREFECT_API_URL {os.environ.get('PREFECT_API_URL', '')}: no Prefect server answers there; "
+                    "start it, or unset the variable to use the embedded one"
+                ) from None
             finally:
                 # What Prefect has to say of its own ending is no news to the user, whose last line is ours.
                 logging.disable(logging.CRITICAL)
@@ -289,17 +306,22 @@ def _fail(message: str, code: int) -> NoReturn:
     raise SystemExit(code)
 
 
+def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
+    # No KeyboardInterrupt, which the command line's library would swallow.
+    raise Interrupted("interrupted; the same command goes on from what is done")
+
+
 def main() -> None:
     """Run the command line; errors are one line on standard error, a traceback only with --debug."""
     debug = "--debug" in sys.argv
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
     try:
         app()
     except KameError as error:
         if debug:
             raise
         _fail(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        _fail("interrupted; the same command goes on from what is done", 130)
     except OSError as error:
         if debug:
             raise

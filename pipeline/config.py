@@ -4,10 +4,11 @@ What a setting does to a build follows from the stage that reads it: a part's fi
 stage reads (`pipeline.stages`), so `out`, `limit`, `workers` and the like change no part.
 """
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from pipeline.levels import ALL_LEVELS, CUTS, LevelSchedule, parse_levels
 
@@ -49,6 +50,14 @@ class SpeechSettings(Room):
     answer_gap: tuple[float, float] = (0.2, 0.7)
     user_gap: tuple[float, float] = (0.4, 1.2)
     tail: tuple[float, float] = (0.3, 0.8)
+
+    @field_validator("words_per_minute", "lead_in", "answer_gap", "user_gap", "tail")
+    @classmethod
+    def _rising(cls, bounds: tuple[float, float], info: ValidationInfo) -> tuple[float, float]:
+        least = {"words_per_minute": 60.0, "answer_gap": -1.0, "user_gap": -1.0}.get(info.field_name or "", 0.0)
+        if not least <= bounds[0] <= bounds[1] < math.inf:
+            raise ValueError(f"give two rising numbers, {least:g} or more")
+        return bounds
 
 
 class LatencySettings(Room):
@@ -106,8 +115,10 @@ class Settings(Room):
 
     out: Path = Path("out")
     seed: int = 0
-    sources: tuple[SourceSettings, ...] = tuple(SourceSettings(name=n) for n in ("mmlu_pro", "gsm8k", "hssbench"))
-    languages: tuple[str, ...] = ("en",)
+    sources: Annotated[tuple[SourceSettings, ...], Field(min_length=1)] = tuple(
+        SourceSettings(name=n) for n in ("mmlu_pro", "gsm8k", "hssbench")
+    )
+    languages: Annotated[tuple[str, ...], Field(min_length=1)] = ("en",)
     limit: Annotated[int, Field(ge=1)] | None = None
     target: Annotated[int, Field(ge=1)] | None = None
     max_variants: Annotated[int, Field(ge=1)] = 10
@@ -131,6 +142,7 @@ class Settings(Room):
 
     part_size: Annotated[int, Field(ge=1)] = 128
     workers: Annotated[int, Field(ge=1)] | None = None
+    pilot: Annotated[int, Field(ge=1)] | None = None
     max_refused: Annotated[float, Field(ge=0, le=1)] = 0.2
     progress: bool = True
 
@@ -143,12 +155,16 @@ class Settings(Room):
     @field_validator("sources", mode="before")
     @classmethod
     def _sources(cls, value: Any) -> Any:
-        items = tuple(SourceSettings.parse(i) if isinstance(i, str) else i for i in value)
-        return items
+        if isinstance(value, dict):
+            value = [SourceSettings(name=name, location=location) for name, location in value.items()]
+        return tuple(SourceSettings.parse(i) if isinstance(i, str) else i for i in value)
 
     @model_validator(mode="after")
     def _whole(self) -> "Settings":
         self.level_schedule()
+        names = [source.name for source in self.sources]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"source {twice} is given twice; give each once (a folder of files is one source)")
         return self
 
     def level_schedule(self) -> LevelSchedule:

@@ -19,6 +19,12 @@ class StoppedError(KameError):
     exit_code = 3
 
 
+class Interrupted(KameError):
+    """The user or the machine asked the work to stop; what is done stays done."""
+
+    exit_code = 130
+
+
 class Refusal(Exception):
     """One question, dialogue, oracle or clip that is refused; it goes to rejected/ and the build goes on.
 

@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +11,15 @@ from pipeline.build import Build
 from pipeline.config import OF_THE_ANSWERS, LlmSettings, Settings
 from pipeline.errors import KameError
 from pipeline.llm.session import SpendNotes
-from pipeline.parts import jsonl, write_whole
+from pipeline.parts import jsonl, write_changed, write_whole
 from pipeline.records import Rejected
-from pipeline.shards.assemble import Shard, ShardFolder, plan_shards, version_facts
+from pipeline.shards.assemble import Shard, ShardFolder, checksum, plan_shards, version_facts
 from pipeline.stages import ask_models, stages_of
 from pipeline.wanted import Lane, Slice
 
 # Settings that say how the work is run, not what comes out.
 NOT_OF_THE_ROWS: dict[str, Any] = {
-    **dict.fromkeys(("out", "workers", "progress", "max_refused", "ledger", "prompts"), True),
+    **dict.fromkeys(("out", "workers", "progress", "max_refused", "ledger", "prompts", "pilot"), True),
     "llm": set(LlmSettings.model_fields) - OF_THE_ANSWERS,
 }
 
@@ -66,7 +65,7 @@ def write_rejected(build: Build, rejected: list[Rejected]) -> None:
     by_stage |= {stage.name: [r for r in rejected if r.stage == stage.name] for stage in stages_of(build.settings)}
     folder = build.out / "rejected"
     for stage, refusals in by_stage.items():
-        write_whole(folder / f"{stage}.jsonl", jsonl(refusals))
+        write_changed(folder / f"{stage}.jsonl", jsonl(refusals))
     for path in folder.glob("*.jsonl"):
         if path.stem not in by_stage:
             path.unlink()
@@ -100,15 +99,13 @@ def describe(
     files, levels, by_source = [], Counter[int](), Counter[str]()
     seconds = 0.0
     for shard, path in zip(shards, paths, strict=True):
-        with path.open("rb") as file:
-            checksum = file_digest(file, "sha256").hexdigest()
         files.append(
             {
                 "path": f"shards/{path.name}",
                 "split": shard.split,
                 "rows": shard.rows,
                 "bytes": path.stat().st_size,
-                "sha256": checksum,
+                "sha256": checksum(path),
                 "fingerprint": shard.fingerprint,
             }
         )

@@ -63,6 +63,12 @@ def write_whole(path: Path, data: bytes) -> None:
         raise
 
 
+def write_changed(path: Path, data: bytes) -> None:
+    """`write_whole`, unless the file holds just that."""
+    if not path.exists() or path.read_bytes() != data:
+        write_whole(path, data)
+
+
 def jsonl(records: Iterable[Rejected]) -> bytes:
     """One JSON object a line, in the given order."""
     return b"".join(json.dumps(asdict(r), ensure_ascii=False).encode("utf-8", "replace") + b"\n" for r in records)
@@ -82,9 +88,11 @@ class PartStore:
         """The part's marker, or None where the part is not done (or its file has another size than it should)."""
         try:
             data = json.loads((self.folder / f"{name}.json").read_text("utf-8"))
-            marker = Marker(data["rows"], data["rejected"], data["sha256"], data["bytes"])
+            marker = Marker(dict(data["rows"].items()), data["rejected"], data["sha256"], data["bytes"])
+            if marker.rejected and not (self.folder / f"{name}.rejected.jsonl").exists():
+                return None
             return marker if self.path(name).stat().st_size == marker.bytes else None
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def names(self) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.build import Build
+from pipeline.build import Build, gather_all
 from pipeline.config import Settings
 from pipeline.llm.prices import MESSAGE_TOKENS, Prices
 from pipeline.llm.request import Request, Usage
@@ -18,7 +18,6 @@ from pipeline.llm.simulator import LlmSimulator
 from pipeline.llm.writer import LlmWriter
 from pipeline.oracles import DialogueOracles, tasks_of
 from pipeline.records import Dialogue, Rejected
-from pipeline.run import gather_all
 from pipeline.stages import STAGES, Inputs, simulator_of, stages_of, writer_of
 from pipeline.wanted import Lane
 
@@ -150,7 +149,7 @@ def _scale(
         )
         for stage in stages_of(build.settings)
     )
-    models = tuple(_models(build.settings, inputs, results, factor))
+    models = tuple(model_plans(build.settings, inputs, results, factor))
     return Plan(
         {source: len(questions) for source, questions in build.questions.items()},
         dict(dialogues),
@@ -161,7 +160,7 @@ def _scale(
     )
 
 
-def _models(
+def model_plans(
     settings: Settings, inputs: list[Inputs], results: list[dict[str, tuple[list[Any], float]]], factor: float
 ) -> Iterator[ModelPlan]:
     """The calls of the sample, counted on the real prompts, scaled up by `factor`."""

@@ -1,6 +1,6 @@
 """How good the oracles of a finished build are, level by level: they must say more of the answer with every level."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +16,7 @@ from pipeline.errors import KameError
 from pipeline.levels import TRUTH
 from pipeline.records import Oracle, Word
 from pipeline.status import finished, settle
+from pipeline.wanted import Slice
 
 # One oracle token is consumed a frame (12.5 a second), and a spoken English word is about 1.3 tokens of the kind.
 WORDS_PER_SECOND = 12.5 / 1.3
@@ -68,12 +69,17 @@ def measure(build: Build) -> Quality:
     """
     if finished(build) is None:
         raise KameError(f"{build.out}: is not a finished build; `kame-data build` finishes it")
+    settled = settle(build)
+    return measure_rows(build, _rows(build.out / "shards"), settled[0] if settled else ())
+
+
+def measure_rows(build: Build, rows: Iterable[dict[str, Any]], slices: Iterable[Slice]) -> Quality:
+    """The quality of rows of shards, which came of `slices`."""
     found, latency = Quality(), resolve(build.settings.latency)
-    for row in _rows(build.out / "shards"):
+    for row in rows:
         found.spoken = found.spoken and row["duration"] is not None
         _add(found, row, _times(row, latency, build.settings.seed))
-    settled = settle(build)
-    for slice_ in settled[0] if settled else ():
+    for slice_ in slices:
         for oracles in build.read("oracles", slice_):
             for again in oracles.again:
                 found.levels.setdefault(again.level, LevelQuality()).again += 1

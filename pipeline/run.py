@@ -19,7 +19,8 @@ from pipeline.build import Build
 from pipeline.config import Settings
 from pipeline.errors import KameError
 from pipeline.llm.session import close_session, stop_session
-from pipeline.manifest import finish
+from pipeline.manifest import finish, write_rejected
+from pipeline.pilot import run_pilot
 from pipeline.shards.assemble import ShardFolder, plan_shards
 from pipeline.stages import STAGES, ask_models, check_keys, stages_of
 from pipeline.wanted import Lane, Slice, Wanted
@@ -93,20 +94,6 @@ def stoppable(build: Build) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def gather_all(build: Build) -> None:
-    """Read every source, in this thread. Raises KameError where none holds a question that can be asked aloud."""
-    for source in build.settings.sources:
-        build.gather(source)
-    if not any(build.questions.values()):
-        raise KameError(
-            f"{_names(build)}: no row can be asked aloud; `kame-data build` writes the reasons to rejected/"
-        )
-
-
-def _names(build: Build) -> str:
-    return ", ".join(s.name if s.location is None else f"{s.name}={s.location}" for s in build.settings.sources)
 
 
 def drain(
@@ -185,10 +172,12 @@ def _run(build: Build, submit: Submit, progress: Progress, window: int) -> dict[
 
     wanted = build.wanted()
     build.claim()
+    run_pilot(build, lambda slices: _make_parts(build, slices, submit, progress, window))
     slices = _make_slices(build, wanted, submit, progress, window)
     build.shard_plan = plan_shards(build, slices, wanted.counts)
     _make_shards(build, submit, progress, window)
     if not build.shard_plan:
+        write_rejected(build, build.rejected(slices, wanted.counts))
         raise KameError(f"{build.out}: no dialogue was accepted; see {build.out / 'rejected'} for the reasons")
     return finish(build, slices, wanted.counts, wanted.asked_for)
 

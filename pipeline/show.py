@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pipeline.doctor import Finding
     from pipeline.llm.ledger_tools import Spend, Stats
     from pipeline.oracles import DialogueOracles
+    from pipeline.pilot import Pilot
     from pipeline.plan import Plan
     from pipeline.records import Dialogue
     from pipeline.status import StageStatus
@@ -246,6 +247,25 @@ def print_quality(lines: "list[tuple[str, ...]]", spoken: bool) -> None:
     to.print(_plain_table(lines[0], lines[1:]))
     if not spoken:
         to.print("without speech: what is consumed is reckoned at 170 words a minute")
+
+
+def print_pilot(pilot: "Pilot", lines: "list[tuple[str, ...]]") -> None:
+    """The level curve of a pilot's dialogues (see `print_quality`), and what the whole build would cost."""
+    to = console()
+    to.print(f"pilot: {pilot.accepted} of {pilot.tried} dialogues accepted")
+    print_quality(lines, pilot.quality.spoken)
+    cost = pilot.estimate
+    if cost is None:
+        to.print("no model is asked: the whole costs nothing")
+        return
+    paid = f"{cost.paid} of {cost.asked} answers were paid" if cost.asked else "the ledger held all answers"
+    to.print(f"spent in this folder: ${cost.spent:.4f}; {paid}")
+    to.print(
+        f"the whole, {cost.dialogues} dialogues: ${cost.whole * cost.share_paid:.4f} if the ledger holds as many "
+        f"answers as so far, ${cost.whole:.4f} if all are paid; ${cost.rest:.4f} of that for the {cost.left} left"
+    )
+    for model in cost.unpriced:
+        to.print(f"no price known for {model}: its calls are left out")
 
 
 def print_ledger(stats: "Stats") -> None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.build import Build
-from pipeline.manifest import rows_settings
-from pipeline.shards.assemble import ShardFolder, plan_shards
+from pipeline.manifest import rows_settings, write_rejected
+from pipeline.shards.assemble import ShardFolder, checksum, plan_shards
 from pipeline.stages import STAGES, stages_of
 from pipeline.wanted import Lane, Slice
 
@@ -46,17 +46,30 @@ def finished(build: Build) -> dict[str, Any] | None:
     path = build.out / "manifest.json"
     if not path.exists() or not gathered(build):
         return None
-    manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
     settled = settle(build)
-    if settled is None or manifest.get("settings") != rows_settings(build.settings):
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        listed = {s["fingerprint"]: s for s in manifest["shards"]}
+        files = {build.out / s["path"]: s["sha256"] for s in manifest["shards"]}
+        same = manifest["settings"] == rows_settings(build.settings)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    if settled is None or not same:
         return None
     slices, counts, _ = settled
     names = ShardFolder(build.out).names(plan_shards(build, slices, counts))
-    listed = {s["fingerprint"]: s for s in manifest["shards"]}
     if set(listed) != set(names):
         return None
-    sizes = {build.out / s["path"]: s["bytes"] for s in listed.values()}
-    return manifest if all(p.exists() and p.stat().st_size == n for p, n in sizes.items()) else None
+    return manifest if all(p.exists() and checksum(p) == sha256 for p, sha256 in files.items()) else None
+
+
+def restore(build: Build) -> None:
+    """For a finished build: its note and its refusals, where another command has left its own there since."""
+    settled = settle(build)
+    if settled is not None:
+        slices, counts, _ = settled
+        build.claim()
+        write_rejected(build, build.rejected(slices, counts))
 
 
 def stage_table(build: Build) -> list[StageStatus]:

@@ -8,7 +8,7 @@ from building import build, settings_of, shard_bytes
 
 from pipeline.build import Build, Interrupted
 from pipeline.errors import KameError, UsageError
-from pipeline.status import finished
+from pipeline.status import finished, restore
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +115,61 @@ def test_damaged_parts_are_found_and_made_again(whole, tmp_path, damage):
         shard.unlink()
     build(settings_of(out))
     assert shard_bytes(out) == shard_bytes(whole[0])
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_damaged_shard_is_found_and_made_again(whole, tmp_path):
+    for lost in ((), ("manifest.json",)):
+        out = tmp_path / f"out{len(lost)}"
+        shutil.copytree(whole[0], out)
+        for name in lost:
+            (out / name).unlink()
+        flip(next((out / "shards").glob("train-*")))
+        assert finished(Build(settings_of(out))) is None
+        build(settings_of(out))
+        assert shard_bytes(out) == shard_bytes(whole[0])
+        assert finished(Build(settings_of(out))) == whole[1]
+
+
+def test_damaged_questions_are_read_again(whole, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(whole[0], out)
+    for part in (out / "parts" / "questions").glob("*.parquet"):
+        flip(part)
+    build(settings_of(out))
+    assert shard_bytes(out) == shard_bytes(whole[0])
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "[]", "{}"])
+def test_a_lost_manifest_or_note_is_written_again(whole, tmp_path, content):
+    out = tmp_path / "out"
+    shutil.copytree(whole[0], out)
+    (out / "build.json").unlink()
+    (out / "manifest.json").unlink()
+    if content is not None:
+        (out / "manifest.json").write_text(content)
+    assert finished(Build(settings_of(out))) is None
+    assert build(settings_of(out))[0] == whole[1]
+
+
+def test_back_to_a_finished_build_its_refusals_are_there_again(whole, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(whole[0], out)
+    before = (out / "rejected" / "questions.jsonl").read_bytes()
+    shutil.rmtree(out / "rejected")
+    restore(Build(settings_of(out)))
+    assert (out / "rejected" / "questions.jsonl").read_bytes() == before
+
+
+def test_a_smaller_limit_speaks_no_more_than_it_needs(tmp_path):
+    build(settings_of(tmp_path / "out", limit=4))
+    smaller = Build(settings_of(tmp_path / "out", limit=1, speak=True))
+    assert {s.stop for s in smaller.slices(smaller.wanted().counts)} == {1}
 
 
 def test_a_stop_keeps_what_is_done(whole, tmp_path):

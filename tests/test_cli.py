@@ -133,8 +133,9 @@ def test_the_embedded_server_will_do(embedded, tmp_path, whole):
     assert shard_bytes(out) == shard_bytes(whole)
 
 
-def test_an_interrupt_reaches_the_embedded_server_too_and_still_ends_cleanly(embedded, tmp_path):
-    interrupted(embedded, tmp_path / "out", lambda process: os.killpg(process.pid, signal.SIGINT))
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_whole_group_ends_cleanly_with_the_embedded_server(embedded, tmp_path, number):
+    interrupted(embedded, tmp_path / "out", lambda process: os.killpg(process.pid, number))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -174,6 +175,7 @@ def interrupted(environment, out, interrupt):
         (["--config", "nowhere"], 2, "--config nowhere"),
         (["--llm", "chatty"], 2, "chatty"),
         (["--tts", "nobody"], 2, "nobody"),
+        (["--source", "gsm8k=sample", "--source", "gsm8k=other.jsonl"], 2, "given twice"),
         (["--target", "100000"], 2, "--target 100000"),
         (["--latency", "slow"], 2, "latency.preset 'slow'"),
     ],
@@ -184,6 +186,23 @@ def test_bad_usage_is_one_clear_line(environment, tmp_path, flags, code, words):
     assert "Traceback" not in done.stderr
     assert words in done.stderr.strip().splitlines()[-1]
     assert not (tmp_path / "out" / "build.json").exists()
+
+
+def test_an_interrupt_before_the_flow_says_so_too(environment, tmp_path):
+    flags = ["plan", *FLAGS, "--out", tmp_path / "out"]
+    process = subprocess.Popen(
+        command(*flags), env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+    time.sleep(0.7)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, "interrupted" in errors) in [(130, True), (0, False)]
+
+
+def test_a_server_that_does_not_answer_is_named(embedded, tmp_path):
+    nowhere = embedded | {"PREFECT_API_URL": "http://127.0.0.1:9/api"}
+    done = kame(nowhere, "build", *FLAGS, "--out", tmp_path / "out")
+    assert done.returncode == 1 and "unset the variable" in done.stderr
 
 
 def test_an_unknown_flag_is_bad_usage(environment):

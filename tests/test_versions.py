@@ -28,9 +28,9 @@ def now(out):
     for slice_ in found.slices(found.wanted().counts):
         for name in ("dialogues", "oracles"):
             rows[name] += found.marker(STAGES[name], slice_).rows.values()
-    versions = {"questions": str(QUESTIONS_VERSION)} | {
-        name: digest(STAGES[name].version, sorted(STAGES[name].key(settings).items())) for name in ("dialogues", "oracles")
-    }
+    versions = {"questions": str(QUESTIONS_VERSION)}
+    for name in ("dialogues", "oracles"):
+        versions[name] = digest(STAGES[name].version, sorted(STAGES[name].key(settings).items()))
     return {name: {"version": versions[name], "rows": digest(*rows[name])} for name in rows}
 
 

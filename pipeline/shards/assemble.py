@@ -6,13 +6,14 @@ the build was grown, killed or spread. A shard that is there already is kept, un
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import file_digest
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from pipeline import __version__, backend
 from pipeline.build import Build
-from pipeline.parts import Marker
+from pipeline.parts import Marker, write_whole
 from pipeline.records import Split
 from pipeline.seeds import digest
 from pipeline.shards.rows import example
@@ -128,19 +129,25 @@ class ShardFolder:
         self.final, self.waiting = out / "shards", out / "parts" / "shards"
 
     def found(self) -> dict[str, Path]:
-        """The shards that are there, by fingerprint."""
-        paths = sorted(self.waiting.glob("*.parquet")) + sorted(self.final.glob("*.parquet"))
-        return {mark: path for path in paths if (mark := fingerprint_of(path))}
+        """The whole shards that are there, by fingerprint; what is not as it was written goes."""
+        found = {}
+        for path in sorted(self.waiting.glob("*.parquet")) + sorted(self.final.glob("*.parquet")):
+            mark = fingerprint_of(path)
+            if mark and self._sum(mark).exists() and self._sum(mark).read_text() == checksum(path):
+                found[mark] = path
+            else:
+                path.unlink()
+        return found
+
+    def _sum(self, mark: str) -> Path:
+        return self.waiting / f"{mark}.sha256"
 
     def make(self, build: Build, shard: Shard) -> Path:
-        """Write the shard, unless it is there."""
-        found = self.found().get(shard.fingerprint)
-        if found:
-            return found
+        """Write the shard, its checksum last."""
         path = self.waiting / f"{shard.fingerprint}.parquet"
-        write_shard(
-            path, shard_rows(build, shard), row_group=build.settings.shards.row_group, fingerprint=shard.fingerprint
-        )
+        rows, group = shard_rows(build, shard), build.settings.shards.row_group
+        write_shard(path, rows, row_group=group, fingerprint=shard.fingerprint)
+        write_whole(self._sum(shard.fingerprint), checksum(path).encode())
         return path
 
     def names(self, shards: list[Shard]) -> dict[str, str]:
@@ -163,9 +170,16 @@ class ShardFolder:
             waiting = self.waiting / f"{mark}.parquet"
             if waiting.exists():
                 waiting.replace(self.final / name)
-        for path in self.waiting.glob("*.parquet"):
-            path.unlink()
+        for path in self.waiting.iterdir():
+            if path.suffix != ".sha256" or path.stem not in names:
+                path.unlink()
         return [self.final / names[s.fingerprint] for s in shards]
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def version_facts(build: Build) -> dict[str, Any]:

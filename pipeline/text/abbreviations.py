@@ -31,7 +31,7 @@ _PLAIN = {
     "Ph.D.": "PhD", "Ph.D": "PhD", "PhD.": "PhD",
     "yrs.": "years", "yrs": "years", "yr.": "year", "mos.": "months", "wks": "weeks", "min.)": "minutes)",
     "pop.": "population", "vol.": "volume", "Vol.": "Volume", "pp.": "pages", "St. ": "Saint ",
-    "kph": "kilometers per hour", "rpm": "RPM", "psia": "PSI absolute", "psig": "PSI gauge", "psi": "PSI",
+    "kph": "kilometers per hour", "rpm": "RPM", "psia": "PSI absolute", "psig": "PSI gauge",
     "cm": "centimeters", "km": "kilometers", "kg": "kilograms", "kgs": "kilograms", "mm": "millimeters",
     "ml": "milliliters", "mL": "milliliters",
     "emf": "EMF", "e.m.f.": "EMF", "amt.": "amount", "qty": "quantity", "qty.": "quantity", "dB": "decibels",
@@ -39,17 +39,22 @@ _PLAIN = {
 }  # fmt: skip
 del _PLAIN["St. "], _PLAIN["min.)"]
 # Two searches, for one over all of the table is slow: dotted ones are rare, the others are found among the words first.
-_STOPPED_RE = re.compile(r"(?<![\w./&'-])(et al\.|[A-Za-z](?:[a-z]{0,5}|\.[a-zA-Z]|\.[a-z]\.[a-z]|"
-    r"h\.D)\.)(?![\w/'&^]|-\w|\.\w)")
+_STOPPED_RE = re.compile(
+    r"(?<![\w./&'-])(et al\.|[A-Za-z](?:[a-z]{0,5}|\.[a-zA-Z]|\.[a-z]\.[a-z]|"
+    r"h\.D)\.)(?![\w/'&^]|-\w|\.\w)"
+)
 _UNSTOPPED = frozenset(key for key in _PLAIN if not key.endswith("."))
 _UNSTOPPED_RE = re.compile(
-    r"(?<![\w./&'-])(" + "|".join(re.escape(k) for k in sorted(_UNSTOPPED, key=lambda k: (-len(k),
-    k))) + r")(?![\w/'&^]|-\w|\.\w)"
+    r"(?<![\w./&'-])("
+    + "|".join(re.escape(k) for k in sorted(_UNSTOPPED, key=lambda k: (-len(k), k)))
+    + r")(?![\w/'&^]|-\w|\.\w)"
 )
 _WORDS_RE = re.compile(r"[A-Za-z.]+|w/o?|c/o")
 # Those whose stop may also end the sentence; the others stand before a name or go on.
-_ENDERS = frozenset("Jr. Sr. Inc. Corp. Ltd. Bros. Ave. Blvd. Rd. etc. approx. hrs. hr. lbs. lb. oz. ft. Ph.D. PhD. "
-    "yrs. yr. mos. min. max. sq. wt. a.k.a. Dept. dept.".split()) | {"et al."}
+_ENDERS = frozenset(
+    "Jr. Sr. Inc. Corp. Ltd. Bros. Ave. Blvd. Rd. etc. approx. hrs. hr. lbs. lb. oz. ft. Ph.D. PhD. "
+    "yrs. yr. mos. min. max. sq. wt. a.k.a. Dept. dept.".split()
+) | {"et al."}
 _SAINT_RE = re.compile(r"\bSt\.?(?=\s[A-Z][a-z])")
 _STREET_RE = re.compile(r"(?<=[a-z])(\s)St\.(?=\s|$|,)")
 _NUMBER_RE = re.compile(r"\b([Nn])(?:o|os)\.\s?(?=\d)|(?<![\w#&])#\s?(?=\d)")
@@ -116,20 +121,41 @@ def _ends(text: str, end: int) -> bool:
     return bool(re.match(r"[\"')]?\s*$|[\"')]?\s+[A-Z]", text[end:]))
 
 
+_BEFORE_NAMES = frozenset("by of to and with from for that when how did was as is".split())
+
+
 def _initial(m: re.Match[str]) -> str:
     # "John F. Kennedy", "J. Smith", not "Company B. Smith" or "cities A, B and C. Passengers".
     before = m.string[: m.start()].split()
     word = before[-1] if before else ""
-    if word and not word.endswith((".", "?", "!",
-        ":")) and (not word[0].isupper() or word.endswith(",") or word in _LETTERED):
+    if word in _BEFORE_NAMES and re.match(r"\s[A-Z][a-z]+\s[A-Z][a-z]+", m.string[m.end() :]):
+        return m[1]
+    if (
+        word
+        and not word.endswith((".", "?", "!", ":"))
+        and (not word[0].isupper() or word.endswith(",") or word in _LETTERED)
+    ):
         return m[0]
     return m[1]
 
 
 def _plain(m: re.Match[str]) -> str:
     symbol = m[1]
-    if not symbol.endswith(".") and symbol in {"cm", "km", "kg", "mm", "ft", "oz", "sq", "ml", "mL", "kW", "Hz", "dB",
-        "min"}:
+    if not symbol.endswith(".") and symbol in {
+        "cm",
+        "km",
+        "kg",
+        "mm",
+        "ft",
+        "oz",
+        "sq",
+        "ml",
+        "mL",
+        "kW",
+        "Hz",
+        "dB",
+        "min",
+    }:
         return _PLAIN[symbol]
     return _PLAIN[symbol] + ("." if symbol in _ENDERS and _ends(m.string, m.end()) else "")
 
@@ -142,8 +168,11 @@ def _dotted(m: re.Match[str]) -> str:
     if not tail and not rest.strip():
         return letters + "."
     # Initials before a surname stay apart; the rest is one acronym.
-    if letters.isupper() and re.match(r"[A-Z][a-z]+", rest.lstrip()) and letters not in {"US", "UK", "UN", "USSR",
-        "BC", "AD", "DC", "EU"}:
+    if (
+        letters.isupper()
+        and re.match(r"[A-Z][a-z]+", rest.lstrip())
+        and letters not in {"US", "UK", "UN", "USSR", "BC", "AD", "DC", "EU"}
+    ):
         return " ".join(letters) + " "
     return letters.upper() + tail if letters.islower() and len(letters) < 5 else letters + tail
 
@@ -174,8 +203,9 @@ def _say_stopped(text: str) -> str:
 
 
 def _say_roman(text: str) -> str:
-    text = _SPAN_RE.sub(lambda m: f"{cardinal(roman(m[1]))} to {cardinal(roman(m[2]))}" if m[1] and m[2] else m[0],
-        text)
+    text = _SPAN_RE.sub(
+        lambda m: f"{cardinal(roman(m[1]))} to {cardinal(roman(m[2]))}" if m[1] and m[2] else m[0], text
+    )
     text = re.sub(r"(?<=[A-Z])-(I{2,3}|IV)\b", lambda m: f" {cardinal(roman(m[1]))}", text)
     text = _KIND_RE.sub(lambda m: f"{m[1]} {cardinal(roman(m[2]))}" if m[2] else m[0], text)
     return _MONARCH_RE.sub(lambda m: f"{m[1]} the {ordinal(roman(m[2])).title()}" if m[2] else m[0], text)

@@ -16,10 +16,16 @@ REASONS = (
 LONGEST_QUESTION, LONGEST_ANSWER = 120, 40
 _SHORTEST_STEM = 3
 
-_NO_ANSWER_RE = re.compile(r"\W*(?:n/?a|nan|null|none|tbd|todo|unknown|\?+|-+|not (?:available|applicable|given|"
-    r"provided)|no (?:correct )?answer|error)?\W*", re.IGNORECASE)
-_PLACEHOLDER_RE = re.compile(r"\W*(?:option|choice|answer|alternative|image|picture|figure|graph|diagram)\s*(?:one|"
-    r"two|three|four|five|six|[A-J]|\d{1,2}|[ivx]{1,4})?\W*", re.IGNORECASE)
+_NO_ANSWER_RE = re.compile(
+    r"\W*(?:n/?a|nan|null|none|tbd|todo|unknown|\?+|-+|not (?:available|applicable|given|"
+    r"provided)|no (?:correct )?answer|error)?\W*",
+    re.IGNORECASE,
+)
+_PLACEHOLDER_RE = re.compile(
+    r"\W*(?:option|choice|answer|alternative|image|picture|figure|graph|diagram)\s*(?:one|"
+    r"two|three|four|five|six|[A-J]|\d{1,2}|[ivx]{1,4})?\W*",
+    re.IGNORECASE,
+)
 _COMBINATION_RE = re.compile(
     r"(?:\b(?:all|none|any|both|neither|either|two|three|some|more than one|only one|each|"
     r"most)\s(?:of\s)?(?:the\s)?(?:above|answers?|options?|choices?|others?|these|following|preceding)\b)"
@@ -36,8 +42,9 @@ _COMBINATION_RE = re.compile(
     r"\b(?:not enough|insufficient) information (?:given|provided)\b",
     re.IGNORECASE,
 )
-_LETTERED_STEM_RE = re.compile(r"\b(?:option|choice|answer)s?\s[A-J]\b|(?:^|[\n?:;]\s*)\(?A[.)]\s.+\s\(?B[.)]\s.+",
-    re.DOTALL)
+_LETTERED_STEM_RE = re.compile(
+    r"\b(?:option|choice|answer)s?\s[A-J]\b|(?:^|[\n?:;]\s*)\(?A[.)]\s.+\s\(?B[.)]\s.+", re.DOTALL
+)
 _STATEMENTS_RE = re.compile(r"(?:^|[\s:(])(?:I|i)[.):]\s.*(?:^|[\s(])(?:II|ii)[.):]\s", re.DOTALL)
 _ROMAN_ANSWER_RE = re.compile(r"^\W*(?:[IVX]{1,4}\b[\s,]*(?:and|or|only|&)?[\s,]*)+\W*$")
 _JUDGED_RE = re.compile(r"\s*Statement\s\d\s?\|")
@@ -57,8 +64,11 @@ _NEEDS_RE = re.compile(
     r"\bidentify the (?:correct|best)\b",
     re.IGNORECASE,
 )
-_OPEN_ENDING_RE = re.compile(r"\b(?:is|are|was|were|called|as|termed|named|by|of|the|a|an|in|to|equals|equal|"
-    r"approximately|about)\s*[:.\-–—_…]*\s*$", re.IGNORECASE)
+_OPEN_ENDING_RE = re.compile(
+    r"\b(?:is|are|was|were|called|as|termed|named|by|of|the|a|an|in|to|equals|equal|"
+    r"approximately|about)\s*[:.\-–—_…]*\s*$",
+    re.IGNORECASE,
+)
 _QUESTION_RE = re.compile(r"\?")
 _COLUMNS_RE = re.compile(r"[?:]\s+(?:[A-Z][A-Z&/-]+\s+){1,}(?:[a-z]+\s)*[A-Z][A-Z-]{2,}")
 _QUOTED_RE = re.compile(r"[\"“][^\"”]*[\"”]")

@@ -14,14 +14,18 @@ _SHORT_MONTHS = {m[:3]: m for m in _MONTHS} | {"Sept": "September"}
 _YEAR = r"(?:1[0-9]|20)\d\d"
 _MONTH_DAY_RE = re.compile(rf"\b({_MONTH})\s?(\d{{1,2}})(?:st|nd|rd|th)?(?![\d%:]|[.,]\d)(?:,?\s({_YEAR})\b)?")
 _DAY_MONTH_RE = re.compile(rf"(?<![\d.,$])\b(\d{{1,2}})(?:st|nd|rd|th)?\s(?:of\s)?({_MONTH})\b(?:,?\s({_YEAR})\b)?")
-_MONTH_YEAR_RE = re.compile(rf"\b({_MONTH},?|[Ss]pring|[Ss]ummer|[Ff]all|[Aa]utumn|"
-    rf"[Ww]inter)\s(?:of\s)?({_YEAR})\b(?![,.]\d)")
+_MONTH_YEAR_RE = re.compile(
+    rf"\b({_MONTH},?|[Ss]pring|[Ss]ummer|[Ff]all|[Aa]utumn|"
+    rf"[Ww]inter)\s(?:of\s)?({_YEAR})\b(?![,.]\d)"
+)
 _SLASH_DATE_RE = re.compile(rf"(?<![\d/])(\d{{1,2}})/(\d{{1,2}})/({_YEAR}|\d\d)(?![\d/])")
 _DECADE_RE = re.compile(r"(?:\b(early|late|mid)-)?\b((?:1\d|20)\d0)'?s\b")
 _SHORT_DECADE_RE = re.compile(r"'(\d0)'?s\b|(?<=the )(\d0)'?s\b")
 _YEARS_RE = re.compile(rf"(?<![\d.,$-])\b({_YEAR})\s?[-–/]\s?({_YEAR}|\d\d)\b(?![,.]?\d)(?!-\w)")
-_ERA_RE = re.compile(r"(?<![\d.,])(\d{1,4}|\d{1,2},\d{3})\s?(B\.?\s?C\.?\s?E\.?|A\.?\s?D\.?|B\.?\s?C\.?|C\.?\s?E\.?|"
-    r"B\.?\s?P\.?)(?![\w.])")
+_ERA_RE = re.compile(
+    r"(?<![\d.,])(\d{1,4}|\d{1,2},\d{3})\s?(B\.?\s?C\.?\s?E\.?|A\.?\s?D\.?|B\.?\s?C\.?|C\.?\s?E\.?|"
+    r"B\.?\s?P\.?)(?![\w.])"
+)
 _AD_RE = re.compile(r"\b(AD|A\.D\.)\s(\d{1,4})\b")
 _YEAR_RE = re.compile(
     rf"(?P<before>\b(?:[Ii]n|[Ss]ince|[Bb]y|[Uu]ntil|[Tt]ill|[Ff]rom|[Dd]uring|[Bb]efore|[Aa]fter|[Yy]ears?|[Cc]irca"
@@ -30,8 +34,15 @@ _YEAR_RE = re.compile(
     rf"[Aa]s of|[Tt]his|[Ss]pring|[Ss]ummer|[Ff]all)[\s-]+|\(|,\s)"
     rf"(?P<year>{_YEAR})(?![\d%°]|[,.:]\d|-\w|\s?[/^×*=+])(?P<after>\s[\w$(]+|)"
 )
-_FIRM_BEFORE = frozenset("in since year years circa during until till throughout early late mid through spring "
-    "summer fall".split())
+_FIRM_BEFORE = frozenset(
+    "in since year years circa during until till throughout early late mid through spring summer fall".split()
+)
+# What is named for its year: the Civil Rights Act of 1964.
+_NAMED_FOR_RE = re.compile(
+    r"\b(?:Acts?|Treaty|War|Revolution|Crash|Panic|Elections?|Amendments?|Constitution|Compromise|Battle|Code|Law|Laws|"
+    r"Convention|Congress|Edict|Peace|Rebellion|Massacre|Crisis|Depression|Conference|Declaration|Charter|Agreement|"
+    r"Olympics|Accords?|Pact|Statute|Bill|Uprising|Protocol|Famine|Census|Reforms?|Coup)(?: of|,) $"
+)
 _LOOSE_AFTER = frozenset(
     " and or but to was is were in had has by the when while as of for with that which who he she they it at a an "
     "on after before until through from there how what did do does will would election elections act census "
@@ -98,16 +109,21 @@ def _year_in_context(m: re.Match[str]) -> str:
     before, value, after = m["before"], int(m["year"]), m["after"]
     word = after.strip()
     firm = before.strip(" -").lower() in _FIRM_BEFORE
+    firm = firm or bool(_NAMED_FOR_RE.search(m.string[: m.start("year")]))
     plausible = 1400 <= value <= 2035 and (value % 100 or value in (1500, 1600, 1700, 1800, 1900, 2000))
     if not firm and not (plausible and value >= 1600):
         return m[0]
     if word and word not in _LOOSE_AFTER and not word[0].isupper() and word[0] != "(":
         # "in 1500 trials" counts; "in 1950 prices rose" is a year.
         named = before.strip().lower() == "the" and value % 50 and not word.endswith("s")
-        if (not firm and not named) or value % 50 == 0 or word.isdigit():
+        if (not firm and not named) or (value % 50 == 0 and before.strip() != "of") or word.isdigit():
             return m[0]
-    if not word and not firm and before.strip().lower() in {"to", "and", "the", "of", "about",
-        "around"} and value % 100 == 0:
+    if (
+        not word
+        and not firm
+        and before.strip().lower() in {"to", "and", "the", "of", "about", "around"}
+        and value % 100 == 0
+    ):
         return m[0]
     if before.startswith(",") and word and word[0].islower():
         return m[0]
@@ -120,8 +136,10 @@ def _era(m: re.Match[str]) -> str:
     return f"{said} {re.sub(r'[^A-Z]', '', m[2])}"
 
 
-_DATED_RE = re.compile(r"\d{3}|\d0'?s|\d\s?[BACb]\.?\s?[CDEP]|AD \d|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|"
-    r"Dec)|\d/\d+/\d")
+_DATED_RE = re.compile(
+    r"\d{3}|\d0'?s|\d\s?[BACb]\.?\s?[CDEP]|AD \d|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|"
+    r"Dec)|\d/\d+/\d"
+)
 
 
 def say_dates(text: str) -> str:
@@ -160,5 +178,5 @@ def say_times(text: str) -> str:
     text = _TIME_RE.sub(half, text)
     return _CLOCK_RE.sub(
         lambda m: m["before"] + _clock(m["h"], m["m"]) + (" o'clock" if m["m"] == "00" and int(m["h"]) <= 12 else ""),
-            text
+        text,
     )

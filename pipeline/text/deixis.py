@@ -22,8 +22,11 @@ PICTURE_RE = re.compile(
     r"here)\b|\bPlease (?:observe|look|judge)\b"
 )
 # A picture by a name that is also an everyday word: it points where the stem has not spoken of one before.
-_NAMED_RE = re.compile(r"\b(?:in|on|from|by|to|see|using) the (graph|chart|map|picture|photo|photograph|drawing|"
-    r"image|cartoon|plot|sketch)\b", re.IGNORECASE)
+_NAMED_RE = re.compile(
+    r"\b(?:in|on|from|by|to|see|using) the (graph|chart|map|picture|photo|photograph|drawing|"
+    r"image|cartoon|plot|sketch)\b",
+    re.IGNORECASE,
+)
 TABLE_RE = re.compile(
     r"\b(?:above|below|following|accompanying|given|attached)\s(?:\w+\s)?(?:tables?|schedules?|spreadsheets?|"
     r"payoff matri|payoffs|chart|balance sheet|statement of)|\b(?:table|schedule|matrix|payoffs?) (?:above|below|"
@@ -75,19 +78,27 @@ LEANING_RE = re.compile(
     r"plant|work|piece|statue|mask|vessel|costume|dress|clothing|instrument|pot|jar|bowl|cup|seals?|"
     r"coins?|dancer|performer|body|temple|church|tower|bridge|roof|column|decorations?|decorative|character|"
     r"characters|nation of|shape)|formula|(?:this|these) (?:round|country|city|region|state|province|party|area|work"
-    r"|curve)|symbols?|technical inspection)\b"
+    r"|curve)|symbols?|technical inspection|the (?:entire|whole) (?:state|country|region|county|area)|"
+    r"represents?|denotes?|stands? for|(?:QD|QS|D1|S1|MC|MR|ATC|AVC|LRAS|SRAS|AD)\b(?! (?:is|are) called)|"
+    r"(?:price|prices|wages?|output|quantity|tax) (?:is|are|of|equals?) \$?\d+)\b|"
+    r"\$\s?\d|(?<![\w.,])\d{1,3}(?![\w,.-]\w| (?:BC|AD|CE))\b"
     r"|^\s*(?:it|its|he|she|they|his|her|their|this|these)\b|[①-⑳]|\bI\)|\b[A-Z]\d\b|\[|\bwhat (?:is|was) (?:his|her"
     r"|their|its) |\bQuestions? \d",
     re.IGNORECASE,
 )
-_LAST_RE = re.compile(r"\b(?:does|did|is|was|behind|explain\w*|caus\w*|reflect\w*) (?:this|that)\b(?=\s(?:best|most|"
+_LAST_RE = re.compile(
+    r"\b(?:does|did|is|was|behind|explain\w*|caus\w*|reflect\w*) (?:this|that)\b(?=\s(?:best|most|"
     r"mainly|primarily)?\s?(?:reflect|indicate|show|mean|illustrate|happen|suggest|the case)|[?.,])|\b(?:this|"
     r"these) (?:phenomen\w+|trends?|changes?|results?|differences?|situations?|outcomes?|policy|policies|events?|"
-    r"shifts?|movements?)\b", re.IGNORECASE)
+    r"shifts?|movements?)\b",
+    re.IGNORECASE,
+)
 _DEICTIC_RE = re.compile(r"\b(?:this|these|those)\b", re.IGNORECASE)
 # A year, or a name within a sentence: what the question is about is said, not shown.
-_ANCHOR_RE = re.compile(r"\b1[0-9]\d\d\b|\b20\d\d\b|(?<=[a-z,] )(?!I\b)[A-Z][a-zé]{2,}|\b(?:the|in|of) [A-Z][a-z]+|"
-    r"[A-Z][a-z]+'s\b|\b[A-Z]{2,}\b")
+_ANCHOR_RE = re.compile(
+    r"\b1[0-9]\d\d\b|\b20\d\d\b|(?<=[a-z,] )(?!I\b)[A-Z][a-zé]{2,}|\b(?:the|in|of) [A-Z][a-z]+|"
+    r"[A-Z][a-z]+'s\b|\b[A-Z]{2,}\b"
+)
 _LONG_ENOUGH = 8
 
 

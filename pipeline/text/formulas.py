@@ -35,44 +35,62 @@ _SUBSTANCES = {
     "FeS": "iron sulfide", "ZnS": "zinc sulfide", "GaAs": "gallium arsenide", "PCl3": "phosphorus trichloride",
     "PCl5": "phosphorus pentachloride", "BF3": "boron trifluoride", "PbO": "lead oxide",
 }  # fmt: skip
+# More atoms of an element than this are a charge or another figure run into the index: CO_32.
+_MOST_ATOMS = {"C": 100, "H": 200, "O": 30, "N": 30, "B": 99, "F": 99, "S": 60, "U": 300, "P": 30}
 _ATOM_RE = re.compile(r"([A-Z][a-z]?)(\d*)")
 _CHEM_RE = re.compile(r"(?<![\w^_.'/-])((?:[A-Z][a-z]?(?:_\{?\d+\}?|\d)*){2,6})(?![\w'({_]|-[A-Z])")
-_CHARGE_RE = re.compile(r"(?<![\w^])([A-Z][a-z]?\d?)\^\s?\{?(\d?)([+-])\}?(?![\w(])")
+# A mass number before its element, 35 of Cl, is said after it.
+_ISOTOPE_RE = re.compile(r"(?<![\w)}\]])(?:\{\s?\}|_)?\s?\^\s?\{?\s?(\d{1,3})\s?\}?\s?([A-Z][a-z]?)(?![a-z])")
+_CHARGE_RE = re.compile(r"(?<![\w^])((?:[A-Z][a-z]?(?:_?\{?\d{1,2}\}?)?){1,4})\s?\^\s?\{?(\d?)([+-])\}?(?![\w(]|\s?\d)")
 _SCIENCE_RE = re.compile(
     rf"(?<![\w.,])(?P<value>{NUMBER})\s?(?:×|x|\*|·)\s?10\s?(?P<caret>\^)?\s?\{{?\(?(?P<exp>\s?[-+]?\s?\d+)\)?\}}?(?"
     rf"![\d.])"
 )
 _E_RE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)[eE]([-+]?\d{1,3})\b")
-_POWER_RE = re.compile(r"(?P<base>[A-Za-zα-ωΑ-Ω0-9)])\s?\^\s?(?:\{(?P<a>[^{}]*)\}|\((?P<b>[^()]*)\)|"
-    r"(?P<c>-?\s?(?:\d+(?:\.\d+)?(?:/\d+)?|[A-Za-zα-ω]))(?![A-Za-z0-9α-ω(]))")
+_POWER_RE = re.compile(
+    r"(?P<base>[A-Za-zα-ωΑ-Ω0-9)])\s?\^\s?(?:\{(?P<a>[^{}]*)\}|\((?P<b>[^()]*)\)|"
+    r"(?P<c>-?\s?(?:\d+(?:\.\d+)?(?:/\d+)?|[A-Za-zα-ω]))(?![A-Za-z0-9α-ω(]))"
+)
 _INDEX_RE = re.compile(r"(?<=[A-Za-zα-ωΑ-Ω])_\s?(?:\{([\w,+\-\s]{1,8})\}|([A-Za-zα-ω0-9]{1,6}))")
 _EXPONENT_RE = re.compile(r"-?\s?(?:\d+(?:\.\d+)?)?\s?[A-Za-zα-ω]?(?:\s?[-+/]\s?(?:\d+|[A-Za-z]))?")
 _OPERATOR = r"(?:[=+*/^<>≤≥≠≈±·×√_]|(?<=[\w)])\s?-\s?(?=[\w(]))"
-_RUN_RE = re.compile(rf"(?:[({{\[|\s]*(?:\d[\d.,]*|[A-Za-zα-ωΑ-Ω]{{1,2}}\d?|sin|cos|tan|log|ln|exp|sqrt)?[)}}\]|"
-    rf"\s]*{_OPERATOR}\s?){{8,}}")
+_RUN_RE = re.compile(
+    rf"(?:[({{\[|\s]*(?:\d[\d.,]*|[A-Za-zα-ωΑ-Ω]{{1,2}}\d?|sin|cos|tan|log|ln|exp|sqrt)?[)}}\]|"
+    rf"\s]*{_OPERATOR}\s?){{8,}}"
+)
 _OPERATOR_RE = re.compile(r"[=^<>≤≥≠≈±·√+*_]")
 _NESTED_RE = re.compile(r"\([^()]*\([^()]*\)[^()]*\)\s?[\^/*=+-]|[=/*+^-]\s?\([^()]*\([^()]*\)|\^\s?[({][^)}]*[\^({]")
-_LOGIC_RE = re.compile(r"[⊃∨∧∀∃¬⊕∈∉⊂⊆∪∩∑∫∏∂∇⊢⊨⇒⇔→←↔⇌⟶⟨⟩⟹∅◊□∼≡≅∝∥⊥∘†∠△̂̄̅˄‾]|->|=>|<->|<=>|(?<![\w~])~\s?[A-Z(]|"
-    r"\w\s?\|\s?\w\)|\|\||&&|(?<=\w)\|(?=\w)")
-_CALL_RE = re.compile(r"\b([a-zA-Z])\(([a-zα-ωA-Z]|-?\d+(?:\.\d+)?)(?:,\s?([a-zA-Z]|\d+))?\)(?!\w)")
+_LOGIC_RE = re.compile(
+    r"[⊃∨∧∀∃¬⊕∈∉⊂⊆∪∩∑∫∏∂∇⊢⊨⇒⇔→←↔⇌⟶⟨⟩⟹∅◊□∼≡≅∝∥⊥∘†∠△̂̄̅˄‾]|->|=>|<->|<=>|(?<![\w~])~\s?[A-Z(]|"
+    r"\w\s?\|\s?\w\)|\|\||&&|(?<=\w)\|(?=\w)"
+)
+_CALL_RE = re.compile(r"\b([a-zA-Zα-ωΑ-Ω])\(([a-zα-ωA-Z]|-?\d+(?:\.\d+)?)(?:,\s?([a-zA-Z]|\d+))?\)(?!\w)")
 _FUNCTIONS = {
     "sin": "sine of", "cos": "cosine of", "tan": "tangent of", "log": "log of", "ln": "natural log of",
     "exp": "the exponential of",
     "sqrt": "the square root of", "sinh": "hyperbolic sine of", "cosh": "hyperbolic cosine of",
     "arctan": "arc tangent of", "arcsin": "arc sine of", "arccos": "arc cosine of",
 }  # fmt: skip
-_FUNCTION_RE = re.compile(r"(?<![A-Za-z])(arctan|arcsin|arccos|sinh|cosh|sqrt|sin|cos|tan|log|ln|"
-    r"exp)(?:\s?\(\s?([\w\s.+-]{1,12})\)|\s([b-zA-HJ-Zα-ωΑ-Ω]|\d+(?:\.\d+)?°?)(?![\w']))")
+_FUNCTION_RE = re.compile(
+    r"(?<![A-Za-z])(arctan|arcsin|arccos|sinh|cosh|sqrt|sin|cos|tan|log|ln|"
+    r"exp)(?:\s?\(\s?([\w\s.+-]{1,12})\)|\s([b-zA-HJ-Zα-ωΑ-Ω]|\d+(?:\.\d+)?°?)(?![\w']))"
+)
 _ROOT_RE = re.compile(rf"√\s?(?:\(([^()]*)\)|({NUMBER}|[A-Za-zα-ω])(?![A-Za-z]))")
-_QUANTITY_RE = re.compile(r"\(([^()]*[+\-=*/×][^()]*|[^()]*√[^()]*)\)(?=\s?[/^*×]|\s?\()|"
+_QUANTITY_RE = re.compile(
+    r"\(([^()]*[+\-=*/×][^()]*|[^()]*√[^()]*)\)(?=\s?[/^*×]|\s?\()|"
     r"(?<=[*/×=+])\s?\(([^()]*[+\-*/×][^()]*)\)|(?<=\d)\(([^()]*[+\-*/×][^()]*)\)|"
-    r"(?<=\b[a-zA-Z])\(([^()]*[a-zA-Z\d]\s?[+\-*/×][^()]*)\)")
-_MINUS_RE = re.compile(r"(?<![\w'.-])((?:\d+(?:\.\d+)?)?[A-Za-zα-ω]|\d+(?:,\d{3})*(?:\.\d+)?)\s?-\s?((?:\d+(?:\.\d+)"
-    r"?)?[a-zA-Zα-ω]|\d+(?:,\d{3})*(?:\.\d+)?)(?![\w'-]|\.\w)")
-_BY_RE = re.compile(r"(?<=\d)\s?[xX]\s?(?=\d)|(?<=\d)\s?×\s?(?=\d+\s(?:matri|grid|board|table|array|square|rectang|"
+    r"(?<=\b[a-zA-Z])\(([^()]*[a-zA-Z\d]\s?[+\-*/×][^()]*)\)"
+)
+_MINUS_RE = re.compile(
+    r"(?<![\w'.-])((?:\d+(?:\.\d+)?)?[A-Za-zα-ω]|\d+(?:,\d{3})*(?:\.\d+)?)\s?-\s?((?:\d+(?:\.\d+)"
+    r"?)?[a-zA-Zα-ω]|\d+(?:,\d{3})*(?:\.\d+)?)(?![\w'-]|\.\w)"
+)
+_BY_RE = re.compile(
+    r"(?<=\d)\s?[xX]\s?(?=\d)|(?<=\d)\s?×\s?(?=\d+\s(?:matri|grid|board|table|array|square|rectang|"
     r"pixel|game|factorial|design|inch|f[eo]+t|contingency|chess|unit))|(inch|inches|foot|feet|meters?|centimeters?|"
     r"millimeters?|in\.|ft\.|long|wide|high)\s?(?:×|x|X)\s?(?=\d|\.\d)|\b([a-zA-Z])\s?×\s?([a-zA-Z])\b(?=\s(?:matri|"
-    r"real|square|grid|identity))")
+    r"real|square|grid|identity))"
+)
 _SIGNS = {
     "=": "equals", "≠": "is not equal to", "≤": "is less than or equal to", "≥": "is greater than or equal to",
     "<=": "is less than or equal to",
@@ -91,10 +109,15 @@ def _chemical(formula: str) -> str | None:
     if bare in _SUBSTANCES and bare != "CO":
         return _SUBSTANCES[bare]
     atoms = _ATOM_RE.findall(bare)
+    if any(n and (n[0] == "0" or int(n) > _MOST_ATOMS.get(a, 14)) for a, n in atoms) and all(
+        a in _ELEMENTS for a, _ in atoms
+    ):
+        raise Refusal("garbled", f"the formula {formula}")
     if "".join(a + n for a, n in atoms) != bare or any(a not in _ELEMENTS for a, _ in atoms):
         return None
-    if not any(n for _, n in atoms) and not (any(len(a) == 2 for a,
-        _ in atoms) and len(atoms) > 1 and bare[0].isupper() and not bare[1:].islower()):
+    if not any(n for _, n in atoms) and not (
+        any(len(a) == 2 for a, _ in atoms) and len(atoms) > 1 and bare[0].isupper() and not bare[1:].islower()
+    ):
         return None
     return " ".join(f"{' '.join(a.upper())}{' ' + cardinal(int(n)) if n else ''}" for a, n in atoms)
 
@@ -132,8 +155,11 @@ def _power(m: re.Match[str]) -> str:
     said = _POWERS.get(exponent)
     if said is None:
         half = re.fullmatch(r"(-?)\s?(\d+)/(\d+)", exponent)
-        inner = f"{'minus ' * bool(half[1])}{fraction(int(half[2]), int(half[3]))}" if half else exponent.replace("-",
-            " minus ").replace("+", " plus ").replace("/", " over ")
+        inner = (
+            f"{'minus ' * bool(half[1])}{fraction(int(half[2]), int(half[3]))}"
+            if half
+            else exponent.replace("-", " minus ").replace("+", " plus ").replace("/", " over ")
+        )
         said = f"to the {inner.strip()}" if not re.fullmatch(r"\d+", exponent) else f"to the {ordinal(int(exponent))}"
     # "2^3x": the exponent ends before the next factor.
     return f"{base}{',' if base == ')' else ''} {said} "
@@ -159,6 +185,8 @@ def refuse_beyond(text: str) -> None:
 
 def say_chemistry(text: str) -> str:
     """Chemical formulas letter by letter, well-known ones by name."""
+    text = re.sub(r"\bH_?\{?2\}?0\b(?!\w)", "H_2O", text)  # water, with a nought for its oxygen
+    text = _ISOTOPE_RE.sub(r" \2 \1 ", text)
     text = _CHARGE_RE.sub(_charge, text)
     text = _CHEM_RE.sub(lambda m: _chemical(m[1]) or m[0], text)
     # "carbon dioxide (CO_2)" has been said by then.
@@ -201,9 +229,14 @@ def say_operators(text: str) -> str:
     text = _POWER_RE.sub(_power, text)
     text = _BY_RE.sub(lambda m: f"{m[1]} by " if m[1] else f"{m[2]} by {m[3]}" if m[2] else " by ", text)
     text = _minus(text)
+    text = re.sub(r">>|≫", " is much greater than ", re.sub(r"<<|≪", " is much less than ", text))
     text = _SIGN_RE.sub(_sign, text)
-    text = re.sub(r"(?<=[\dα-ωΑ-Ω])\s?/\s?(?=\d|[A-Za-zα-ωΑ-Ω]\b)|(?<=\b[A-Za-z])\s?/\s?(?=[A-Za-zα-ωΑ-Ω]\b|\d)|"
-        r"(?<=\)|,)\s?/\s?|(?<=\w)\s?/\s?(?=the quantity|\s+the quantity)", " over ", text)
+    text = re.sub(
+        r"(?<=[\dα-ωΑ-Ω])\s?/\s?(?=\d|[A-Za-zα-ωΑ-Ω]\b)|(?<=\b[A-Za-z])\s?/\s?(?=[A-Za-zα-ωΑ-Ω]\b|\d)|"
+        r"(?<=\)|,)\s?/\s?|(?<=\w)\s?/\s?(?=the quantity|\s+the quantity)",
+        " over ",
+        text,
+    )
     for letter, name in GREEK.items():
         if letter in text:
             text = text.replace(f"{letter}-", f" {name}-").replace(letter, f" {name} ")

@@ -30,8 +30,10 @@ _CAMEL_RE = re.compile(r"^([a-z]{2,})([A-Z][a-z]{2,})$")
 _BROKEN_RE = re.compile(r"(?<![\w-])([A-Za-z]{2,})-([a-z]{2,})(?![\w-])")
 # Words that are prefixes as well, and endings that then speak for one word: inactivated, atypical.
 _PREFIXES = frozenset({"in", "a", "an", "as", "on", "at"})
-_STEM_RE = re.compile(r"(?:ed|able|ible|ive|ent|ant|al|ate|ity|tion|sion|ly|ness|ic|ous|ing|ary|is|ian|ism|ist|ment|"
-    r"ance|ence|able|ally|ies)$")
+_STEM_RE = re.compile(
+    r"(?:ed|able|ible|ive|ent|ant|al|ate|ity|tion|sion|ly|ness|ic|ous|ing|ary|is|ian|ism|ist|ment|"
+    r"ance|ence|able|ally|ies)$"
+)
 _MEDICAL_RE = re.compile(r"(?:itis|osis|asis|emia|oma|gram|graphy|oid|oids|ene|ine|ase|ate|ite|ide|ose|ol|yl|ium)$")
 _COMMON, _TWO_COMMON, _FREQUENT, _SHORT_WORD = 25_000, 12_000, 5_000, 1_500
 # Glue that also ends words, and words after which it is glue for sure.
@@ -146,7 +148,12 @@ def _glue_and_halves(word: str) -> list[str] | None:
     for glue in sorted(_GLUE, key=lambda g: (-len(g), g)):
         if len(glue) > 1 and word.startswith(glue) and (parts := _content_halves(word[len(glue) :])):
             return [glue, *parts]
-        if len(glue) > 1 and glue not in _NEVER_LAST and word.endswith(glue) and (parts := _content_halves(word[: -len(glue)])):
+        if (
+            len(glue) > 1
+            and glue not in _NEVER_LAST
+            and word.endswith(glue)
+            and (parts := _content_halves(word[: -len(glue)]))
+        ):
             return [*parts, glue]
     return None
 
@@ -180,6 +187,8 @@ def _unglue_word(word: str) -> str:
 def _mend_broken(left: str, right: str) -> str:
     whole = left + right
     ranks = rank(left), rank(right)
+    if left.lower() in ("in", "an", "de", "com", "im", "out") and rank(whole) < _FREQUENT:
+        return whole
     if left.lower() == "con" and is_word(whole):  # nothing but a broken word begins so
         return whole
     if is_word(whole) and (max(ranks) > 1_000_000 - 1 or rank(whole) < max(ranks) // 2) and left.lower() != "co":
@@ -189,7 +198,9 @@ def _mend_broken(left: str, right: str) -> str:
 
 # What stays glued after mending, and no name or symbol looks like: `ticketsFB`, `BothHClandNaOHare`.
 _CASES_RE = re.compile(r"(?<![\w\\^_])(?:[a-z]{3,}[A-Z]|(?=\w{9})[A-Za-z]*[a-z][A-Z][a-z]*[a-z][A-Z]\w*[a-z]{2})\w*")
-_FUSED_RE = re.compile(r"(?<![\\\w])[a-z]{5,}_(?=\w)|\b[A-Za-z]*[A-Z]{2,}[a-z]{4,}|\b[A-Z][a-z]{20,}")
+_FUSED_RE = re.compile(
+    r"\b[A-Z]{2,}[a-z]{1,2}(?:is|are|of|and)\b|(?<![\\\w])[a-z]{5,}_(?=\w)|\b[A-Za-z]*[A-Z]{2,}[a-z]{4,}|\b[A-Z][a-z]{20,}"
+)
 _LEARNED_RE = re.compile(
     r"(?:hyper|hypo|phospho|dehydro|immuno|multi|hetero|counter|non|un|trans|tetra|tri|di|mono|poly|photo|thermo|"
     r"pseudo|glyco|hydro|acetyl|buckminster|metallo|"
@@ -197,8 +208,11 @@ _LEARNED_RE = re.compile(
     r"|micro|radio)(?!.*(?:the|of|and|for|is)$)"
 )
 _LONG_RE = re.compile(r"(?<![\w\\^_'-])[a-z]{9,}(?![\w^_'-])")
-_GLUED_RE = re.compile(r"(?:the(?![a-z]?[rmosn])|and(?!ro)|with|from|that|which|of(?!f))\w{5,}|\w{4,}(?:through|"
-    r"which|where|ofthe|inthe|tothe|isthe|fromthe|andthe)\w{2,}|\w{6,}(?:ofthe|inthe|isthe|andthe|forthe)$|\w{17,}")
+_HEADED_RE = re.compile(r"(?<![\w\^_'-])[A-Z][a-z]{11,}(?![\w^_'-])")
+_GLUED_RE = re.compile(
+    r"(?:the(?![a-z]?[rmosn])|and(?!ro)|with|from|that|which|of(?!f))\w{5,}|\w{4,}(?:through|"
+    r"which|where|ofthe|inthe|tothe|isthe|fromthe|andthe)\w{2,}|\w{6,}(?:ofthe|inthe|isthe|andthe|forthe)$|\w{17,}"
+)
 
 
 @lru_cache(maxsize=20_000)
@@ -207,8 +221,10 @@ def _is_run(word: str) -> bool:
     import wordninja
 
     parts = wordninja.split(word)
-    return len(word) > 11 and len(parts) > 1 and all(
-        p in _GLUE or (len(p) > 2 and rank(p) < _COMMON) for p in parts if p != "a"
+    return (
+        len(word) > 11
+        and len(parts) > 1
+        and all(p in _GLUE or (len(p) > 2 and rank(p) < _COMMON) for p in parts if p != "a")
     )
 
 
@@ -216,6 +232,9 @@ def garbled(text: str) -> str:
     """A word of `text` that extraction garbled beyond mending; "" where there is none."""
     if found := _CASES_RE.search(text) or _FUSED_RE.search(text):
         return found[0]
+    for word in _HEADED_RE.findall(text):
+        if not is_word(word) and not is_plausible(word.lower()) and _is_run(word.lower()):
+            return str(word)
     for word in _LONG_RE.findall(text):
         if is_word(word) or is_plausible(word):
             continue

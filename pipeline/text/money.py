@@ -79,6 +79,7 @@ def say_money(text: str) -> str:
         return text
     text = _PRICE_RANGE_RE.sub(_price_range, text)
     text = _AFTER_RE.sub(lambda m: f"{m['sign']}{m['amount']}", text)
-    text = _CENT_RE.sub(lambda m: f" {number(m['a'] or m['b'])} {'cent' if (m['a'] or m['b']) == '1' else 'cents'} ",
-        text)
+    text = _CENT_RE.sub(
+        lambda m: f" {number(m['a'] or m['b'])} {'cent' if (m['a'] or m['b']) == '1' else 'cents'} ", text
+    )
     return _TWICE_RE.sub(r"\1", _PRICE_RE.sub(_price, text))

@@ -62,16 +62,24 @@ def compound(said: str, noun: str) -> str:
 _PERCENT_RANGE_RE = re.compile(rf"(?<![\w.])({NUMBER})\s?%?\s?(?:-|–|to)\s?({NUMBER})\s?%")
 _ORDINAL_RE = re.compile(r"\b(\d{1,3}(?:,\d{3})+|\d+)\s?(?:st|nd|rd|th)\b")
 _NAMED = {2: ("half", "halves"), 4: ("quarter", "quarters")}
-_FRACTION_RE = re.compile(r"(?<![\d./^_])(?:(\d+)(?:\s|-|\s?and\s|\s?&\s|(?=\()))?\(?(\d+)\s?/\s?(\d+)\)?(?:'?(?:rds"
-    r"?|ths?|nds?|st|s)\b)?(?!\s?/|[\d.]*\d|[A-Za-z^(])")
-_SCORE_RE = re.compile(r"(?<![\d:.,])(\d+(?:\.\d+)?)(?:\s?:\s?(\d+(?:\.\d+)?))(?:\s?:\s?(\d+(?:\.\d+)?))?(?:\s?:\s?("
-    r"\d+(?:\.\d+)?))?(?![\d:]|[.,]\d)")
+_FRACTION_RE = re.compile(
+    r"(?<![\d./^_])(?:(\d+)(?:\s|-|\s?and\s|\s?&\s|(?=\()))?\(?(\d+)\s?/\s?(\d+)\)?(?:'?(?:rds"
+    r"?|ths?|nds?|st|s)\b)?(?!\s?/|[\d.]*\d|[A-Za-z^(])"
+)
+_SCORE_RE = re.compile(
+    r"(?<![\d:.,])(\d+(?:\.\d+)?)(?:\s?:\s?(\d+(?:\.\d+)?))(?:\s?:\s?(\d+(?:\.\d+)?))?(?:\s?:\s?("
+    r"\d+(?:\.\d+)?))?(?![\d:]|[.,]\d)"
+)
 _RANGE_RE = re.compile(rf"(?<![\w.,=+*/^-])({NUMBER})\s?(?:-|–)\s?({NUMBER})(?![\w^*/=+]|[.,]\d|-\d)")
-_HYPHEN_RE = re.compile(rf"(?<![\w.,])({NUMBER})(?:-|\s-\s?(?=year|foot|inch|mile|hour|day|week|month))([a-z]{{2,}}|"
-    rf"[A-Z][a-z]+)")
+_HYPHEN_RE = re.compile(
+    rf"(?<![\w.,])({NUMBER})(?:-|\s-\s?(?=year|foot|inch|mile|hour|day|week|month))([a-z]{{2,}}|"
+    rf"[A-Z][a-z]+)"
+)
 _PLURAL_RE = re.compile(r"(?<![\w.,])(\d+)'?s\b")
-_MINUS_RE = re.compile(rf"(?:^|(?<=[\s(\[=,:;<>≤≥×]))-(?={NUMBER})|(?<=[(\[=,:;<>≤≥×])\s?-\s(?={NUMBER})|"
-    rf"-\s(?=(?:{NUMBER})\s?°)|(?:(?<=\bis )|(?<=^)|(?<=\bof ))-\s(?={NUMBER})")
+_MINUS_RE = re.compile(
+    rf"(?:^|(?<=[\s(\[=,:;<>≤≥×]))-(?={NUMBER})|(?<=[(\[=,:;<>≤≥×])\s?-\s(?={NUMBER})|"
+    rf"-\s(?=(?:{NUMBER})\s?°)|(?:(?<=\bis )|(?<=^)|(?<=\bof ))-\s(?={NUMBER})"
+)
 _NUMBER_RE = re.compile(rf"(?<![\d.,])(?:{NUMBER})(?![\d]|,\d{{3}})|\d+")
 _MIXED_RE = re.compile(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
 _PHONE_RE = re.compile(r"\b\d{3}-\d{3}-\d{4}\b|\b\d+\.\d+\.\d+(?:\.\d+)?\b")

@@ -16,15 +16,23 @@ __all__ = ["is_spoken", "join_words", "normalise", "say", "split_words"]
 # A number and a word without a space between: 300torr, at25, 5.00moles.
 _GLUED_AFTER_RE = re.compile(r"(?<![\w^_{.,])(\d+(?:[.,]\d+)*)([a-z]{3,})(?![\w^_])")
 _GLUED_BEFORE_RE = re.compile(r"(?<![\w^_{])([a-z]{4,}|of|is|at|to|in|by)(\d+(?:[.,]\d+)*)(?![\w^_])")
-_GLUED_STOP_RE = re.compile(r"(?<=[a-z]{2})([.?!;:,])(?=[A-Z][a-z]|[A-Z]\b|\d)|(?<=\d)([?;])(?=[A-Z])|"
-    r"(?<=[a-z])(\))(?=[A-Za-z]{2})|(?<=[a-z]{3})(\()(?=[a-z]{2,}[ )])|(?<=\d)([.,])(?=[A-Z][a-z])")
+# The same with a unit between: a 100 Wlight bulb.
+_GLUED_UNIT_RE = re.compile(r"(?<=\d )([WVANJK])([a-z]{4,})\b")
+_GLUED_STOP_RE = re.compile(
+    r"(?<=[a-z]{2})([.?!;:,])(?=[A-Z][a-z]|[A-Z]\b|\d)|(?<=\d)([?;])(?=[A-Z])|"
+    r"(?<=[a-z])(\))(?=[A-Za-z]{2})|(?<=[a-z]{3})(\()(?=[a-z]{2,}[ )])|(?<=\d)([.,])(?=[A-Z][a-z])"
+)
 # What the steps for figures and formulas act on; text without any of it needs none of them.
-_WORKED_RE = re.compile(r"[\d$€£¥¢%^_=<>+*/\\|{}~√≤≥≠≈±×·∞°\u0370-\u03ff\u2190-\u2aff\u0300-\u036f¬]|"
-    r"[A-Z][a-z]?[A-Z]|\b(?:sin|cos|tan|log|ln|exp) |\b[A-Za-z]\(|(?<!\w)[a-z]\s?-\s?[A-Za-z]\b")
+_WORKED_RE = re.compile(
+    r"[\d$€£¥¢%^_=<>+*/\\|{}~√≤≥≠≈±×·∞°\u0370-\u03ff\u2190-\u2aff\u0300-\u036f¬]|"
+    r"[A-Z][a-z]?[A-Z]|\b(?:sin|cos|tan|log|ln|exp) |\b[A-Za-z]\(|(?<!\w)[a-z]\s?-\s?[A-Za-z]\b"
+)
 _SENTENCE_RE = re.compile(r"\W*[A-Z\d]")
 # Words and plain figures, each on its own: nothing in them is left for a second round.
-_EVEN_RE = re.compile(r"(?>(?>[A-Za-z]++(?:['’-][A-Za-z]++)*+'?+|\$?+\d++(?:,\d{3})*+(?:\.\d++)?+%?+)[,;"
-    r":.?!]?+(?:\s++|$))*+")
+_EVEN_RE = re.compile(
+    r"(?>(?>[A-Za-z]++(?:['’-][A-Za-z]++)*+'?+|\$?+\d++(?:,\d{3})*+(?:\.\d++)?+%?+)[,;"
+    r":.?!]?+(?:\s++|$))*+"
+)
 _SUFFIXES = frozenset("rds nds ths".split())
 _SPACED_RE = re.compile(r"(?<![\d.,])\d{1,3}(?: 000)+(?!\d)")
 _MOST_ROUNDS = 4
@@ -35,7 +43,12 @@ def _unglue_digits(text: str) -> str:
     if " 000" in text:
         text = _SPACED_RE.sub(lambda m: m[0].replace(" ", ""), text)
     text = _GLUED_AFTER_RE.sub(lambda m: m[0] if m[2] in _SUFFIXES else f"{m[1]} {m[2]}", text)
+    text = _GLUED_UNIT_RE.sub(_unglue_unit, text)
     return _GLUED_BEFORE_RE.sub(r"\1 \2", text)
+
+
+def _unglue_unit(m: re.Match[str]) -> str:
+    return f"{m[1]} {m[2]}" if lexicon.is_word(m[2]) and not lexicon.is_word(m[1] + m[2]) else m[0]
 
 
 def _say_english(original: str) -> str:

@@ -38,6 +38,7 @@ _TIGHT_RE = re.compile(r"([,;:?!])(?=[^\s,.;:?!])|(?<=[a-z]{2})\.(?=[A-Z][a-z]|[
 _DOUBLE_RE = re.compile(r"[,.;:?!](?:\s?[,.;:?!])+")
 _START_RE = re.compile(r"(?<=[.?!] )[a-z]")
 _ALLOWED_RE = re.compile(r"[^A-Za-z\u00c0-\u024f\u1e00-\u1eff'\- .,?!;:]")
+_LONE_RE = re.compile(r"(?<!\w)[ÅÐØÞ](?!\w)")
 _HYPHEN_RE = re.compile(r"(?<![A-Za-z\u00c0-\u024f\u1e00-\u1eff'])-+|-+(?![A-Za-z\u00c0-\u024f\u1e00-\u1eff])")
 _MARKUP_RE = re.compile(r"\*\*|__|</?\w+>|^#+\s", re.MULTILINE)
 _ORDER = {"a": "first", "b": "second", "c": "third", "d": "fourth", "e": "fifth", "f": "sixth", "g": "seventh",
@@ -68,13 +69,19 @@ def _item(m: re.Match[str]) -> str:
     return f"{'' if not before or before[-1] in '.:;,?!' else ','} {word}, "
 
 
+# A line that ends so has not ended its sentence.
+_GOES_ON_RE = re.compile(
+    r"\b(?:a|an|the|of|in|on|at|to|by|for|from|with|and|or|is|are|was|were|than|that|as|about|equals|reads|measures)$"
+)
+
+
 def _line(m: re.Match[str]) -> str:
     before, after = m[1] or "", m[2] or ""
     if after == _ITEM:
         return f"{before}, " if before else " "
     if not after:
         return before
-    if not before or before in "-—":
+    if not before or before in "-—" or _GOES_ON_RE.search(m.string[: m.end(1)]):
         return f"{before} {after}"
     return f"{before} {after}" if after.islower() or after in "(_$" else f"{before}. {after}"
 
@@ -149,14 +156,16 @@ def _quote(m: re.Match[str]) -> str:
 
 def check(text: str) -> str:
     """`text` itself; raises Refusal `symbols` where something is left that is not spoken."""
-    if found := _ALLOWED_RE.search(text):
+    if found := _ALLOWED_RE.search(text) or _LONE_RE.search(text):
         raise Refusal("symbols", f"the sign {found[0]} in: {text[max(0, found.start() - 20) : found.end() + 20]}")
     return text
 
 
 def leftovers(text: str) -> list[str]:
     """What in `text` is not spoken words, for a person to read."""
-    found = [f"line break at {text[max(0, m.start() - 10):m.start()]!r}" for m in re.finditer(r"\n", text.strip())][:3]
+    found = [f"line break at {text[max(0, m.start() - 10) : m.start()]!r}" for m in re.finditer(r"\n", text.strip())][
+        :3
+    ]
     found += [f"list marker {m[0].strip()!r}" for m in _BULLET_RE.finditer(text)][:3]
     found += sorted({f"markup {m[0].strip()!r}" for m in _MARKUP_RE.finditer(text)})
     found += sorted({f"digits {m!r}" for m in re.findall(r"\d[\d.,]*", text)})

@@ -32,13 +32,14 @@ W watt; kW kilowatt; kw kilowatt; MW megawatt; mW milliwatt; GW gigawatt; μW mi
 HP horsepower =; kWh kilowatt-hour; kwh kilowatt-hour; Wh watt-hour; kva kilovolt-ampere; kVA kilovolt-ampere;
 kVAR kilovar; kvar kilovar; VA volt-ampere; VAR var;
 Pa pascal; kPa kilopascal; MPa megapascal; GPa gigapascal; kpa kilopascal; atm atmosphere; atmos atmosphere; bar bar;
-bars bar; mbar millibar; torr torr =; Torr torr =; mmHg millimeter~of~mercury; psi PSI =; psia PSI~absolute =;
+bars bar; mbar millibar; torr torr =; Torr torr =;
+mmHg millimeter~of~mercury millimeters~of~mercury; psi PSI =; psia PSI~absolute =;
 psig PSI~gauge =; psf pound~per~square~foot; ksi KSI =; inHg inch~of~mercury inches~of~mercury;
 V volt; kV kilovolt; mV millivolt; MV megavolt; μV microvolt; v volt; kv kilovolt; A ampere; mA milliampere;
 μA microampere; amp amp; amps amp; nA nanoampere; ampere ampere; amperes ampere;
 Ω ohm; kΩ kilohm; MΩ megohm; ohm ohm; ohms ohm; mΩ milliohm; F farad; μF microfarad; mF millifarad; uF microfarad;
-pF picofarad; nF nanofarad; mfd microfarad; H henry henries; mH millihenry millihenries; μH microhenry microhenries;
-h henry henries;
+pF picofarad; nF nanofarad; mfd microfarad; H henry henries;
+mH millihenry millihenries; μH microhenry microhenries;
 C coulomb; μC microcoulomb; mC millicoulomb; nC nanocoulomb; pC picocoulomb; T tesla; mT millitesla; Wb weber;
 G gauss =; K kelvin =; mho mho; mhos mho; S siemens =; dB decibel; db decibel;
 Hz hertz =; kHz kilohertz =; KHz kilohertz =; MHz megahertz =; GHz gigahertz =; THz terahertz =; rpm RPM =;
@@ -99,7 +100,7 @@ _BY_LENGTH = sorted(UNITS, key=lambda s: (-len(s), s))
 _SYMBOL = "(?:" + "|".join(re.escape(s) for s in _BY_LENGTH) + ")"
 _POWER = r"(?:\s?\^\s?\{?\s?(?:-\s?)?\d\s?\}?)"
 _END = r"(?![A-Za-z°μΩ_])"
-_FACTOR = rf"{_SYMBOL}\.?{_END}{_POWER}?"
+_FACTOR = rf"{_SYMBOL}\.?{_END}(?:{_POWER}(?!\s?/\s?\d)|(?!\s?\^))"
 # Factors apart by a mere space: only symbols that are no English words, single letters only with a power.
 _SPACED = rf"(?:(?:mol|mole|kg|sec|hr|ft|cm|mm|km|kmol|°C|°F|°K|atm|kJ|gm|lb|mL)\.?{_END}{_POWER}?|[msKgAVNJW]{_POWER})"
 _JOINED = rf"{_FACTOR}(?:\s?[-·*]\s?{_FACTOR}|°[CFRK]{_END}|(?<![a-z]{{4}})\s{_SPACED})*"
@@ -112,8 +113,9 @@ _SQUARE = r"(?:(?:sq|cu)\.?\s?(?:ft|in|m|mi|yd|cm|km)\b\.?)"
 _MEASURE_RE = re.compile(
     rf"(?<![\w.,$^_])(?P<value>{_VALUE})(?P<gap>\s?-?\s?)(?P<unit>{_SQUARE}|{_EXPRESSION})(?P<after>(?=(.?.?)))"
 )
-_UNIT_WORDS = "|".join(sorted({one.replace(" ", r"\s") for one, _ in UNITS.values() if " " not in one}, key=len,
-    reverse=True))
+_UNIT_WORDS = "|".join(
+    sorted({one.replace(" ", r"\s") for one, _ in UNITS.values() if " " not in one}, key=len, reverse=True)
+)
 _PER_RE = re.compile(
     r"(?P<left>\b[A-Za-z]+|\))\s?/\s?(?P<right>hour|hr|h|minute|min|second|sec|s|day|week|wk|month|mo|year|yr|gallon"
     r"|gal|mile|mi|pound|lb|"
@@ -122,6 +124,18 @@ _PER_RE = re.compile(
     r"kilowatt-hour|kwh|kWh|dozen|acre|night|ticket|hectare|bushel|barrel|mole|mol|degree|kelvin|game|page|head|"
     r"capita|cup|serving|round|visit|ton)\b\.?(?!\w)"
 )
+# A rate that is a bare number: pulse 80/min.
+_RATE_RE = re.compile(
+    rf"(?<![\w/.])({NUMBER})\s?/\s?(min|minute|hr|h|hour|sec|second|day|week|month|yr|year)\b(?!\s?[/^-])"
+)
+_PRESSURE_RE = re.compile(
+    r"(?<![\d/.])(\d{2,3})\s?/\s?(\d{2,3})\s?mm\s?Hg\b|(?i:(?<=blood pressure is )|(?<=blood pressure of )|"
+    r"(?<=blood pressure )|(?<=\bBP ))(\d{2,3})\s?/\s?(\d{2,3})\b"
+)
+_SPAN_RE = re.compile(rf"(?<![\w.,=+*/^(×-])(?<![=+*/^(×-]\s)({NUMBER})\s?[-–]\s?({NUMBER})(?=\s?(?:{_SYMBOL}){_END})")
+# Factors of a unit that only a space parts: 6 J s, 2 N m s.
+_APART_RE = re.compile(r"(?<=\d)(\s?)(N|J|W|V|A|C|kg|eV|kJ)\s([ms])(?:\s(s))?(?=\s?(?:$|[.,;?!)]))")
+_TWICE_RE = re.compile(r"(pounds? per square inch),?\s\(?(?:psi|PSI)\b\)?")
 _ANGLE_RE = re.compile(rf"(\d+)\s?°\s?({NUMBER})\s?'(?!')(?:\s?({NUMBER})\s?(?:\"|''))?")
 _BARE_PER_RE = re.compile(rf"\b(per )((?:{_SYMBOL}){_END}{_POWER})")
 _IN_BRACKETS_RE = re.compile(rf"(?<![\w.])((?:{_SCIENTIFIC})|{NUMBER})\s?[(\[]\s?({_EXPRESSION})\s?[)\]]")
@@ -180,20 +194,39 @@ def _stands_alone(symbol: str, gap: str, rest: str, value: str) -> bool:
     if symbol == "in":
         if rest.startswith("."):
             return True
-        return bool(re.match(r"\s?(?:$|[,;:?!)×x]\s?|by\b|\.(?:\s|$)|long|wide|high|thick|deep|tall|diameter|in\b|"
-            r"and\b)", rest.lstrip()))
+        return bool(
+            re.match(
+                r"\s?(?:$|[,;:?!)×x]\s?|by\b|\.(?:\s|$)|long|wide|high|thick|deep|tall|diameter|in\b|"
+                r"and\b)",
+                rest.lstrip(),
+            )
+        )
     if symbol in {"person", "line", "unit", "item", "turn", "bar"}:
         return True
     if "-" in gap and symbol in "ACHT":
         return False
     if rest.lstrip().startswith("&"):
         return False
-    if re.match(r"'|-\w|\s?=|\s?\(?\d", rest) or (re.match(r"\s[A-Z]?[a-z]+s\b", rest) and symbol in "ACFHTS"):
+    if re.match(r"'|-\w|\s?=|\s?\(?\d", rest) or (
+        re.match(r"\s(?!(?:is|as|was|has|flows|passes|acts)\b)[A-Z]?[a-z]+s\b", rest) and symbol in "ACFHTS"
+    ):
         return False
-    if symbol in "ACFHTGSRhlv":
-        return bool(re.match(r"\s?(?:$|[.,;:?!)\]])|\s(?:of|at|and|to|is|in|from|through|when|for|with|on|by|or|are|"
-            r"if|acts?|flows?|the)\b", rest))
+    if symbol in "ACFHTGSRhv":
+        return bool(
+            re.match(
+                r"\s?(?:$|[.,;:?!)\]])|\s(?:of|at|and|to|is|in|from|through|when|for|with|on|by|or|are|"
+                r"if|acts?|flows?|the)\b",
+                rest,
+            )
+        )
     return True
+
+
+# What a measure before it only describes: a 75 gram block, 100 watt bulbs.
+_THINGS = frozenset(
+    "block blocks cube cubes ball balls bulb bulbs container containers resistor resistors bullet bullets sample "
+    "samples object objects weight weights bag bags bottle bottles battery batteries source sources".split()
+)
 
 
 def _measure(m: re.Match[str]) -> str:
@@ -202,8 +235,12 @@ def _measure(m: re.Match[str]) -> str:
     bare = expression.rstrip(".")
     stop = ""
     if expression.endswith("."):
-        stop = "." if bare in _LONG or (re.match(r"\s*$|\s+[A-Z][a-z]*\b(?!\.)",
-            rest) and not re.match(r"\s+(?:ID|OD|I|O)\b", rest)) else ""
+        stop = (
+            "."
+            if bare in _LONG
+            or (re.match(r"\s*$|\s+[A-Z][a-z]*\b(?!\.)", rest) and not re.match(r"\s+(?:ID|OD|I|O)\b", rest))
+            else ""
+        )
         rest = "." + rest
     if bare in _AMBIGUOUS and not _stands_alone(bare, gap, rest, value):
         return m[0]
@@ -220,10 +257,27 @@ def _measure(m: re.Match[str]) -> str:
         and noun[1] not in NOT_NOUN
         and not noun[1].endswith("ly")
     )
-    plural = not adjective and not before_noun and not split and value.replace(",",
-        "") != "1" and not re.match(r"\s?(?:%|percent)", rest)
+    before_noun = before_noun or bool(noun and noun[1] in _THINGS)
+    plural = (
+        not adjective
+        and not before_noun
+        and not split
+        and value.replace(",", "") != "1"
+        and not re.match(r"\s?(?:%|percent)", rest)
+    )
     words = unit(bare, plural)
     return f" {_value(value)}{'n' if split and words[0] in 'aeiou' else ''} {words}{stop} "
+
+
+def _pressure(m: re.Match[str]) -> str:
+    if m[1]:
+        return f" {number(m[1])} over {number(m[2])} millimeters of mercury "
+    return f" {number(m[3])} over {number(m[4])} "
+
+
+def _span(m: re.Match[str]) -> str:
+    rising = float(m[1].replace(",", "")) < float(m[2].replace(",", ""))
+    return f"{m[1]} to {m[2]}" if rising else m[0]
 
 
 def _angle(m: re.Match[str]) -> str:
@@ -235,9 +289,17 @@ def say_units(text: str) -> str:
     """Measures (a number and its unit) and `per` units in words."""
     if any(c.isdigit() for c in text):
         text = _ANGLE_RE.sub(_angle, text)
+        text = re.sub(r"(?<=\d)\s?r\s?/\s?min\b", " rpm", re.sub(r"(?<=[Ω\w])\s?/\s?ph\b", " per phase", text))
+        text = _PRESSURE_RE.sub(_pressure, text)
+        text = _RATE_RE.sub(lambda m: f" {number(m[1])} per {UNITS.get(m[2], (m[2],))[0]} ", text)
+        text = re.sub(r"(?<=\d )k (?=cal\b|J\b)", "k", text)
+        text = _APART_RE.sub(lambda m: f"{m[1]}{m[2]}·{m[3]}" + (f"·{m[4]}" if m[4] else ""), text)
         # Powers of ten that lost their superscript: 10- 7sec, × 10-19.
-        text = re.sub(r"(?<![\d.,])10-\s(\d{1,2})(?=\s?[A-Za-zμΩ°])|(?<=[×x] )10\s?-\s?(\d{1,2})\b",
-            lambda m: f"10^-{m[1] or m[2]}", text)
+        text = re.sub(
+            r"(?<![\d.,])10-\s(\d{1,2})(?=\s?[A-Za-zμΩ°])|(?:(?<=[×x])|(?<=[×x] ))10\s?-\s?(\d{1,2})(?!\d)",
+            lambda m: f"10^-{m[1] or m[2]}",
+            text,
+        )
         text = re.sub(r"(?<=\d)'(?=\s?[x×X]\s?\d|\s?\d+\")", " feet ", text)
         text = text.replace("m.p.h.", "mph")
         text = re.sub(rf"({NUMBER})\s?°\s?([CFRK])\b", r"\1 °\2", text)
@@ -246,11 +308,12 @@ def say_units(text: str) -> str:
         text = re.sub(r"(?<=\d)(\"|'')(?=[\s,.x×)-]|$)", " inches", text)
         text = re.sub(r"(?<=\d)\.\s(?=°|[NJVWK]\s?(?:m|/|\^))", " ", text)
         text = _IN_BRACKETS_RE.sub(r"\1 \2", text)
-        text = _MEASURE_RE.sub(_measure, text)
+        text = _MEASURE_RE.sub(_measure, _SPAN_RE.sub(_span, text))
         if "^" in text:
             text = _INVERSE_RE.sub(lambda m: f" per {_factor(m[1], m[2], False)} ", text)
         if "per " in text:
             text = _BARE_PER_RE.sub(lambda m: m[1] + unit(m[2], False) + " ", text)
+    text = _TWICE_RE.sub(r"\1", text)
     if "/" in text:
         text = _PER_RE.sub(_per, text)
     if "°" in text:
@@ -264,4 +327,5 @@ def _per(m: re.Match[str]) -> str:
     left = m["left"]
     if left in UNITS and left not in _LONG and len(left) > 1:
         left = UNITS[left][1]
-    return f"{left} per {said}"
+    ends = m[0].endswith(".") and (right in _LONG or re.match(r"\s*$|\s+[A-Z]", m.string[m.end() :]))
+    return f"{left} per {said}" + ("." if ends else "")

@@ -1,7 +1,7 @@
 """litellm's proxy, a server that nobody here wrote, in an environment of its own (its pins clash with ours).
 
 KAME_DATA_LITELLM names its `litellm` program; without it, `.venv-litellm/bin/litellm` in the checkout is looked for:
-    python -m venv .venv-litellm && .venv-litellm/bin/pip install 'litellm[proxy]'
+    python -m venv .venv-litellm && .venv-litellm/bin/pip install 'litellm[proxy]==1.106.2'
 """
 
 import contextlib

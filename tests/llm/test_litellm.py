@@ -3,13 +3,19 @@
 import asyncio
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
+from building import build, settings_of
+from llm import plausible
 from llm.proxy import litellm_proxy, program
+from llm.server import ScriptedServer
 
+from pipeline.build import Build
 from pipeline.llm.client import LLM, Limits
 from pipeline.llm.ledger import Ledger
 from pipeline.llm.request import Message, Result
 from pipeline.llm.spec import parse_spec
+from pipeline.quality import measure
 
 pytestmark = pytest.mark.skipif(program() is None, reason="no litellm: set KAME_DATA_LITELLM to its program")
 
@@ -34,3 +40,31 @@ def test_both_formats_pass(tmp_path: Path) -> None:
         results = asyncio.run(work(root))
     assert [r.get().text for r in results] == [f"LiteLLM answers: question {n}" for n in range(10)] * 2
     assert all(r.get().usage.input > 0 for r in results)
+
+
+def test_whole_builds_through_the_proxy_in_both_formats(tmp_path, monkeypatch):
+    """With all gates on; and since the same words come back, the dialogues and oracles are the same in both."""
+    found = {}
+    with ScriptedServer(reply=plausible.reply) as thinking:
+        monkeypatch.setenv("KAME_DATA_ANSWERS", thinking.url)
+        with litellm_proxy(tmp_path) as root:
+            for model in (f"openai:spoken@{root}/v1", f"anthropic:spoken@{root}"):
+                out = tmp_path / model.split(":")[0]
+                settings = settings_of(
+                    out, writer=model, simulator=model, ledger=tmp_path / "ledger", limit=2, llm={"timeout": 60}
+                )
+                before = len(thinking.log)
+                manifest, _ = build(settings)
+                assert len(thinking.log) > before, "answers of the other format are not taken for these"
+                assert manifest["dialogues"]["accepted"] == 6 and manifest["stand_ins"] == []
+                assert manifest["refused"] == {"dialogues": {}, "oracles": {}}
+                assert set(manifest["oracles"]) == set("012345")
+                by = manifest["spend"]["by"]
+                assert sum(row["answers"] for row in by) == sum(row["asked"] for row in by) > 0
+                assert all(row["input"] > 0 and row["output"] > 0 and row["retries"] == 0 for row in by)
+                assert not measure(Build(settings)).falls()
+                rows = [row for path in sorted((out / "shards").iterdir()) for row in pq.read_table(path).to_pylist()]
+                assert {row["provenance"]["writer"] for row in rows} == {model}
+                found[model] = [(row["id"], row["turns"], row["oracles"]) for row in rows]
+    first, second = found.values()
+    assert first == second

@@ -27,8 +27,11 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 
 def _rows(name: str) -> list[dict[str, Any]]:
     for folder in (SHARED / name, ROOT / "data" / "samples", ROOT / "data"):
-        found = sorted(p for p in folder.glob("*") if p.suffix in {".parquet",
-            ".jsonl"} and (folder.name == name or name in p.name))
+        found = sorted(
+            p
+            for p in folder.glob("*")
+            if p.suffix in {".parquet", ".jsonl"} and (folder.name == name or name in p.name)
+        )
         if found:
             return _lines(found[0])[::EVERY] if folder.parent == SHARED else _lines(found[0])
     pytest.skip(f"no rows of {name}")
@@ -38,8 +41,9 @@ def _question(name: str, i: int, row: dict[str, Any]) -> Question:
     if name == "gsm8k":
         return Question(f"{name}-{i}", name, row["question"], row["answer"].rpartition("####")[2].strip())
     if name == "mmlu_pro":
-        return Question(f"{name}-{i}", name, row["question"], row["options"][row["answer_index"]],
-            tuple(row["options"]))
+        return Question(
+            f"{name}-{i}", name, row["question"], row["options"][row["answer_index"]], tuple(row["options"])
+        )
     options = row["options"] or {}
     picture = Picture(str(row["pic_path"])) if row.get("pic_path") else None
     return Question(f"{name}-{i}", name, row["question"] or "", options.get(row["correct_answer"], ""),
@@ -60,8 +64,9 @@ def _judged(name: str) -> tuple[list[Question], dict[str, list[Question]]]:
     return kept, refused
 
 
-@pytest.mark.parametrize(("name", "least", "most"), [("gsm8k", 0.95, 1.0), ("mmlu_pro", 0.55, 0.85), ("hssbench", 0.0,
-    0.6)])
+@pytest.mark.parametrize(
+    ("name", "least", "most"), [("gsm8k", 0.95, 1.0), ("mmlu_pro", 0.55, 0.85), ("hssbench", 0.0, 0.6)]
+)
 def test_share_kept(name: str, least: float, most: float) -> None:
     kept, refused = _judged(name)
     share = len(kept) / (len(kept) + sum(map(len, refused.values())))

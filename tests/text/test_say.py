@@ -136,8 +136,9 @@ def test_other_languages_are_refused_until_they_have_rules() -> None:
     assert say("Good day.", "en-US") == "Good day."
 
 
-@pytest.mark.parametrize("text", ["It costs 5", "a ~ b", "**bold**", "- one\n- two", "1. one", "say \"it\"", "a_b",
-    "x → y"])
+@pytest.mark.parametrize(
+    "text", ["It costs 5", "a ~ b", "**bold**", "- one\n- two", "1. one", 'say "it"', "a_b", "x → y"]
+)
 def test_is_spoken_names_what_is_not(text: str) -> None:
     assert is_spoken(text)
 

@@ -29,8 +29,12 @@ _NUMBER = (
 )  # fmt: skip
 _TOTAL = ("That comes to {}.", "It works out to {}.", "The answer is {}.", "You end up with {}.", "You should get {}.")
 _CHOSEN = (
-    "Out of those, it's {}.", "The one you want is {}.", "I'd go with {}.", "The right one is {}.",
-    "Of those, the answer is {}.", "From what you listed, it's {}.",
+    "Out of those, the answer is {}.", "The one you want is {}.", "I'd go with {}.", "The right one is {}.",
+    "Of those, the answer is {}.", "From what you listed, I'd say {}.",
+)  # fmt: skip
+_CHOSEN_LONG = (
+    "The right one is this: {}.", "I'd go with this one: {}.", "Of those, it's this one: {}.",
+    "The answer is this one: {}.",
 )  # fmt: skip
 _CHOSEN_CLAUSE = (
     "The right one is that {}.", "I'd go with the idea that {}.", "Of those, the answer is that {}.",
@@ -94,31 +98,30 @@ def worked(draws: random.Random, asked: Asked, claim: str, total: str, working: 
     """The answer to a word problem: what was asked with its number, and a step that leads there."""
     said = to_listener(claim)
     heard = f"{asked.context} {asked.direct}"
-    step = working.steps[-1] if working.steps else ""
-    if len(working.steps) > 1 and draws.random() < 0.4:
-        step = draws.choice(working.steps[:-1])
     lead = draws.choice(_LEADS)
     bare = fill(draws.choice(_TOTAL), total)
     reckoned = grammar.capitalise(f"{working.sum}.") if working.sum else ""
     closing = f"That's because {working.sum}." if working.sum else ""
+    # A step that is only part of the way would seem to give the answer: the sum that does stands after it.
+    step = working.steps[-1] if working.steps and reckoned else ""
     options = []
-    if said:
+    for final in filter(None, (said, working.final)):
         options += [
-            f"{lead} {said} {step or closing}",
-            f"{step or reckoned} {_then(draws, said, bool(step or reckoned), heard)}",
+            f"{lead} {final} {closing}",
+            f"{reckoned} {_then(draws, final, bool(reckoned), heard)}",
+            f"{step} {reckoned} {_then(draws, final, bool(reckoned), heard)}",
         ]
-    if working.final:
-        options.append(f"{step or reckoned} {_then(draws, working.final, bool(step or reckoned), heard)}")
-        options.append(f"{lead} {working.final} {step or closing}")
     if not options:
-        options = [f"{lead} {bare} {step or closing}", f"{step} {reckoned} {bare}", f"{step or reckoned} {bare}"]
+        options = [f"{lead} {bare} {closing}", f"{step} {reckoned} {bare}", f"{reckoned} {bare}"]
     fitting = [o for o in map(grammar.tidy, options) if len(o.split()) <= MAX_WORDS]
     solid = [o for o in fitting if len(o.split()) >= 7] or fitting
     return draws.choice(solid) if solid else grammar.tidy(said if 0 < len(said.split()) <= MAX_WORDS else bare)
 
 
 def _then(draws: random.Random, final: str, follows: bool, heard: str) -> str:
-    if not follows or re.match(r"(?:After|When|If|Then|So|This|That|These|But|In the end)\b", final):
+    if not follows or re.match(
+        r"(?:After|When|If|Since|Because|Although|As|Then|So|This|That|These|But|In the end)\b", final
+    ):
         return final
     return f"{draws.choice(('So', 'That means', 'So in the end,'))} {_flow(final, heard)}"
 
@@ -181,11 +184,22 @@ def stated(draws: random.Random, asked: Asked, answer: str, offered: int) -> str
         return grammar.tidy(f"{lead if kind == 'sentences' else ''} {answer}.")
     named = with_article(answer) if asked.form in ("question", "command", "except") else answer
     unitless = "how much" in asked.direct.casefold() and _is_bare_number(answer)
+    # 'Thirty-two per second residues': a measure where a count has its place.
+    unitless = unitless or ("how many" in asked.direct.casefold() and not _is_bare_number(answer))
+    unitless = unitless or ("how much" in asked.direct.casefold() and kind != "number")
+    if kind in ("phrase", "long") and not offered and _HOW.match(asked.direct):
+        return grammar.tidy(f"{lead} {answer}.")
+    if offered and kind == "long" and (len(answer.split()) > 10 or not re.match(_DETERMINED, named)):
+        return _whole(draws, f"{lead} {fill(draws.choice(_CHOSEN_LONG), named)}", asked, offered)
     if asked.claim and not unitless and kind in ("number", "phrase", "long") and (not offered or draws.random() < 0.6):
         return _whole(draws, f"{lead} {fill(asked.claim, named)}", asked, offered)
     if kind == "clause" and not offered and draws.random() < 0.4:
         return grammar.tidy(f"{lead} {answer}.")
     return _whole(draws, f"{lead} {fill(draws.choice(_pool(asked, kind, answer, offered)), named)}", asked, offered)
+
+
+_HOW = re.compile(r"how (?:do|does|did|is|are|was|were|can|could|would|should|has|have)\b", re.I)
+_DETERMINED = r"(?:the|a|an|by|to|in|for|because|from|with|only|no)\b"
 
 
 def _is_bare_number(answer: str) -> bool:

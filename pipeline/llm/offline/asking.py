@@ -152,6 +152,8 @@ def _last_sentence(last: str, blanks: int, context: str, answer: str) -> Asked:
         raise Refusal("no_question", f"'{last[-60:]}' asks nothing")
     if "?" in context or re.search(rf"(?:^|[.?!] )(?:{_FIND}|{_TELL})\b", context, re.I) or ":" in last:
         raise Refusal("no_question", "what is asked is not its last sentence")
+    if re.search(r"\b(?:find|calculate|compute|determine|evaluate|estimate) (?:the|its|his|her|their)\b", last):
+        raise Refusal("no_question", "a task in the middle of a sentence")
     return _completion(last, context, answer)
 
 
@@ -161,12 +163,15 @@ def _question(text: str, context: str) -> Asked:
     text = re.sub(r"\bof the following\b", "of these", text, flags=re.I)
     turned = turn_round(ask.rstrip("?"))
     claim = turned.claim
-    if claim and lead and len(lead.split()) <= 5 and not re.match(r"(?:if|when|after|suppose|given|assum)", lead, re.I):
+    if claim and lead and len(lead.split()) <= 5 and _SETS_SCENE.match(lead):
         claim = f"{grammar.capitalise(lead)}, {lower_first(claim)}"
-    if len(claim.split()) > MAX_CLAIM:
+    if len(claim.split()) > MAX_CLAIM or re.search(r"\b(?:be|is|are|was|were) \{\} \w+(?:ed|en)\b", claim):
         claim = ""
     indirect = "" if lead or which else turned.indirect
     return Asked(context, grammar.capitalise(text), "question", indirect, claim, which, turned.counted)
+
+
+_SETS_SCENE = re.compile(r"(?:in|at|on|by|for|from|to|of|during|within|according|per|under|over|among|between)\b", re.I)
 
 
 def _split_lead(text: str) -> tuple[str, str]:
@@ -239,6 +244,11 @@ _SCENE = re.compile(
 def _completion(text: str, context: str, answer: str) -> Asked:
     """'The study of fungi is called': 'What is the study of fungi called?'"""
     which = bool(re.search(r"\bthe following\b", text, re.I))
+    own = re.match(r"(?:he|she|it|they|this)\b", answer, re.I) or (
+        len(answer.split()) > 8 and answer.casefold().split()[:2] == text.casefold().split()[:2]
+    )
+    if own and not re.search(rf"{_LINK_END.pattern}|\b(?:that|because|which|then|where|since)$|,$", text):
+        raise Refusal("no_question", f"'{text[-40:]}' and its answer are two sentences")
     text = re.sub(r"\bthe following\b", "these", text)
     claim = _fits(f"{_short_tail(text)} {SLOT}.")
     called = _CALLED.match(text)
@@ -266,6 +276,8 @@ def _with_echo(stem: str, answer: str) -> str:
 def _echo(stem: str, answer: str) -> str:
     """What stands for the missing end: 'what', or 'does what' where a verb is missing."""
     words = answer.casefold().split()
+    if re.search(r"\b[a-z]{3,}ing$", stem):
+        return "what"
     if answer and is_clause(answer) and not _LINK_END.search(stem) and len(stem.split()) > 4:
         return "then what"
     first = next((w for w in words[:2] if not w.endswith("ly")), "")
@@ -275,6 +287,8 @@ def _echo(stem: str, answer: str) -> str:
         return "do what"
     if _LINK_END.search(stem):
         return "what"
+    if first in ("do", "does", "did") and words[1:2] == ["not"]:
+        return f"{first} what"
     if first in grammar.AUXILIARIES and first not in ("do", "does", "did"):
         return f"{first} what"
     kind = grammar.verb_kind(first)

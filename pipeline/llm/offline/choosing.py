@@ -29,7 +29,13 @@ _ALL = re.compile(
     re.I,
 )
 _PROPER = word_set(
-    """monday tuesday wednesday thursday friday saturday sunday january february march april june july
+    """texas california florida ohio virginia georgia michigan illinois pennsylvania massachusetts arizona
+    nevada oregon colorado alaska hawaii louisiana alabama mississippi tennessee kentucky missouri kansas
+    nebraska iowa wisconsin minnesota maryland delaware connecticut vermont maine utah taiwan ukraine
+    vienna madrid athens istanbul constantinople babylon mesopotamia persia persian ottoman byzantine
+    sumerian assyrian hebrew jewish christian catholic protestant buddhist hindu swedish dutch polish
+    portuguese turkish egyptian korean vietnamese nixon reagan carter obama trump biden clinton bush
+    monday tuesday wednesday thursday friday saturday sunday january february march april june july
     august september october november december christmas easter earth mars venus jupiter saturn neptune
     uranus mercury sun europe asia africa america australia antarctica england britain france germany
     italy spain russia china india japan canada mexico brazil egypt greece rome turkey iran iraq israel
@@ -74,7 +80,8 @@ class Offer:
 
 
 _FOR_NAMES = re.compile(
-    r"\b(?:who|whom|whose|named|name of (?:the|a|his|her)|cit(?:y|ies)|countr(?:y|ies)|islands?|rivers?|kings?|queens?|"
+    r"\b(?:who|whom|whose|named|names?\b|regions?|pope|"
+    r"which people|cit(?:y|ies)|countr(?:y|ies)|islands?|rivers?|kings?|queens?|"
     r"presidents?|authors?|emperors?|planets?|gods?|goddess|philosophers?|composers?|painters?|artists?|dynast(?:y|ies)|"
     r"civilizations?|sites?|kingdoms?|wars?|states?|nations?|novels?|books?|writers?|poets?|religions?|where)\b",
     re.I,
@@ -86,20 +93,37 @@ def asks_for_names(stem: str) -> bool:
     return bool(_FOR_NAMES.search(stem.strip().rsplit(". ", 1)[-1]))
 
 
-def say_choice(choice: str, siblings: tuple[str, ...], language: str = "en", *, names: bool = False) -> str:
+_FOR_YEAR = re.compile(
+    r"\b(?:when (?:was|were|did|is|does|do)|(?:what|which|the|in) (?:\w+ )?(?:year|date|years)\b|year "
+    r"(?:in which|of|did|was|were|is)|(?:was|were) born|century)\b",
+    re.I,
+)
+
+
+def asks_for_year(stem: str) -> bool:
+    """Whether a year or a date is asked for, so that four digits are said as one."""
+    last = stem.strip().rsplit(". ", 1)[-1]
+    return bool(_FOR_YEAR.search(last)) and not re.search(r"\bhow (?:many|much|long)\b", last, re.I)
+
+
+def say_choice(
+    choice: str, siblings: tuple[str, ...], language: str = "en", *, names: bool = False, year: bool = False
+) -> str:
     """One choice in spoken words, without a closing mark, its first letter small unless it is a name's.
 
-    `names` is whether a name is asked for. Raises Refusal where it cannot be said.
+    `names` is whether a name is asked for, `year` whether a year is. Raises Refusal where it cannot be said.
     """
     raw = re.sub(r"\s+", " ", choice).strip().strip("\"'“”").strip()
     raw = re.sub(r"^(?:\(?[a-hA-H1-9]\)|[1-9]\.)\s+", "", raw)
     raw = _SHOUTED.sub(lambda m: m.group(0).lower(), raw)
-    if raw.isupper() and len(raw) > 5 and " " in raw:
+    if raw.isupper() and re.search(r"[A-Z]{4}", raw) and " " in raw and not re.search(r"\d", raw):
         raw = raw.lower()
     raw = re.sub(r"(?<![\d.])\.(?=\d)", "0.", raw)
     raw = re.sub(r"^(\$?\d[\d,]{3,})\.0+$", r"\1", raw)
     if _MANGLED.search(raw):
         raise Refusal("bad_choice", f"'{raw}' was a fraction before a spreadsheet made a date of it")
+    if year and re.fullmatch(r"(?:1[0-9]|20)\d\d\.?", raw):
+        return say(f"In {raw}", language).removeprefix("In ").strip(" .")
     said = say(raw, language).strip().rstrip(".;,: ")
     if not said or is_spoken(said):
         raise Refusal("unspeakable_choice", choice[:60])
@@ -114,13 +138,17 @@ def decapitalise(said: str, siblings: tuple[str, ...], *, names: bool = False) -
         return said
     if re.sub(r"['’]s?$", "", first).casefold() in _PROPER or (re.search(r"[^s]['’]s$", first) and len(words) > 1):
         return said
+    if len(words) > 2 and words[1] == "and" and words[2][:1].isupper():
+        return said
     if len(first) == 1 and first != "A":
         return said
     if first.casefold() in _ALWAYS_SMALL:
-        return said[:1].lower() + said[1:]
+        return " ".join(map(_small, words)) if _is_title(words) else said[:1].lower() + said[1:]
     if names and all(s[:1].isupper() and len(s.split()) < 4 for s in siblings):
         return said
     if len(words) > 1 and len(words[1].strip(",")) > 1 and words[1][:1].isupper() and not words[1][1:2].isupper():
+        if _OPENS_PHRASE.search(first) and words[1].strip(",").casefold() in _PROPER:
+            return said[:1].lower() + said[1:]
         title = all(w[:1].isupper() or w in ("of", "the", "and", "to", "in", "for", "a") for w in words)
         others = [s.split() for s in siblings if len(s.split()) > 1]
         if title and sum(all(w[:1].isupper() or len(w) < 4 for w in o) for o in others) > 0.7 * len(others):
@@ -129,6 +157,22 @@ def decapitalise(said: str, siblings: tuple[str, ...], *, names: bool = False) -
     if len(words) == 1 and sum(s[:1].islower() for s in siblings) > 0.7 * (len(siblings) - 1) > 1:
         return said
     return said[:1].lower() + said[1:]
+
+
+_OPENS_PHRASE = re.compile(r"(?:ing|ed|ly|ment|tion|ity|er)$|^(?:Most|Some|Many|More|Less|Fewer|Other|All)$")
+
+
+def _is_title(words: list[str]) -> bool:
+    """Whether it is a heading that begins with an article: 'The Impact of the Great Economic Crisis'."""
+    content = [w for w in words if w.casefold() not in _LINKS]
+    return len(content) > 3 and len(words) > 5 and all(w[:1].isupper() for w in content)
+
+
+_LINKS = word_set("the a an of and or in on for to by with from at as")
+
+
+def _small(word: str) -> str:
+    return word if word.strip(",;'s").casefold() in _PROPER or word[1:2].isupper() else word.lower()
 
 
 def _looks_like_name(words: list[str]) -> bool:

@@ -15,6 +15,11 @@ from pipeline.text.spoken import say
 _LISTED = re.compile(
     r"\b(?:option|choice|statement)s? (?:[a-f]|[ivx]+)\b|(?:^|\s)ii[.):]|(?<!\w)\([a-d]\)|(?:^|\s)[a-d]\) ", re.I
 )
+# A second part of which the first lost its mark: '(2) For a gas phase reaction, estimate ...'.
+_SECOND_PART = re.compile(
+    r"(?:^|\s)\(?[2b]\)\s*(?:For|What|Find|Calculate|How|Determine|Compute|Which|Estimate|If|the|what|find|calculate|how|"
+    r"determine|compute|estimate)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ def make_sheet(question: Question) -> Sheet:
     if question.source == "gsm8k" or (question.working and not question.choices):
         return _problem_sheet(question)
     stem, blanks = stems.prepare(question.stem)
-    if _LISTED.search(stem):
+    if _LISTED.search(stem) or _SECOND_PART.search(stem):
         raise Refusal("letters", "the question points to lettered or numbered parts")
     said = say(stem, question.language)
     stems.check_said(said)
@@ -74,14 +79,20 @@ def make_sheet(question: Question) -> Sheet:
     return Sheet(asked, answer, _others(question) if offer else (), offer, everything)
 
 
+def _say_choice(choice: str, question: Question) -> str:
+    stem = question.stem
+    return choosing.say_choice(
+        choice,
+        question.choices,
+        question.language,
+        names=choosing.asks_for_names(stem),
+        year=choosing.asks_for_year(stem),
+    )
+
+
 def _said_answer(question: Question) -> str:
     """The right answer in spoken words: a year as a year."""
-    year = _as_year(question)
-    if year and re.search(r"\b(?:when|year|date|century|born)\b", question.stem, re.I):
-        return year
-    answer = choosing.say_choice(
-        question.answer, question.choices, question.language, names=choosing.asks_for_names(question.stem)
-    )
+    answer = _say_choice(question.answer, question)
     if (
         sum(len(w) == 1 and w not in ("a", "I") for w in answer.replace(",", " ").split())
         > 1 + len(answer.split()) // 8
@@ -109,11 +120,7 @@ def _others(question: Question) -> tuple[str, ...]:
         if choice.strip() == question.answer.strip() or choosing.refers(choice) or choosing.is_all(choice):
             continue
         try:
-            found.append(
-                choosing.say_choice(
-                    choice, question.choices, question.language, names=choosing.asks_for_names(question.stem)
-                )
-            )
+            found.append(_say_choice(choice, question))
         except Refusal:
             continue
     return tuple(dict.fromkeys(found))
@@ -129,6 +136,8 @@ def _problem_sheet(question: Question) -> Sheet:
     money = working.unit in ("$", "£", "€") or (
         bool(re.search(r"\bmoney\b|\bdollars\b", counted)) and working.unit in ("", "$")
     )
+    priced = re.search(r"[$£€]|\bdollars?\b", question.stem) and _PRICED.search(asked.direct)
+    money = money or bool(priced and not working.unit and not _COUNTS.search(asked.direct))
     total, claim = number, asked.claim
     if money and counted not in ("dollars",) and "dollar" not in counted:
         total = say(f"{working.unit or '$'}{question.answer.strip().lstrip('$£€')}", question.language).strip(" .")
@@ -139,6 +148,7 @@ def _problem_sheet(question: Question) -> Sheet:
         and "how many" in asked.direct.casefold()
         and len(counted.split()) <= 3
         and " the " not in f" {counted} "
+        and not counted.startswith("of ")
         and number_of(number) != 1
     ):
         total = f"{number} {counted}"
@@ -149,6 +159,14 @@ def _problem_sheet(question: Question) -> Sheet:
     if asked.claim:
         claim = _problem_claim(asked, number, total, number_of(number) == 1)
     return Sheet(asked, total, problem=True, claim=claim, working=working)
+
+
+_PRICED = re.compile(
+    r"\b(?:costs?|prices?|pay|paid|spend|spent|earn|earned|money|worth|owe|charged?|revenue|profit)\b", re.I
+)
+_COUNTS = re.compile(
+    r"\bhow (?:many|long|old|far|often|tall)\b|\bpercent|\btimes\b|\bcents\b|\bratio\b|\bhours?\b", re.I
+)
 
 
 def _problem_claim(asked: asking.Asked, number: str, total: str, one: bool) -> str:
@@ -194,10 +212,7 @@ def _blanks_sheet(asked: asking.Asked, question: Question, blanks: int) -> Sheet
     ]
     if len(pieces) != blanks:
         raise Refusal("too_many_blanks", f"'{question.answer[:40]}' does not fill {blanks} gaps")
-    said = [
-        choosing.say_choice(p, question.choices, question.language, names=choosing.asks_for_names(question.stem))
-        for p in pieces
-    ]
+    said = [_say_choice(p, question) for p in pieces]
     if blanks == 2:
         claim = f"The first blank is {said[0]}, and the second one is {said[1]}."
     else:

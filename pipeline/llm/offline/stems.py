@@ -24,7 +24,7 @@ _FOR_PAPER = re.compile(
     re.IGNORECASE,
 )
 _ARTICLE_PAIR = re.compile(r"\b([Aa])\s?\(\s?n\s?\)|\b([Aa])\s?/\s?an\b|\b([Aa])\s\(an\)")
-_IN_BRACKETS = re.compile(r"(\b(?:is|are|of|equals?|to|than|and)\s+)\(([^()+*=^]{1,40})\)")
+_IN_BRACKETS = re.compile(r"(\b(?:is|are|of|equals?|to|than|and)\s+)\((?!\w\))([^()+*=^]{1,40})\)")
 _PAIR = re.compile(r"\(\s*(-?\d+(?:\.\d+)?)\s*,\s*(-?\d+(?:\.\d+)?)\s*\)")
 _INTERVAL = re.compile(r"\binterval [\[(]\s*(-?\d+(?:\.\d+)?)\s*,\s*(-?\d+(?:\.\d+)?)\s*[\])]")
 # What is left where brackets and signs once told something: ', one, two, and, seven, four, are'.

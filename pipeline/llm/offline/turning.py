@@ -297,6 +297,7 @@ def _moved(aux: str, rest: list[str]) -> str:
     return " ".join([*rest[:at], *verb, *rest[at + 1 :]])
 
 
+_HOW_WELL = word_set("best most least correctly accurately also always never not then usually")
 _BE_OPENERS = word_set("responsible used known associated likely involved most best required needed characterized")
 
 
@@ -311,6 +312,13 @@ def _which_noun(words: list[str]) -> Turned | None:
     if at is None or words[at - 1].endswith(("s", ",")) or any(w.endswith(",") for w in words) or at + 1 >= len(words):
         return None
     noun, verb, rest = " ".join(words[1:at]), words[at], words[at + 1 :]
+    if " of " in noun and verb not in grammar.AUXILIARIES:
+        return None  # 'which percentage of the votes were': a plural noun that is a verb elsewhere
+    if words[1].casefold() in _HOW_WELL or words[at - 1].casefold() in _HOW_WELL:
+        # 'Which best represents it': the adverb is no noun.
+        if words[1].casefold() not in _HOW_WELL or verb in grammar.AUXILIARIES:
+            return None
+        return Turned("", f"The one that {' '.join(words[1:])} is {SLOT}.", "one")
     if verb in ("does", "did"):
         moved = _moved(verb, rest)
         return Turned(f"which {noun} {moved}", f"The {noun} that {moved} is {SLOT}.") if moved else None

@@ -27,6 +27,11 @@ _UNKNOWN = re.compile(r"(?<![A-Za-z'])\d*[b-hj-z]\s*[=/+*(]|[=/+*-]\s*\d*[b-hj-z
 _MARKED = re.compile(r"<<([^<>=]+)=([^<>=]+)>>")
 _OPERATIONS = {"+": "plus", "-": "minus", "*": "times", "/": "divided by"}
 _FINITE = re.compile(r"\b(?:[a-z]+ed)\b")
+# 'will now costs': the source's own slip.
+_AFTER_MODAL = re.compile(
+    r"\b(?:will|would|can|could|should|must|may|might|did|does|do|to)"
+    r"(?: now| then| also| only| not| still)? ([a-z]+s)\b"
+)
 STEP_WORDS = (4, 24)
 
 
@@ -85,6 +90,8 @@ def _spoken_step(line: str) -> str:
     except Refusal:
         return ""
     words = text.rstrip(".").split()
+    if any(grammar.verb_kind(found) == "third" for found in _AFTER_MODAL.findall(text)):
+        return ""
     finite = any(w in grammar.finite_forms() for w in words[1:]) or _FINITE.search(text)
     if not STEP_WORDS[0] <= len(words) <= STEP_WORDS[1] or not finite or is_spoken(text):
         return ""

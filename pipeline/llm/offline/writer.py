@@ -150,6 +150,10 @@ _BARE = frozenset(("yes_no", "verb", "predicate"))
 _EXCEPTIONS = ("Is the exception {}?", "Which is the odd one out, {}?", "Which one doesn't fit, {}?")
 _CLAUSES = ("Is it {}?", "Would you say {}?", "Would it be {}?")
 _NOUNS = ("Is it {}?", "Is it {}?", "Would it be {}?", "Is that {}?")
+_BARE_NOUNS = ("Is the answer {}?", "Would you say {}?", "Is the right one {}?", "Should I say {}?")
+_WITH_ARTICLE = re.compile(
+    r"(?:the|a|an|his|her|its|their|by|in|on|at|to|from|for|with|because|only|no|all|both|about|minus|\w+ing)\b", re.I
+)
 _LISTS = ("The options are {}.", "I'm choosing between {}.", "I have to choose between {}.")
 
 
@@ -170,7 +174,8 @@ def _with_choices(draws: random.Random, asked: asking.Asked, offered: tuple[str,
     if "clause" in shapes:
         return f"{question} {draws.choice(_CLAUSES).replace('{}', grammar.join_or([f'that {c}' for c in offered]))}"
     if max(len(c.split()) for c in offered) > 8 or draws.random() < 0.75:
-        return f"{question} {draws.choice(_NOUNS).replace('{}', grammar.join_or(named))}"
+        plain = all(_WITH_ARTICLE.match(c) or answers.shape(c) == "number" for c in named)
+        return f"{question} {draws.choice(_NOUNS if plain else _BARE_NOUNS).replace('{}', grammar.join_or(named))}"
     return f"{question} {draws.choice(_LISTS).replace('{}', grammar.join_or(named, 'and'))}"
 
 
