@@ -1,6 +1,6 @@
 """Draws one dialogue of a build in time: docs/timeline.svg.
 
-    python docs/timeline.py out/demo/shards/train-00000-of-00001.parquet [ID] > docs/timeline.svg
+python docs/timeline.py out/demo/shards/train-00000-of-00001.parquet [ID] > docs/timeline.svg
 """
 
 import sys

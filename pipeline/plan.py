@@ -138,13 +138,13 @@ def _scale(
     factor = sum(counts.values()) / sampled if sampled else 0.0
     oracles = [o for r in results for d in r["oracles"][0] for o in d.oracles]
     levels = Counter(o.level for o in oracles)
-    rows = {"dialogues": sampled, "oracles": len(oracles), "speech": sampled}
+    rows = {"oracles": len(oracles)}
     # What models do takes the time that stands with their calls.
     asked = {"dialogues": build.settings.writer, "oracles": build.settings.simulator}
     stages = tuple(
         StagePlan(
             stage.name,
-            round(rows[stage.name] * factor),
+            round(rows.get(stage.name, sum(len(r[stage.name][0]) for r in results)) * factor),
             0.0 if asked.get(stage.name, "offline") != "offline" else factor * sum(r[stage.name][1] for r in results),
         )
         for stage in stages_of(build.settings)

@@ -156,6 +156,10 @@ STAGES: dict[str, Stage] = {
 }
 
 
+if odd := [s.name for s in STAGES.values() if s.reads not in ("questions", "dialogues")]:
+    raise AssertionError(f"stage {odd[0]}: a stage reads questions or dialogues")
+
+
 def stages_of(settings: Settings) -> list[Stage]:
     """The stages that these settings call for, each after the ones it reads."""
     return [stage for stage in STAGES.values() if settings.speak or stage.name != "speech"]

@@ -22,7 +22,8 @@ L liter; l liter; mL milliliter; ml milliliter; dL deciliter; dl deciliter; μL 
 cc cubic~centimeter; gal gallon; qt quart; pt pint; cl centiliter;
 mol mole; mole mole; moles mole; mmol millimole; kmol kilomole; kgmole kilogram~mole; lbmole pound~mole;
 lbmol pound~mole; gmole gram~mole; μmol micromole; nmol nanomole;
-mM millimolar =; μM micromolar =; nM nanomolar =; M molar =; N newton; kN kilonewton; mN millinewton; MN meganewton;
+mM millimolar =; μM micromolar =; nM nanomolar =; M molar =; N newton; Nm newton~meter;
+kN kilonewton; mN millinewton; MN meganewton;
 dyne dyne; dynes dyne; dyn dyne; kgf kilogram-force =;
 J joule; kJ kilojoule; MJ megajoule; GJ gigajoule; mJ millijoule; kj kilojoule; erg erg; ergs erg; cal calorie;
 kcal kilocalorie; Cal calorie; Kcal kilocalorie; Btu BTU; BTU BTU; btu BTU;
@@ -135,7 +136,7 @@ _PRESSURE_RE = re.compile(
 _SPAN_RE = re.compile(rf"(?<![\w.,=+*/^(×-])(?<![=+*/^(×-]\s)({NUMBER})\s?[-–]\s?({NUMBER})(?=\s?(?:{_SYMBOL}){_END})")
 # Factors of a unit that only a space parts: 6 J s, 2 N m s.
 _APART_RE = re.compile(r"(?<=\d)(\s?)(N|J|W|V|A|C|kg|eV|kJ)\s([ms])(?:\s(s))?(?=\s?(?:$|[.,;?!)]))")
-_TWICE_RE = re.compile(r"(pounds? per square inch),?\s\(?(?:psi|PSI)\b\)?")
+_TWICE_RE = re.compile(r"(pounds? per square inch),?\s+\(?(?:psi|PSI)\b\)?")
 _ANGLE_RE = re.compile(rf"(\d+)\s?°\s?({NUMBER})\s?'(?!')(?:\s?({NUMBER})\s?(?:\"|''))?")
 _BARE_PER_RE = re.compile(rf"\b(per )((?:{_SYMBOL}){_END}{_POWER})")
 _IN_BRACKETS_RE = re.compile(rf"(?<![\w.])((?:{_SCIENTIFIC})|{NUMBER})\s?[(\[]\s?({_EXPRESSION})\s?[)\]]")

@@ -187,7 +187,7 @@ def stated(draws: random.Random, asked: Asked, answer: str, offered: int) -> str
     # 'Thirty-two per second residues': a measure where a count has its place.
     unitless = unitless or ("how many" in asked.direct.casefold() and not _is_bare_number(answer))
     unitless = unitless or ("how much" in asked.direct.casefold() and kind != "number")
-    if kind in ("phrase", "long") and not offered and _HOW.match(asked.direct):
+    if kind in ("phrase", "long", "verb") and not offered and _HOW.match(asked.direct):
         return grammar.tidy(f"{lead} {answer}.")
     if offered and kind == "long" and (len(answer.split()) > 10 or not re.match(_DETERMINED, named)):
         return _whole(draws, f"{lead} {fill(draws.choice(_CHOSEN_LONG), named)}", asked, offered)

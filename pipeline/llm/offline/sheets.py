@@ -152,7 +152,7 @@ def _problem_sheet(question: Question) -> Sheet:
         and number_of(number) != 1
     ):
         total = f"{number} {counted}"
-    elif working.unit in ("%", "percent") or asked.direct.casefold().startswith("what percent"):
+    elif working.unit in ("%", "percent") or re.search(r"\b(?:what|which) percent", asked.direct, re.I):
         total = f"{number} percent"
     elif working.unit:
         total = say(f"{question.answer} {working.unit}", question.language).strip(" .")
