@@ -5,7 +5,6 @@ then `python tests/test_versions.py` notes the new state.
 """
 
 import json
-import sys
 import tempfile
 from pathlib import Path
 
@@ -44,6 +43,5 @@ def test_changed_output_has_a_changed_version(tmp_path):
 
 
 if __name__ == "__main__":
-    sys.path[:0] = [str(NOTED.parent.parent), str(NOTED.parent)]
     with tempfile.TemporaryDirectory() as folder:
         NOTED.write_text(json.dumps(now(Path(folder) / "out"), indent=1) + "\n")
