@@ -98,7 +98,11 @@ class Build:
 
     def claim(self) -> None:
         """Note in OUT what build it holds, and its settings; done when its sources have shown to be readable."""
-        note = {"identity": self.identity, "settings": self.settings.model_dump(mode="json", exclude={"out"})}
+        settings = self.settings.model_dump(mode="json", exclude={"out"})
+        for source in settings["sources"]:  # to be found again from whatever folder `status` is asked in
+            if source["location"] and Path(source["location"]).exists():
+                source["location"] = str(Path(source["location"]).resolve())
+        note = {"identity": self.identity, "settings": settings}
         write_changed(self.out / "build.json", json.dumps(note, indent=1).encode() + b"\n")
 
     def _compare(self, found: dict[str, Any]) -> None:
