@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 from building import build, settings_of, shard_bytes
 
-from pipeline.build import Build, Interrupted
+from pipeline.build import Build, Interrupted, noted_settings
 from pipeline.errors import KameError, UsageError
 from pipeline.status import finished, restore
 
@@ -202,6 +202,14 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     with pytest.raises(UsageError, match="something else than a build"):
         build(settings_of(tmp_path))
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_build_is_known_from_another_folder(tmp_path, monkeypatch):
+    (tmp_path / "q.jsonl").write_text('{"question": "What is the capital of France?", "answer": "Paris"}\n')
+    monkeypatch.chdir(tmp_path)
+    manifest, _ = build(settings_of("out", sources=("questions=q.jsonl",)))
+    monkeypatch.chdir("/")
+    assert finished(Build(noted_settings(tmp_path / "out"))) == manifest
 
 
 def test_a_changed_source_is_found(tmp_path):
