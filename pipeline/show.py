@@ -109,7 +109,7 @@ def source_table(manifest: dict[str, Any]) -> Table:
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
     table.add_column("refused because", overflow="fold")
     for name, source in manifest["sources"].items():
-        share = f"{source['kept']} ({source['kept'] / source['rows']:.0%})" if source["rows"] else "0"
+        share = f"{source['kept']} ({source['kept'] / source['rows']:.1%})" if source["rows"] else "0"
         dialogues = manifest["dialogues"]["by_source"].get(name, 0)
         table.add_row(name, str(source["rows"]), share, str(dialogues), _reasons(source["refused"]))
     return table
