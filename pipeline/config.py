@@ -54,7 +54,7 @@ class SpeechSettings(Room):
     @field_validator("words_per_minute", "lead_in", "answer_gap", "user_gap", "tail")
     @classmethod
     def _rising(cls, bounds: tuple[float, float], info: ValidationInfo) -> tuple[float, float]:
-        least = {"words_per_minute": 60.0, "answer_gap": -1.0, "user_gap": -1.0}.get(info.field_name or "", 0.0)
+        least = {"words_per_minute": 60.0, "answer_gap": -1.0, "user_gap": -5.0}.get(info.field_name or "", 0.0)
         if not least <= bounds[0] <= bounds[1] < math.inf:
             raise ValueError(f"give two rising numbers, {least:g} or more")
         return bounds
