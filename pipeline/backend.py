@@ -18,6 +18,7 @@ from pipeline.config import LatencySettings
 from pipeline.errors import UsageError
 from pipeline.records import Oracle, Word
 from pipeline.seeds import rng
+from pipeline.settings_room import Distribution, uniform
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +31,19 @@ class Latency:
     not final. `max_restarts` in `restart_window` seconds: requests that follow another one, at most.
     """
 
-    stt_lag: tuple[float, float]
+    stt_lag: Distribution
     stt_final: float
     poll: float
-    first_token: tuple[float, float]
+    first_token: Distribution
     min_growth: int = 2
     max_restarts: int = 5
     restart_window: float = 2.0
 
     def __post_init__(self) -> None:
         for name in ("stt_lag", "first_token"):
-            low, high = getattr(self, name)
-            if not 0 <= low <= high < math.inf:
-                raise UsageError(f"latency.{name} {low}, {high}: give two rising numbers of seconds, 0 or more")
+            delay = getattr(self, name)
+            if delay.low < 0:
+                raise UsageError(f"latency.{name} {delay}: no delay is below 0 s")
         for name in ("stt_final", "poll"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise UsageError(f"latency.{name} {getattr(self, name)}: give seconds, 0 or more")
@@ -51,8 +52,8 @@ class Latency:
 
 
 PRESETS = {
-    "ideal": Latency((0.0, 0.0), 0.0, 0.0, (0.0, 0.0), min_growth=1, max_restarts=10**9),
-    "typical": Latency((0.45, 0.75), 0.3, 0.25, (0.3, 0.9)),
+    "ideal": Latency(uniform(0.0, 0.0), 0.0, 0.0, uniform(0.0, 0.0), min_growth=1, max_restarts=10**9),
+    "typical": Latency(uniform(0.45, 0.75), 0.3, 0.25, uniform(0.3, 0.9)),
 }
 """`ideal` has no delays: every prefix is asked for when its last word ends, and answered at once. In `typical`, the
 poll, the growth and the limit of restarts are those of KAME's own loop. The rest is assumed, not measured: half a
@@ -63,7 +64,7 @@ of silence makes a transcript final; small hosted models mostly send their first
 def resolve(settings: LatencySettings) -> Latency:
     """The preset's delays with those that are set by themselves over them. Raises UsageError for impossible ones."""
     names = {field.name for field in fields(Latency)}
-    given = {name: value for name, value in settings.model_dump().items() if name in names and value is not None}
+    given = {name: value for name in names if (value := getattr(settings, name, None)) is not None}
     return replace(PRESETS[settings.preset], **given)
 
 
@@ -137,7 +138,7 @@ class _BackEnd:
             if not self.latency.poll and needed <= len(at) and moment == at[needed - 1]:
                 count = needed  # words that come at the same moment still come one after the other
             newest = bisect_right(planned, count) - 1
-            self._ask(Request(turn, planned[newest], moment, moment + self._tokens.uniform(*self.latency.first_token)))
+            self._ask(Request(turn, planned[newest], moment, moment + self.latency.first_token.draw(self._tokens)))
             asked, next_prefix = count, newest + 1
         return at
 
@@ -169,11 +170,11 @@ class _BackEnd:
         return {(r.turn, r.prefix): r.first_token for r, cancelled in pairs if r.first_token <= cancelled}
 
 
-def _arrivals(ends: Iterable[float], lag: tuple[float, float], draw: random.Random) -> Iterator[float]:
+def _arrivals(ends: Iterable[float], lag: Distribution, draws: random.Random) -> Iterator[float]:
     """When each word is in the transcript: after its lag, and never before the word ahead of it."""
     latest = 0.0
     for end in ends:
-        latest = max(latest, end + draw.uniform(*lag))
+        latest = max(latest, end + lag.draw(draws))
         yield latest
 
 

@@ -4,28 +4,14 @@ What a setting does to a build follows from the stage that reads it: a part's fi
 stage reads (`pipeline.stages`), so `out`, `limit`, `workers` and the like change no part.
 """
 
-import math
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_origin
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipeline.levels import ALL_LEVELS, CUTS, LevelSchedule, parse_levels
-
-
-class Room(BaseModel):
-    """A branch of the tree: unknown names are errors, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _lists(cls, values: Any) -> Any:
-        """A list may come as the shell and the environment give it: `a,b`."""
-        if not isinstance(values, dict):
-            return values
-        lists = {name for name, f in cls.model_fields.items() if get_origin(f.annotation) is tuple}
-        return {k: tuple(v.split(",")) if k in lists and isinstance(v, str) else v for k, v in values.items()}
+from pipeline.settings_room import Distribution, Room
+from pipeline.speech.settings import SpeechSettings
 
 
 class SourceSettings(Room):
@@ -41,25 +27,6 @@ class SourceSettings(Room):
         return cls(name=name.strip(), location=location.strip() if equals else None)
 
 
-class SpeechSettings(Room):
-    """How dialogues are spoken. Gaps are seconds, drawn uniformly between the two bounds."""
-
-    tts: str = "espeak"
-    words_per_minute: tuple[int, int] = (150, 185)
-    lead_in: tuple[float, float] = (0.2, 0.8)
-    answer_gap: tuple[float, float] = (0.2, 0.7)
-    user_gap: tuple[float, float] = (0.4, 1.2)
-    tail: tuple[float, float] = (0.3, 0.8)
-
-    @field_validator("words_per_minute", "lead_in", "answer_gap", "user_gap", "tail")
-    @classmethod
-    def _rising(cls, bounds: tuple[float, float], info: ValidationInfo) -> tuple[float, float]:
-        least = {"words_per_minute": 60.0, "answer_gap": -1.0, "user_gap": -5.0}.get(info.field_name or "", 0.0)
-        if not least <= bounds[0] <= bounds[1] < math.inf:
-            raise ValueError(f"give two rising numbers, {least:g} or more")
-        return bounds
-
-
 class LatencySettings(Room):
     """The delays of the replayed back end, in seconds; see `pipeline.backend` for where the presets come from.
 
@@ -67,10 +34,32 @@ class LatencySettings(Room):
     """
 
     preset: Literal["ideal", "typical"] = "typical"
-    stt_lag: tuple[float, float] | None = None
+    stt_lag: Distribution | None = None
     stt_final: float | None = None
     poll: float | None = None
-    first_token: tuple[float, float] | None = None
+    first_token: Distribution | None = None
+
+
+class DuplexSettings(Room):
+    """What of a duplex conversation is decided in words, with the dialogue; all are off by themselves.
+
+    `hesitation`: the share of the places in a user's turn where a person might hesitate that get a hesitation word.
+    `user_back_channel`, `assistant_back_channel`: the share of the other side's longer turns in which one says a
+    back-channel. `barge_in`: the share of dialogues in which the user interrupts the assistant.
+    """
+
+    hesitation: Annotated[float, Field(ge=0, le=1)] = 0.0
+    user_back_channel: Annotated[float, Field(ge=0, le=1)] = 0.0
+    assistant_back_channel: Annotated[float, Field(ge=0, le=1)] = 0.0
+    barge_in: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
+class SttSettings(Room):
+    """How well the user is transcribed: `noise` is the share of words heard wrong, `revised` the share of those that
+    the transcript puts right a few words later."""
+
+    noise: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    revised: Annotated[float, Field(ge=0, le=1)] = 0.6
 
 
 class ShardSettings(Room):
@@ -96,7 +85,7 @@ class LlmSettings(Room):
 
     mode: Literal["online", "batch"] = "online"
     budget: Annotated[float, Field(ge=0)] | None = None
-    prices: dict[str, dict[str, float]] = {}
+    prices: dict[str, dict[str, float]] = Field(default_factory=dict)
     concurrency: Annotated[int, Field(ge=1)] = 128
     rpm: Annotated[float, Field(gt=0)] | None = None
     tpm: Annotated[float, Field(gt=0)] | None = None
@@ -135,6 +124,8 @@ class Settings(Room):
     ledger: Path | None = None
     llm: LlmSettings = LlmSettings()
 
+    duplex: DuplexSettings = DuplexSettings()
+    stt: SttSettings = SttSettings()
     speak: bool = True
     speech: SpeechSettings = SpeechSettings()
     latency: LatencySettings = LatencySettings()

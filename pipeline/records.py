@@ -9,6 +9,8 @@ from typing import Literal
 
 Role = Literal["user", "assistant"]
 Split = Literal["train", "validation"]
+TurnKind = Literal["speech", "back_channel"]
+SituationKind = Literal["pause", "hesitation", "back_channel", "barge_in", "overlap", "background"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +45,25 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
-    """A silence of `seconds` within a turn, after its first `words` words."""
-
-    words: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
 class Turn:
     """What one side says without giving up the floor, in spoken words.
 
     `text` is what is said; `intended_text` what would have been said if nobody had interrupted (the same but for a
-    barge-in).
+    barge-in, where `text` is its beginning). A turn of kind `back_channel` ("mm-hm") takes no floor: it stands behind
+    the other side's turn during which it is said, `after` the first so many words of that turn; it asks and answers
+    nothing.
     """
 
     role: Role
     text: str
     intended_text: str
-    pauses: tuple[Pause, ...] = ()
+    kind: TurnKind = "speech"
+    after: int | None = None
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the other side barged in."""
+        return self.text != self.intended_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +103,17 @@ class Prefix:
 
 @dataclass(frozen=True, slots=True)
 class Oracle:
-    """What a back end might have answered at a prefix, written with the hint of `level` (0 to 5)."""
+    """What a back end might have answered at a prefix, written with the hint of `level` (0 to 5).
+
+    `transcript` is what the recogniser had made of the prefix, "" where that is what was said.
+    """
 
     turn: int
     prefix_words: int
     ratio: float
     level: int
     text: str
+    transcript: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +128,34 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Situation:
+    """Something that duplex speech has and turn-taking has not: `kind` in turn `turn` (-1 for `background`, which is
+    nobody's), from `start` to `end` in seconds."""
+
+    kind: SituationKind
+    turn: int
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class AudioChecks:
+    """What was measured of a row's sound. `alignment`: how well the words are in it, the worst turn's score (None
+    where no aligner speaks the language); `wer`: word error rate of a recogniser, where one was asked; loudness in
+    LUFS (None where a side speaks too little to measure)."""
+
+    alignment: float | None
+    wer: float | None
+    user_lufs: float | None
+    assistant_lufs: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Speech:
     """A dialogue's sound: `flac` is 24 kHz stereo 16-bit FLAC, channel 0 the assistant, channel 1 the user.
 
-    `words` are the words of the turns, in order of turn and position; `duration` is in seconds.
+    `words` are the words of the turns, in order of turn and position; `duration` is in seconds; `situations` are in
+    order of their start.
     """
 
     dialogue_id: str
@@ -135,6 +165,8 @@ class Speech:
     user_voice: str
     assistant_voice: str
     word_times: str
+    situations: tuple[Situation, ...]
+    checks: AudioChecks
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pipeline.config import LatencySettings
 from pipeline.errors import UsageError
 from pipeline.levels import LevelSchedule
 from pipeline.records import Oracle, Word
+from pipeline.settings_room import uniform
 
 TYPICAL, IDEAL = PRESETS["typical"], PRESETS["ideal"]
 
@@ -27,7 +28,7 @@ def oracles_for(turn: int, count: int, schedule: LevelSchedule | None = None) ->
 
 latencies = st.builds(
     lambda lag, spread, final, poll, token, more, growth, restarts: Latency(
-        (lag, lag + spread), final, poll, (token, token + more), growth, restarts
+        uniform(lag, lag + spread), final, poll, uniform(token, token + more), growth, restarts
     ),
     st.floats(0, 2),
     st.floats(0, 2),
@@ -119,13 +120,13 @@ def test_ideal_answers_every_word_of_a_moment() -> None:
 
 
 def test_slow_first_tokens_are_cancelled_but_for_the_last() -> None:
-    latency = Latency((0.1, 0.1), 0.2, 0.25, (60.0, 60.0))
+    latency = Latency(uniform(0.1, 0.1), 0.2, 0.25, uniform(60.0, 60.0))
     arrivals = replay("d", oracles_for(0, 30), spoken(0, 30), latency, 0)
     assert [a.time is None for a in arrivals] == [True] * (len(arrivals) - 1) + [False]
 
 
 def test_next_turn_cancels_the_last_request_of_the_turn_before() -> None:
-    latency = Latency((0.1, 0.1), 0.2, 0.25, (60.0, 60.0))
+    latency = Latency(uniform(0.1, 0.1), 0.2, 0.25, uniform(60.0, 60.0))
     oracles = oracles_for(0, 4) + oracles_for(2, 4)
     arrivals = replay("d", oracles, spoken(0, 4) + spoken(2, 4, start=5.0), latency, 0)
     assert [a.time is not None for a in arrivals] == [False] * (len(arrivals) - 1) + [True]
@@ -143,7 +144,7 @@ def test_typical_keeps_most_oracles_and_every_whole_turn() -> None:
 
 
 def test_a_word_short_of_growth_waits_for_the_final_transcript() -> None:
-    latency = Latency((0.0, 0.0), 5.0, 0.0, (0.0, 0.0))
+    latency = Latency(uniform(0.0, 0.0), 5.0, 0.0, uniform(0.0, 0.0))
     oracles = oracles_for(0, 3)  # prefixes of 2 and 3 words
     arrivals = replay("d", oracles, spoken(0, 3, pace=1.0), latency, 0)
     assert [a.time for a in arrivals] == [2.0, 8.0]
@@ -173,8 +174,8 @@ def test_oracles_that_were_not_spoken_are_an_error() -> None:
 def test_settings_go_over_the_preset() -> None:
     assert resolve(LatencySettings()) == TYPICAL
     assert resolve(LatencySettings(preset="ideal", poll=0.5)).poll == 0.5
-    assert resolve(LatencySettings(first_token=(0.1, 0.2))).first_token == (0.1, 0.2)
-    with pytest.raises(UsageError, match=r"latency\.stt_lag 2\.0, 1\.0"):
-        resolve(LatencySettings(stt_lag=(2.0, 1.0)))
+    assert resolve(LatencySettings(first_token=(0.1, 0.2))).first_token == uniform(0.1, 0.2)
+    with pytest.raises(UsageError, match=r"latency\.stt_lag -1\.\.1"):
+        resolve(LatencySettings(stt_lag=(-1.0, 1.0)))
     with pytest.raises(UsageError, match=r"latency\.poll -1"):
         resolve(LatencySettings(poll=-1))

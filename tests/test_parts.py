@@ -3,14 +3,14 @@ import json
 import pytest
 
 from pipeline.parts import DamagedPart, PartStore, digest_of
-from pipeline.records import Dialogue, Pause, Picture, Question, Rejected, Turn
+from pipeline.records import Dialogue, Picture, Question, Rejected, Turn
 
 DIALOGUE = Dialogue(
     "q-1-v0",
     "q-1",
     0,
     "en",
-    (Turn("user", "Hi?", "Hi?", (Pause(1, 0.5),)), Turn("assistant", "Yes.", "Yes.")),
+    (Turn("user", "Hi?", "Hi?"), Turn("assistant", "Mm.", "Mm.", "back_channel", 1), Turn("assistant", "Yes.", "Yes.")),
     "yes",
     ("a",),
     "me",

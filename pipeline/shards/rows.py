@@ -1,12 +1,12 @@
 """One row of a shard: a dialogue with its question, oracles and speech, the oracles placed in time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from pipeline.backend import Latency, replay
 from pipeline.oracles import DialogueOracles
-from pipeline.records import Dialogue, Question, Role, Speech, Split
+from pipeline.records import Dialogue, Oracle, Question, Role, Speech, Split
 from pipeline.text.words import split_words
 
 
@@ -52,15 +52,18 @@ def example(
         "turns": turns,
         "words": [asdict(w) for w in speech.words] if speech else _silent_words(dialogue),
         "oracles": [
-            asdict(oracle)
+            {name: value for name, value in asdict(oracle).items() if name != "transcript"}
             | {
                 "heard": arrivals[i].heard if arrivals else None,
                 "time": arrivals[i].time if arrivals else None,
             }
             for i, oracle in enumerate(oracles.oracles)
         ],
+        "transcripts": _transcripts(oracles.oracles),
+        "situations": [asdict(s) for s in speech.situations] if speech else _silent_situations(dialogue),
         "audio": {"bytes": speech.flac, "path": f"{dialogue.id}.flac"} if speech else None,
         "duration": speech.duration if speech else None,
+        "audio_checks": asdict(speech.checks) if speech else None,
         "provenance": {
             "writer": dialogue.writer,
             **labels,
@@ -81,3 +84,16 @@ def _silent_words(dialogue: Dialogue) -> list[dict[str, Any]]:
         for number, turn in enumerate(dialogue.turns)
         for text in split_words(turn.text, dialogue.language)
     ]
+
+
+def _transcripts(oracles: Sequence[Oracle]) -> list[dict[str, Any]]:
+    """What the recogniser had made of each prefix, where that is not what was said."""
+    heard = {(o.turn, o.prefix_words): o.transcript for o in oracles if o.transcript}
+    return [{"turn": turn, "prefix_words": words, "text": text} for (turn, words), text in heard.items()]
+
+
+def _silent_situations(dialogue: Dialogue) -> list[dict[str, Any]]:
+    """What of the duplex conversation is in words; it has no times yet."""
+    turns = enumerate(dialogue.turns)
+    kinds = [(n, "back_channel" if t.kind == "back_channel" else "barge_in" if t.interrupted else "") for n, t in turns]
+    return [{"kind": kind, "turn": number, "start": None, "end": None} for number, kind in kinds if kind]

@@ -31,6 +31,9 @@ ORACLE = pa.struct(
         ("time", pa.float64()),
     ]
 )
+TRANSCRIPT = pa.struct([("turn", pa.int32()), ("prefix_words", pa.int32()), ("text", pa.string())])
+SITUATION = pa.struct([("kind", pa.string()), ("turn", pa.int32()), ("start", pa.float64()), ("end", pa.float64())])
+AUDIO_CHECKS = pa.struct([(name, pa.float64()) for name in ("alignment", "wer", "user_lufs", "assistant_lufs")])
 AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 PROVENANCE = pa.struct(
     [
@@ -54,8 +57,11 @@ SHARD = pa.schema(
         ("turns", pa.list_(TURN)),
         ("words", pa.list_(WORD)),
         ("oracles", pa.list_(ORACLE)),
+        ("transcripts", pa.list_(TRANSCRIPT)),
+        ("situations", pa.list_(SITUATION)),
         ("audio", AUDIO),
         ("duration", pa.float64()),
+        ("audio_checks", AUDIO_CHECKS),
         ("provenance", PROVENANCE),
     ]
 )

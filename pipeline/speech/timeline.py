@@ -8,12 +8,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from pipeline.config import SpeechSettings
 from pipeline.errors import Refusal
-from pipeline.records import Dialogue, Rejected, Speech, Split, Turn, Word
+from pipeline.records import AudioChecks, Dialogue, Rejected, Speech, Split, Word
 from pipeline.seeds import rng
 from pipeline.speech import sound
 from pipeline.speech.checks import check_speech
+from pipeline.speech.settings import SpeechSettings
 from pipeline.speech.sound import SAMPLE_RATE, SAMPLES_PER_MS
 from pipeline.speech.voices import Clip, Synthesizer, Utterance
 from pipeline.text.words import split_words
@@ -123,7 +123,7 @@ def _assemble(plan: _Plan, word_times: str, settings: SpeechSettings, seed: int)
         expected = len(split_words(turn.text, dialogue.language))
         if len(clip.words) != expected:
             raise Refusal("word_times", f"times for {len(clip.words)} of {expected} words of '{turn.text[:80]}'")
-        lines.append(_with_pauses(_line(clip), turn))
+        lines.append(_line(clip))
     starts_ms, duration_ms = lay_out(
         [turn.role for turn in dialogue.turns], [len(line.samples) for line in lines], settings, seed, dialogue.id
     )
@@ -143,6 +143,8 @@ def _assemble(plan: _Plan, word_times: str, settings: SpeechSettings, seed: int)
         user_voice=plan.user_voice,
         assistant_voice=plan.assistant_voice,
         word_times=word_times,
+        situations=(),
+        checks=AudioChecks(None, None, None, None),
     )
 
 
@@ -160,9 +162,9 @@ def lay_out(
     end = 0
     for role, length in zip(roles, lengths, strict=True):
         bounds = settings.lead_in if not starts else settings.answer_gap if role == "assistant" else settings.user_gap
-        starts.append(max(end + _ms(draw.uniform(*bounds)), ends[role]))
+        starts.append(max(end + _ms(bounds.draw(draw)), ends[role]))
         end = ends[role] = starts[-1] + math.ceil(length / SAMPLES_PER_MS)
-    return starts, max(ends.values()) + _ms(draw.uniform(*settings.tail))
+    return starts, max(ends.values()) + _ms(settings.tail.draw(draw))
 
 
 def _ms(seconds: float) -> int:
@@ -180,19 +182,6 @@ def _line(clip: Clip) -> _Line:
         for start, end in clip.words
     ]
     return _Line(samples, words)
-
-
-def _with_pauses(line: _Line, turn: Turn) -> _Line:
-    """The line with the turn's own pauses, each between two of its words."""
-    for pause in sorted(turn.pauses, key=lambda pause: pause.words, reverse=True):
-        if not 0 < pause.words < len(line.words):
-            raise Refusal("pause", f"a pause after {pause.words} of {len(line.words)} words")
-        pause_ms = _ms(pause.seconds)
-        cut = (line.words[pause.words - 1][1] + line.words[pause.words][0]) // 2
-        shift = pause_ms * SAMPLES_PER_MS
-        later = [(start + shift, end + shift) for start, end in line.words[pause.words :]]
-        line = _Line(sound.insert_pause(line.samples, cut, pause_ms), line.words[: pause.words] + later)
-    return line
 
 
 def _level(dialogue: Dialogue, lines: list[_Line]) -> None:

@@ -33,12 +33,17 @@ class Clip:
     """An utterance's sound: `samples` is int16 mono of shape (n,), `words` are (start, end) in seconds.
 
     There is a span for every word of the text as `pipeline.text.words.split_words` gives them, each longer than
-    nothing, in order, without overlap, within the samples.
+    nothing, in order, without overlap, within the samples. `word_times` is the method that timed them
+    (`espeak-events`, `vits-durations`, `pocketsphinx`, ...). `alignment` is how well the words are in the sound (None
+    where no aligner speaks the language), `wer` a recogniser's word error rate (None where none was asked).
     """
 
     samples: NDArray[np.int16]
     sample_rate: int
     words: tuple[Span, ...]
+    word_times: str = ""
+    alignment: float | None = None
+    wer: float | None = None
 
     @property
     def duration(self) -> float:

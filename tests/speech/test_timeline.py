@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline.config import SpeechSettings
 from pipeline.errors import Refusal
-from pipeline.records import Dialogue, Pause, Rejected, Speech, Split, Turn
+from pipeline.records import Dialogue, Rejected, Speech, Split, Turn
 from pipeline.speech.espeak import EspeakSynthesizer
 from pipeline.speech.sound import SAMPLE_RATE
 from pipeline.speech.timeline import lay_out, speak_dialogue, speak_dialogues
@@ -27,8 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = SpeechSettings()
 
 
-def turn(role: str, text: str, *pauses: Pause) -> Turn:
-    return Turn(role, text, text, pauses)  # type: ignore[arg-type]
+def turn(role: str, text: str) -> Turn:
+    return Turn(role, text, text)  # type: ignore[arg-type]
 
 
 def dialogue(number: int = 0, *more: Turn, language: str = "en") -> Dialogue:
@@ -191,21 +191,6 @@ def test_killed_helpers_change_nothing() -> None:
                     os.kill(pid, signal.SIGKILL)
             speeches.append(speech)
     assert speeches == undisturbed
-
-
-def test_pauses_are_silent_and_move_the_words_after_them(espeak: EspeakSynthesizer) -> None:
-    plain = speak_dialogue(dialogue(), "train", espeak, SETTINGS, 0)
-    paused = replace(dialogue().turns[0], pauses=(Pause(2, 0.4), Pause(5, 1.5)))
-    speech = speak_dialogue(replace(dialogue(), turns=(paused, dialogue().turns[1])), "train", espeak, SETTINGS, 0)
-    moved = [after.start - before.start for before, after in zip(plain.words, speech.words, strict=True)]
-    assert moved[:7] == pytest.approx([0, 0, 0.4, 0.4, 0.4, 1.9, 1.9])
-    samples = heard(speech)
-    for before in (1, 4):
-        gap = samples[position(speech.words[before].end) : position(speech.words[before + 1].start), 1]
-        assert np.count_nonzero(gap == 0) > 0.35 * SAMPLE_RATE
-    bad = replace(paused, pauses=(Pause(99, 1.0),))
-    with pytest.raises(Refusal, match="pause"):
-        speak_dialogue(replace(dialogue(), turns=(bad, dialogue().turns[1])), "train", espeak, SETTINGS, 0)
 
 
 def test_another_language(espeak: EspeakSynthesizer) -> None:

@@ -1,0 +1,101 @@
+"""How dialogues are spoken: voices, the timeline, the sound, and what a row must pass. Times are seconds."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from pipeline.settings_room import Distribution, Room, uniform
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class VoiceSettings(Room):
+    """A voice of the pool: a name that the synthesizer gives out, or a reference clip's file, with its weight."""
+
+    voice: str
+    weight: Annotated[float, Field(gt=0)] = 1.0
+
+
+class PauseSettings(Room):
+    """Silences within a user's turn.
+
+    `rate`: the share of a turn's clause ends (punctuation within the turn) that get one; `within`: the share of its
+    other word boundaries. `hesitation`: after a hesitation word. `long_rate`: the share of user turns with one long
+    pause, as of somebody who thinks.
+    """
+
+    rate: Share = 0.0
+    within: Share = 0.0
+    length: Distribution = uniform(0.2, 0.6)
+    hesitation: Distribution = uniform(0.1, 0.4)
+    long_rate: Share = 0.0
+    long_length: Distribution = uniform(1.0, 3.0)
+
+
+class SoundSettings(Room):
+    """The sound of a row. The user's channel may be degraded; the assistant's never is.
+
+    `lufs` is the loudness of each speaker's own speech (ITU-R BS.1770), `user_level` the dB by which the user differs.
+    `room`, `noise`, `telephone`, `background`: the share of dialogues whose user channel has it. `rt60`: seconds in
+    which a room's echo falls by 60 dB; `snr`: dB of the user's speech over the noise; `background_level`: dB of another
+    voice in the background against the user's.
+    """
+
+    lufs: Annotated[float, Field(ge=-40, le=-10)] = -23.0
+    user_level: Distribution = uniform(0.0, 0.0)
+    room: Share = 0.0
+    rt60: Distribution = uniform(0.15, 0.5)
+    noise: Share = 0.0
+    snr: Distribution = uniform(10.0, 30.0)
+    telephone: Share = 0.0
+    background: Share = 0.0
+    background_level: Distribution = uniform(-25.0, -15.0)
+
+
+class CheckSettings(Room):
+    """What a row's sound must pass. `alignment` None is the voice's and language's own limit; `asr` names a recogniser
+    (`faster-whisper:MODEL`) whose word error rate may be `wer` at the most."""
+
+    alignment: float | None = None
+    asr: str | None = None
+    wer: Annotated[float, Field(ge=0)] = 0.3
+
+
+class SpeechSettings(Room):
+    """How dialogues are spoken.
+
+    `user_voices` empty: all that the synthesizer gives for the language; `assistant_voice` None: its own. `answer_gap`
+    and `user_gap` are from the end of one turn to the start of the next, negative for an overlap. `reaction`: from the
+    start of a user's interruption until the assistant is silent. `back_channel_delay`: from the word that it answers
+    to the back-channel's start.
+    """
+
+    tts: str = "espeak"
+    user_voices: tuple[VoiceSettings, ...] = ()
+    assistant_voice: str | None = None
+    aligner: Literal["auto", "pocketsphinx", "mms"] = "auto"
+    words_per_minute: tuple[int, int] = (150, 185)
+    lead_in: Distribution = uniform(0.2, 0.8)
+    answer_gap: Distribution = uniform(0.2, 0.7)
+    user_gap: Distribution = uniform(0.4, 1.2)
+    tail: Distribution = uniform(0.3, 0.8)
+    reaction: Distribution = uniform(0.15, 0.3)
+    back_channel_delay: Distribution = uniform(0.05, 0.25)
+    pauses: PauseSettings = PauseSettings()
+    sound: SoundSettings = SoundSettings()
+    checks: CheckSettings = CheckSettings()
+
+    @field_validator("words_per_minute")
+    @classmethod
+    def _rising(cls, bounds: tuple[int, int]) -> tuple[int, int]:
+        if not 60 <= bounds[0] <= bounds[1]:
+            raise ValueError("give two rising numbers, 60 or more")
+        return bounds
+
+    @field_validator("lead_in", "tail", "user_gap", "answer_gap", "reaction", "back_channel_delay")
+    @classmethod
+    def _bounded(cls, value: Distribution, info: object) -> Distribution:
+        least = {"answer_gap": -1.0, "user_gap": -5.0}.get(getattr(info, "field_name", "") or "", 0.0)
+        if value.low < least:
+            raise ValueError(f"nothing below {least:g} s")
+        return value
