@@ -182,11 +182,17 @@ class Attempts:
         await asyncio.sleep(self._pause(fault, wait))
 
     def _pause(self, fault: Fault, wait: float | None) -> float:
-        """Full jitter under a bound that doubles; never less than the provider asks for."""
-        turn = min(self.tries + self.pushed_back, 12)
-        bound = min(LONGEST_PAUSE, self.llm.limits.pause * 2.0 ** max(0, turn - 1))
+        """Full jitter under a bound that doubles; never less than the provider asks for.
+
+        Where others are answered, a scattered fault is soon asked again: one more among them is no burden.
+        """
+        turn = min(self.tries + self.pushed_back, 16)
+        bound = self.llm.limits.pause * 2.0 ** max(0, turn - 1)
         if fault in PUSHBACK and self.lane.congested:
-            bound = min(LONGEST_PAUSE, 4 * bound)
+            bound *= 4
+        elif self.lane.flows:
+            bound /= 4
+        bound = min(LONGEST_PAUSE, bound)
         jitter = self.llm.jitter.uniform(0, bound)
         return jitter if wait is None else wait + min(jitter, 0.25 + wait / 4)
 

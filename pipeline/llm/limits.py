@@ -128,6 +128,11 @@ class Lane:
         """True where refusals are more than scattered."""
         return self.refused_share > CONGESTED
 
+    @property
+    def flows(self) -> bool:
+        """True where refusals are scattered and an answer came within the last second."""
+        return not self.congested and _now() - self.last_answer < 1.0
+
     def troubled_for(self) -> float:
         """Seconds since the first fault after the last answer."""
         return 0.0 if self.trouble_since is None else _now() - self.trouble_since
