@@ -149,8 +149,8 @@ def _speech_key(settings: Settings) -> dict[str, Any]:
 STAGES: dict[str, Stage] = {
     stage.name: stage
     for stage in (
-        Stage("dialogues", 3, "questions", Dialogue, _dialogues_key, _dialogues),
-        Stage("oracles", 3, "dialogues", DialogueOracles, _oracles_key, _oracles),
+        Stage("dialogues", 4, "questions", Dialogue, _dialogues_key, _dialogues),
+        Stage("oracles", 4, "dialogues", DialogueOracles, _oracles_key, _oracles),
         Stage("speech", 2, "dialogues", Speech, _speech_key, _speech, wants_splits=True),
     )
 }
