@@ -43,6 +43,7 @@ _FRACTIONS = {
     ("one", "third"): Fraction(1, 3),
     ("two", "thirds"): Fraction(2, 3),
 }
+_A_HUNDRED_RE = re.compile(r"\ba (?=hundred|thousand|million|billion|trillion)")
 _HEDGES = ("about", "approximately", "roughly")
 
 
@@ -53,9 +54,9 @@ def agree(said: str, truth: str, language: str = "en") -> bool:
     """
     if key(said) == key(truth):
         return True
-    value = number_of(truth, language)
+    value = _number(truth, language)
     if value is not None:
-        return _same_number(key(said).split(), key(truth).split(), value)
+        return _same_number(_words(said), _words(truth), value)
     if bool(_NEGATION_RE.search(said.casefold())) != bool(_NEGATION_RE.search(truth.casefold())):
         return False
     return min(_shares(said, truth)) >= CONTENT_SHARE
@@ -71,7 +72,7 @@ def closest(said: str, truth: str, others: Iterable[str], language: str = "en") 
 
 def tells(said: str, answer: str) -> bool:
     """Whether `said` holds the answer: its number by value; or word for word, or most of a long one's content."""
-    value = number_of(answer)
+    value = _number(answer)
     if value is not None:
         return any(value in found for found in _readings(said))
     if _count(key(said), _bare(answer)):
@@ -82,8 +83,8 @@ def tells(said: str, answer: str) -> bool:
 
 def mentions(said: str, answer: str) -> int:
     """How often `said` says the answer, a number by its value."""
-    value = number_of(answer)
-    if value is not None and (abs(value) > SMALL or _value_and_rest(key(answer).split())[1] == []):
+    value = _number(answer)
+    if value is not None and (abs(value) > SMALL or _value_and_rest(_words(answer))[1] == []):
         return max(found.count(value) for found in _readings(said))
     return _count(key(said), _bare(answer))
 
@@ -119,6 +120,15 @@ def said_or_raw(text: str, language: str) -> str:
 def key(text: str) -> str:
     """The words alone, in lower case, hyphens as spaces."""
     return " ".join(_WORD.findall(text.casefold()))
+
+
+def _number(text: str, language: str = "en") -> Fraction | None:
+    return number_of(_A_HUNDRED_RE.sub("one ", text.casefold()), language)
+
+
+def _words(text: str) -> list[str]:
+    """The words of the key, 'a hundred' as the number that it is."""
+    return _A_HUNDRED_RE.sub("one ", key(text)).split()
 
 
 def _same_number(said: Sequence[str], truth: Sequence[str], value: Fraction) -> bool:
@@ -165,7 +175,7 @@ def _unit(words: Iterable[str]) -> set[str]:
 def _readings(text: str) -> tuple[list[Fraction], list[Fraction]]:
     """The numbers of a text: a comma within one ('one thousand, two hundred'), and each comma between two of them."""
     clauses = _BREAK_RE.split(text)
-    return list(_values(key(text).split())), [v for clause in clauses for v in _values(key(clause).split())]
+    return list(_values(_words(text))), [v for clause in clauses for v in _values(_words(clause))]
 
 
 def _values(words: list[str]) -> Iterator[Fraction]:
