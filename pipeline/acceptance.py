@@ -11,11 +11,13 @@ _SELF_RE = re.compile(
     r"|\bi(?:'m| am) (?:an? |just an? |only an? )?(?:ai|artificial intelligence|language model|llm|chatbot|"
     r"computer program|virtual assistant|voice assistant|machine learning model)\b"
     r"|\bi (?:do not|don't) have (?:access to|personal|feelings|opinions|the ability)\b|\bi apologi[sz]e\b"
-    r"|\ben tant qu'(?:une? )?(?:ia|intelligence artificielle|modèle)\b|\bals (?:eine? )?(?:ki|künstliche|sprachmodell)\b"
+    r"|\ben tant qu'(?:une? )?(?:ia|intelligence artificielle|modèle)\b"
+    r"|\bals (?:eine? )?(?:ki|künstliche|sprachmodell)\b"
     r"|\bcomo (?:una? )?(?:ia|inteligencia artificial|modelo de lenguaje)\b|作为(?:一个|一名)?(?:AI|人工智能|语言模型)"
     r"|\bкак (?:ии|искусственный интеллект|языковая модель)\b"
     r"|\bi(?:'m| am) (?:sorry|afraid),? (?:but )?i (?:can't|cannot|can not|won't|am unable|'m unable)\b"
-    r"|\bi (?:can't|cannot|won't|am unable to|'m unable to) (?:help|assist|comply|fulfill?|answer that|discuss|provide)\b"
+    r"|\bi (?:can't|cannot|won't|am unable to|'m unable to) (?:help|assist|comply|fulfill?|answer that|discuss|"
+    r"provide)\b"
     r"|\b(?:my training data|my knowledge cutoff)\b",
     re.IGNORECASE,
 )

@@ -25,14 +25,16 @@ _FUNCTION_TEXT = """
 _FUNCTION_WORDS = frozenset(_FUNCTION_TEXT.split())
 _NEGATION_RE = re.compile(r"\b(?:not|no|never|neither|nor|none|nothing|without|cannot|[a-z]+n't)\b")
 # Between two numbers these make one value, a span, or a doubt of them.
-_JOINS = frozenset("and or to plus minus times point over by through".split())
+_JOINS = frozenset(["and", "or", "to", "plus", "minus", "times", "point", "over", "by", "through"])
 # Words behind a number that change its value, so that both sides must have them.
 _PARTS_TEXT = """
     half halves third thirds quarter quarters fourth fourths fifth fifths sixth sixths seventh sevenths eighth eighths
     ninth ninths tenth tenths hundredth hundredths thousandth thousandths millionth millionths dozen
 """
 _PARTS = frozenset(_PARTS_TEXT.split())
-_CHANGES = _PARTS | frozenset("square squared cubic cubed plus minus times or root pi power".split())
+_CHANGES = _PARTS | frozenset(
+    ["square", "squared", "cubic", "cubed", "plus", "minus", "times", "or", "root", "pi", "power"]
+)
 _FRACTIONS = {
     ("a", "half"): Fraction(1, 2),
     ("one", "half"): Fraction(1, 2),
@@ -144,7 +146,7 @@ def _same_number(said: Sequence[str], truth: Sequence[str], value: Fraction) -> 
 
 
 def _same_changes(rest: Sequence[str], wanted: Sequence[str]) -> bool:
-    """Whether no word behind one of the numbers makes it another value. A bare truth may have been a count of dozens."""
+    """Whether no word behind one of the numbers makes it another value; a bare truth may count dozens."""
     ours, theirs = set(rest) & _CHANGES, set(wanted) & _CHANGES
     return ours == theirs or not wanted or (not rest and not theirs & _PARTS)
 

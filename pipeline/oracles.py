@@ -144,7 +144,7 @@ def accept(text: str, request: OracleRequest, truth: str, answer: str = "") -> s
         raise Refusal("verbatim_answer", f"level {request.level} says '{text}'")
     if request.level == GUESS:
         heard = f"{request.context}\n{request.prefix}"
-        if holds(text, truth) and not holds(heard, truth) or _leaks(text, heard, answer):
+        if (holds(text, truth) and not holds(heard, truth)) or _leaks(text, heard, answer):
             raise Refusal("leaked_answer", f"level 0 says '{text}'")
     return text
 
