@@ -15,6 +15,7 @@ from pipeline.config import Settings
 from pipeline.dialogues import ManyWriter, Writer, write_dialogues
 from pipeline.llm.offline.simulator import OfflineSimulator
 from pipeline.llm.offline.writer import OfflineWriter
+from pipeline.llm.prices import Prices
 from pipeline.llm.prompts import Prompts
 from pipeline.llm.session import session_of
 from pipeline.llm.simulator import LlmSimulator
@@ -72,12 +73,16 @@ def ask_models(settings: Settings) -> bool:
     return settings.writer != "offline" or settings.simulator != "offline"
 
 
-def check_keys(settings: Settings) -> None:
-    """Raise UsageError where a model is named whose provider wants a key that the environment lacks."""
+def check_models(settings: Settings) -> None:
+    """Raise UsageError where a model is named whose provider wants a key that the environment lacks, or whose price
+    is not known although there is a budget."""
+    prices = Prices(settings.llm.prices)
     for name in (settings.writer, settings.simulator):
         spec = parse_spec(name)
         if not spec.offline:
             api_key(spec.provider, spec.base_url)
+            if settings.llm.budget is not None:
+                prices.known(spec.request())
 
 
 @dataclass(frozen=True, slots=True)

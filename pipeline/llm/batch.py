@@ -95,11 +95,14 @@ class Batches:
             model = (request.provider, request.url, request.model)
             if not self.probe or model in seen or key in self.llm.ledger:
                 continue
-            seen.add(model)
             try:
                 await self.llm.ask(request)
             except Refusal as refusal:
                 log.debug("probe refused: %s", refusal)
+                if refusal.reason == "llm_failed":
+                    # The fault may be the request's own; the engine ends it where no other does better.
+                    continue
+            seen.add(model)
 
     async def _pick_up(self, wanted: dict[str, Request]) -> list[dict[str, Any]]:
         """The notes of jobs that are under way at the addresses that are wanted, their ids known."""

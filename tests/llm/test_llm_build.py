@@ -23,6 +23,7 @@ from building import Silent, build, settings_of, shard_bytes
 from llm import plausible
 from llm.server import ScriptedServer, error, prompt, scattered
 
+from pipeline import cli
 from pipeline.build import Build, Interrupted
 from pipeline.errors import KameError, StoppedError, UsageError
 from pipeline.levels import LevelSchedule
@@ -156,6 +157,22 @@ def test_the_key_must_be_there(tmp_path, monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(UsageError, match="OPENAI_API_KEY is not set"):
         build(settings_of(tmp_path / "out", writer="openai:gpt-4.1-nano"))
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--llm", "openai:gpt-4.1-nano"], "OPENAI_API_KEY is not set"),
+        (["--llm", "openai:mystery@http://127.0.0.1:9/v1", "--budget", "1"], "no price known"),
+    ],
+)
+def test_what_is_missing_is_said_before_anything_is_started(tmp_path, monkeypatch, flags, words):
+    monkeypatch.delenv("OPENAI_API_KEY")
+    monkeypatch.setitem(sys.modules, "flows.build", None)  # where Prefect would be started
+    monkeypatch.setattr(sys, "argv", ["kame-data", "build", "--debug", "--source", "gsm8k=sample", *flags])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=words):
+        cli.main()
 
 
 def test_a_changed_prompt_remakes_what_is_asked_with_it_and_nothing_else(server, tmp_path):
