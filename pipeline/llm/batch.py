@@ -115,8 +115,9 @@ class Batches:
             where = (note["provider"], note["url"])
             if note["state"] not in ("prepared", "sent") or where not in places:
                 continue
+            desk = self._desk(places[where])[0]
             if note["state"] == "prepared":
-                found = await self._steadily(self._desk(places[where])[0].find, note, known)
+                found = await self._steadily(desk.find, note, known)
                 if found is None:
                     await self._note(note, state="void")
                     continue
