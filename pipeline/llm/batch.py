@@ -69,12 +69,13 @@ class Batches:
         """
         wanted = {request.key: request for request in requests}
         outcome = BatchOutcome()
-        await self._probe(wanted)
-        for _ in range(self.rounds):
+        for turn in range(self.rounds):
             live = await self._pick_up(wanted)
             held = {key for note in live for key in note["requests"]}
-            missing = self._missing(wanted, outcome, held)
-            new, left = await self._hand_in(missing)
+            if turn == 0:
+                # Of what no job holds yet: the others are paid for.
+                await self._probe(self._missing(wanted, outcome, held))
+            new, left = await self._hand_in(self._missing(wanted, outcome, held))
             if not live and not new:
                 if left:
                     raise self._no_budget(left)
@@ -89,11 +90,11 @@ class Batches:
 
     # Before
 
-    async def _probe(self, wanted: dict[str, Request]) -> None:
+    async def _probe(self, missing: Iterable[Request]) -> None:
         seen: set[tuple[str, str, str]] = set()
-        for key, request in wanted.items():
+        for request in missing:
             model = (request.provider, request.url, request.model)
-            if not self.probe or model in seen or key in self.llm.ledger:
+            if not self.probe or model in seen:
                 continue
             try:
                 await self.llm.ask(request)

@@ -173,9 +173,10 @@ def test_a_job_that_holds_all_that_is_wanted_is_picked_up_by_the_next_run(
         with monkeypatch.context() as patch:
             patch.setattr(f"pipeline.llm.batch_backends.{where}.look", die)
             with pytest.raises(Killed):
-                run(tmp_path, asked)
-        assert run(tmp_path, asked).answered == 6
-        assert len(server.desk.jobs) == 1
+                run(tmp_path, asked, probe=True)
+        assert len(server.log) == 1, "the one that tries out the model"
+        assert run(tmp_path, asked, probe=True).answered == 6
+        assert len(server.desk.jobs) == 1 and len(server.log) == 1
 
 
 def test_a_wrong_key_shows_before_a_job_is_handed_in(tmp_path: Path) -> None:
