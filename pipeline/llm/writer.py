@@ -91,7 +91,7 @@ class LlmWriter:
         self.version = f"{VERSION}-{digest(self._prompt.digest, temperature, max_tokens, SCHEMA, MANNERS)[:12]}"
 
     def request(self, question: Question, variant: int) -> Request:
-        """What is asked for dialogue number `variant` of the question. Raises Refusal(`needs_picture`)."""
+        """What is asked for dialogue number `variant` of the question. Raises Refusal(`unknown_picture`)."""
         picture = question.picture if self.sees_pictures else None
         attached = PicturePart.sniff(picture.data) if picture is not None and picture.data else None
         order = rng(self._seed, "manner", question.id).sample(MANNERS, len(MANNERS))

@@ -368,6 +368,19 @@ def test_a_picture_goes_to_a_writer_that_can_see_and_to_no_other(server, tmp_pat
     assert "needs_picture" in "".join(p.read_text() for p in (tmp_path / "blind").rglob("*.jsonl"))
 
 
+def test_a_question_whose_picture_is_not_there_is_refused_before_it_is_asked(server, tmp_path):
+    (tmp_path / "empty.png").write_bytes(b"")
+    row = {"question": "Which river is shown in the picture?", "correct_answer": "A", "category": "geography"}
+    row |= {"options": {"A": "The Nile", "B": "The Rhine"}, "type": "single"}
+    rows = [row | {"id": 1, "pic_path": "gone.png"}, row | {"id": 2, "pic_path": "empty.png"}]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    before = len(server.log)
+    with pytest.raises(KameError):
+        build(llm_settings(server, tmp_path, sources=(f"hssbench={tmp_path / 'rows.jsonl'}",)))
+    assert len(server.log) == before
+    assert "needs_picture" in "".join(p.read_text() for p in (tmp_path / "out").rglob("*.jsonl"))
+
+
 def test_prompts_are_checked(tmp_path):
     folder = tmp_path / "prompts"
     with pytest.raises(UsageError, match="no such folder"):
