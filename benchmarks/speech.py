@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from pipeline.config import SpeechSettings
 from pipeline.records import Dialogue, Rejected, Split, Turn
 from pipeline.seeds import rng
-from pipeline.speech.timeline import speak_dialogues
+from pipeline.speech.speak import speak_dialogues
 from pipeline.speech.voices import open_synthesizer
 
 PEOPLE = ("Anna", "Ben", "my sister", "a farmer", "the baker", "our teacher")

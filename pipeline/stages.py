@@ -22,7 +22,7 @@ from pipeline.llm.spec import api_key, parse_spec
 from pipeline.llm.writer import LlmWriter
 from pipeline.oracles import DialogueOracles, ManySimulator, Simulator, simulate_oracles
 from pipeline.records import Dialogue, Question, Rejected, Speech, Split
-from pipeline.speech.timeline import speak_dialogues
+from pipeline.speech.speak import speak_dialogues
 from pipeline.speech.voices import Synthesizer, open_synthesizer
 
 

@@ -22,8 +22,8 @@ OTHER_RATE = (5.0, 24.0)
 RATE_LETTERS = 12
 
 
-def check_speech(samples: NDArray[np.int16], words: Sequence[Word], language: str) -> None:
-    """Checks int16 (n, 2) at 24 kHz against its words.
+def check_speech(samples: NDArray[np.int16], words: Sequence[Word], language: str, user_alone: bool = True) -> None:
+    """Checks int16 (n, 2) at 24 kHz against its words; without `user_alone` the user's channel holds other sound too.
 
     Raises Refusal (`word_times`, `clipping`, `silent_channel`, `channel_swap`, `silent_word`, `rate`).
     """
@@ -34,7 +34,7 @@ def check_speech(samples: NDArray[np.int16], words: Sequence[Word], language: st
     energy = np.concatenate([np.zeros((1, 2)), np.cumsum(np.square(samples / FULL_SCALE), axis=0)])
     turns = [list(group) for _, group in groupby(words, key=lambda word: word.turn)]
     for turn in turns:
-        _check_channels(energy, turn, words)
+        _check_channels(energy, turn, words, user_alone)
         _check_rate(turn, language)
     for word in words:
         heard = _rms(energy, word.start, word.end, _channel(word))
@@ -55,7 +55,7 @@ def _check_words(words: Sequence[Word], duration: float) -> None:
             raise Refusal("word_times", f"'{after.word}' at {after.start:.3f} s starts within '{before.word}'")
 
 
-def _check_channels(energy: NDArray[np.float64], turn: Sequence[Word], words: Sequence[Word]) -> None:
+def _check_channels(energy: NDArray[np.float64], turn: Sequence[Word], words: Sequence[Word], user_alone: bool) -> None:
     """The speaker's channel has speech; the other one has none, unless its side speaks at the same time."""
     start, end = turn[0].start, turn[-1].end
     own, other = _channel(turn[0]), 1 - _channel(turn[0])
@@ -65,7 +65,7 @@ def _check_channels(energy: NDArray[np.float64], turn: Sequence[Word], words: Se
         raise Refusal("channel_swap", f"turn {turn[0].turn} of the {turn[0].role} is in the other channel")
     if heard < amplitude(SPEECH_DBFS):
         raise Refusal("silent_channel", f"turn {turn[0].turn} of the {turn[0].role} is silent")
-    if alone and leaked > amplitude(LEAK_DBFS):
+    if alone and leaked > amplitude(LEAK_DBFS) and (user_alone or other == ASSISTANT):
         raise Refusal("channel_leak", f"turn {turn[0].turn} of the {turn[0].role} is in both channels")
 
 

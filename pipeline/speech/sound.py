@@ -1,4 +1,4 @@
-"""Samples: resampling, level, pauses, mixing into two channels, FLAC."""
+"""Samples: resampling, level, mixing into two channels, FLAC."""
 
 import io
 import math
@@ -21,9 +21,9 @@ FULL_SCALE = 32_768.0
 # Speech at -23 dBFS leaves its peaks (some 12 to 18 dB higher) below full scale.
 LEVEL_DBFS = -23.0
 PEAK_DBFS = -1.0
-FADE_MS = 4
 
 Mono = NDArray[np.float32]
+Stereo = NDArray[np.int16]
 
 
 def resample(samples: NDArray[np.int16], sample_rate: int) -> Mono:
@@ -48,17 +48,6 @@ def gain(clips: Sequence[Mono]) -> float:
 def amplitude(dbfs: float) -> float:
     """Decibels below full scale as a factor."""
     return float(10.0 ** (dbfs / 20.0))
-
-
-def insert_pause(clip: Mono, at: int, pause_ms: int) -> Mono:
-    """The clip with `pause_ms` of silence before sample `at`, faded at the cut so that it does not click."""
-    before, after = clip[:at].copy(), clip[at:].copy()
-    fade = min(FADE_MS * SAMPLES_PER_MS, len(before), len(after))
-    if fade:
-        ramp = np.linspace(0.0, 1.0, fade, dtype=np.float32)
-        before[-fade:] *= ramp[::-1]
-        after[:fade] *= ramp
-    return np.concatenate([before, np.zeros(pause_ms * SAMPLES_PER_MS, np.float32), after])
 
 
 def mix(placed: Sequence[tuple[int, int, Mono]], duration_ms: int) -> NDArray[np.int16]:

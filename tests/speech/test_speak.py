@@ -1,4 +1,4 @@
-"""Dialogues on the timeline, with the real voice."""
+"""The speech stage with the real voice."""
 
 import io
 import os
@@ -13,13 +13,15 @@ import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
+from talking import CHINESE, DUPLEX, EXPLAINED, QUESTION, dialogue_of, said
 
-from pipeline.config import SpeechSettings
 from pipeline.errors import Refusal
 from pipeline.records import Dialogue, Rejected, Speech, Split, Turn
 from pipeline.speech.espeak import EspeakSynthesizer
+from pipeline.speech.lines import MARGIN_S
+from pipeline.speech.settings import PauseSettings, SoundSettings, SpeechSettings
 from pipeline.speech.sound import SAMPLE_RATE
-from pipeline.speech.timeline import lay_out, speak_dialogue, speak_dialogues
+from pipeline.speech.speak import speak_dialogue, speak_dialogues
 from pipeline.speech.voices import Clip, Utterance
 from pipeline.text.words import split_words
 
@@ -53,7 +55,7 @@ def heard(speech: Speech) -> NDArray[np.float64]:
     samples, rate = soundfile.read(io.BytesIO(speech.flac), dtype="int16", always_2d=True)
     info = soundfile.info(io.BytesIO(speech.flac))
     assert (rate, samples.shape[1], info.format, info.subtype) == (SAMPLE_RATE, 2, "FLAC", "PCM_16")
-    assert len(samples) == speech.duration * SAMPLE_RATE == round(speech.duration * 1000) * 24
+    assert len(samples) == round(speech.duration * SAMPLE_RATE) == round(speech.duration * 1000) * 24
     return samples.astype(np.float64)
 
 
@@ -77,13 +79,23 @@ def test_words_are_those_of_the_turns_and_lie_in_the_sound(espeak: EspeakSynthes
         assert np.sqrt(np.mean(own**2)) > 100
 
 
-def test_each_side_has_its_channel_and_is_silent_when_the_other_speaks(espeak: EspeakSynthesizer) -> None:
-    speech = speak_dialogue(FOUR_TURNS, "train", espeak, SETTINGS, 3)
+def spans_of(speech: Speech) -> dict[int, tuple[float, float]]:
+    """The start and end of every turn."""
+    turns = sorted({word.turn for word in speech.words})
+    own = {number: [word for word in speech.words if word.turn == number] for number in turns}
+    return {number: (words[0].start, words[-1].end) for number, words in own.items()}
+
+
+@pytest.mark.parametrize("spoken", [FOUR_TURNS, DUPLEX, CHINESE], ids=["plain", "duplex", "chinese"])
+def test_each_side_has_its_channel_and_is_silent_when_the_other_speaks(espeak: EspeakSynthesizer, spoken: Dialogue):
+    speech = speak_dialogue(spoken, "train", espeak, SETTINGS, 3)
     samples = heard(speech)
     silent = np.ones(samples.shape, bool)
-    for number, t in enumerate(FOUR_TURNS.turns):
-        words = [word for word in speech.words if word.turn == number]
-        silent[position(words[0].start) : position(words[-1].end), 1 if t.role == "user" else 0] = False
+    margin = round(MARGIN_S * SAMPLE_RATE)
+    for number, (start, end) in spans_of(speech).items():
+        turn = spoken.turns[number]
+        after = 0 if turn.interrupted else margin
+        silent[position(start) - margin : position(end) + after, 1 if turn.role == "user" else 0] = False
     assert not np.any(samples[silent])
     assert np.all(np.abs(samples).max(axis=0) > 3000)
 
@@ -91,13 +103,65 @@ def test_each_side_has_its_channel_and_is_silent_when_the_other_speaks(espeak: E
 def test_gaps_are_the_settings_own(espeak: EspeakSynthesizer) -> None:
     settings = SpeechSettings(lead_in=(0.5, 0.5), answer_gap=(0.25, 0.25), user_gap=(1.0, 1.0), tail=(0.75, 0.75))
     speech = speak_dialogue(FOUR_TURNS, "train", espeak, settings, 0)
-    turns = [[word for word in speech.words if word.turn == number] for number in range(4)]
-    assert turns[0][0].start == 0.5
-    for before, after, gap in zip(turns, turns[1:], (0.25, 1.0, 0.25), strict=False):
+    turns = spans_of(speech)
+    assert turns[0][0] == 0.5
+    for number, gap in enumerate((0.25, 1.0, 0.25)):
         # A turn starts on a whole millisecond, so up to one more than its gap.
-        assert gap <= after[0].start - before[-1].end < gap + 0.001
-        assert position(after[0].start) % 24 == 0
-    assert 0.75 <= speech.duration - turns[3][-1].end < 0.751
+        assert gap <= turns[number + 1][0] - turns[number][1] < gap + 0.001
+        assert position(turns[number + 1][0]) % 24 == 0
+    assert 0.75 <= speech.duration - turns[3][1] < 0.751
+
+
+def test_duplex_dialogues_are_spoken_as_they_stand(espeak: EspeakSynthesizer) -> None:
+    settings = SpeechSettings(pauses=PauseSettings(rate=0.5, within=0.1, long_rate=1.0))
+    for spoken in (DUPLEX, CHINESE):
+        speech = speak_dialogue(spoken, "train", espeak, settings, 0)
+        expected = [(n, word) for n, t in enumerate(spoken.turns) for word in split_words(t.text, spoken.language)]
+        assert [(word.turn, word.word) for word in speech.words] == expected
+        kinds = {situation.kind for situation in speech.situations}
+        assert kinds >= {"pause", "hesitation", "barge_in"}
+        samples = heard(speech)
+        (barged,) = [s for s in speech.situations if s.kind == "barge_in"]
+        answer = next(n for n, t in enumerate(spoken.turns) if t.role == "assistant" and n > barged.turn)
+        assert 0.1 < barged.end - barged.start <= 0.301
+        # The assistant falls silent, and stays so until it answers.
+        silent = samples[position(barged.end) : position(spans_of(speech)[answer][0]) - round(MARGIN_S * 24_000), 0]
+        assert len(silent) > 24_000 and not np.any(silent)
+        before = samples[position(barged.end) - 2400 : position(barged.end), 0]
+        assert np.sqrt(np.mean(before**2)) > 100
+        for pause in (s for s in speech.situations if s.kind == "pause"):
+            quiet = samples[position(pause.start) : position(pause.end), 1]
+            # What a synthesizer leaves between clauses is below what is heard.
+            assert np.sqrt(np.mean(quiet**2)) < 60
+
+
+def test_a_cut_turn_sounds_like_the_whole_one_up_to_its_cut(espeak: EspeakSynthesizer) -> None:
+    whole = dialogue_of(QUESTION, said("assistant", EXPLAINED), *DUPLEX.turns[4:])
+    cut = dialogue_of(QUESTION, DUPLEX.turns[2], *DUPLEX.turns[4:])
+    lengths = []
+    for spoken in (whole, cut):
+        words = [w for w in speak_dialogue(spoken, "train", espeak, SETTINGS, 0).words if w.turn == 1]
+        lengths.append([round(w.end - w.start, 3) for w in words])
+    assert len(lengths[1]) == 11
+    assert lengths[1] == pytest.approx(lengths[0][:11], abs=0.002)
+
+
+def test_somebody_talks_in_the_background(espeak: EspeakSynthesizer) -> None:
+    quiet = SpeechSettings()
+    noisy = SpeechSettings(sound=SoundSettings(background=1.0, background_level=(-20.0, -20.0)))
+    for spoken in (FOUR_TURNS, CHINESE):
+        alone, behind = (speak_dialogue(spoken, "train", espeak, settings, 5) for settings in (quiet, noisy))
+        assert alone.words == behind.words and alone.duration == behind.duration
+        (found,) = [s for s in behind.situations if s.kind == "background"]
+        assert found.turn == -1 and 0 <= found.start < found.end <= behind.duration
+        difference = heard(behind) - heard(alone)
+        assert not np.any(difference[:, 0])
+        inside = difference[position(found.start) : position(found.end), 1]
+        assert np.any(inside) and np.count_nonzero(np.abs(difference[:, 1]) > 1) == np.count_nonzero(np.abs(inside) > 1)
+        loud = [heard(alone)[position(w.start) : position(w.end), 1] for w in alone.words if w.role == "user"]
+        user = np.sqrt(np.mean(np.concatenate(loud) ** 2))
+        # Its own silences count in the mean here.
+        assert -27 < 20 * np.log10(np.sqrt(np.mean(inside**2)) / user) < -19
 
 
 def test_both_sides_are_equally_loud_and_not_clipped(espeak: EspeakSynthesizer) -> None:
@@ -120,13 +184,14 @@ def test_the_same_bytes_in_another_process_with_other_helpers(espeak: EspeakSynt
     items: list[tuple[Dialogue, Split]] = [(dialogue(n), "train") for n in range(6)]
     ours = "".join(hashlib.sha256(s.flac + repr(s.words).encode()).hexdigest() for s in speak_all(items, espeak, 7))
     script = (
-        "import hashlib, test_timeline as t\n"
+        "import hashlib, test_speak as t\n"
         "from pipeline.speech.espeak import EspeakSynthesizer\n"
         "items = [(t.dialogue(n), 'train') for n in range(6)]\n"
         "speeches = t.speak_all(items, EspeakSynthesizer(1), 7)\n"
         "print(''.join(hashlib.sha256(s.flac + repr(s.words).encode()).hexdigest() for s in speeches))"
     )
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(Path(__file__).parent)]), "PYTHONHASHSEED": "7"}
+    folders = (str(ROOT), str(ROOT / "tests"), str(Path(__file__).parent))
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(folders), "PYTHONHASHSEED": "7"}
     command = [sys.executable, "-W", "error::RuntimeWarning", "-c", script]
     theirs = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert theirs.returncode == 0, theirs.stderr
@@ -201,12 +266,6 @@ def test_another_language(espeak: EspeakSynthesizer) -> None:
     speech = speak_dialogue(Dialogue("q-1-v0", "q-1", 0, "zh", turns, "六十"), "train", espeak, SETTINGS, 0)
     assert "".join(word.word for word in speech.words) == turns[0].text + turns[1].text
     assert speech.assistant_voice == "cmn" and speech.user_voice.startswith("cmn+")
-
-
-def test_lay_out_overlaps_but_nobody_speaks_over_themselves() -> None:
-    settings = SpeechSettings(lead_in=(0.0, 0.0), answer_gap=(-0.5, -0.5), user_gap=(-5.0, -5.0), tail=(0.0, 0.0))
-    starts, duration = lay_out(["user", "assistant", "user"], [24_001, 48_000, 240], settings, 0, "x")
-    assert starts == [0, 501, 1001] and duration == 2501
 
 
 class Broken:
