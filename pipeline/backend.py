@@ -3,6 +3,10 @@
 The loop is KAME's (arXiv 2510.02327): a streaming STT hears the user; every `poll` seconds the back end looks at the
 transcript and asks the LLM anew when it has grown by two words or more, or is final; a new request cancels the one that
 runs, so an oracle whose first token has not come by then never arrives.
+
+A silence within a turn that lasts for `stt_final` makes the transcript final as the end of the turn does, so the back
+end asks there even where the transcript has grown by a single word. Only the words of turns that have oracles are
+replayed: a user's back-channel reaches a real recogniser too, but nobody asks a model what to answer to it.
 """
 
 import math
@@ -26,9 +30,10 @@ class Latency:
     """The delays of a back end; seconds, drawn uniformly between the bounds where there are two.
 
     `stt_lag`: from a word's end to its place in the transcript. `stt_final`: from the last word's arrival until the
-    transcript is final. `poll`: between two looks at the transcript (0: it looks at every word's arrival).
-    `first_token`: from a request to its first token. `min_growth`: words by which a transcript must have grown that is
-    not final. `max_restarts` in `restart_window` seconds: requests that follow another one, at most.
+    transcript is final, and the silence behind a word that makes it so. `poll`: between two looks at the transcript (0:
+    it looks at every word's arrival). `first_token`: from a request to its first token. `min_growth`: words by which a
+    transcript must have grown that is not final. `max_restarts` in `restart_window` seconds: requests that follow
+    another one, at most.
     """
 
     stt_lag: Distribution
@@ -89,12 +94,12 @@ def replay(
     heard: dict[tuple[int, int], float] = {}
     for turn, spoken in groupby(words, key=lambda word: word.turn):
         if turn in planned:
-            ends = [word.end for word in spoken]
-            if planned[turn][-1] > len(ends):
+            spans = [(word.start, word.end) for word in spoken]
+            if planned[turn][-1] > len(spans):
                 raise ValueError(
-                    f"{dialogue_id}: turn {turn} has {len(ends)} spoken words, an oracle {planned[turn][-1]}"
+                    f"{dialogue_id}: turn {turn} has {len(spans)} spoken words, an oracle {planned[turn][-1]}"
                 )
-            at = back_end.hear(turn, ends, planned[turn])
+            at = back_end.hear(turn, spans, planned[turn])
             heard.update(((turn, count), at[count - 1]) for count in planned[turn])
     if missing := planned.keys() - {turn for turn, _ in heard}:
         raise ValueError(f"{dialogue_id}: turns {sorted(missing)} have oracles but no spoken words")
@@ -124,23 +129,35 @@ class _BackEnd:
         self._tokens = rng(seed, "first token", dialogue_id)
         self._phase = rng(seed, "poll phase", dialogue_id).random() * latency.poll
 
-    def hear(self, turn: int, ends: Sequence[float], planned: Sequence[int]) -> list[float]:
-        """One user turn goes by; when each of its words was in the transcript. `planned` are its prefixes, rising."""
-        at = list(_arrivals(ends, self.latency.stt_lag, self._lags))
-        final = at[-1] + self.latency.stt_final
+    def hear(self, turn: int, spans: Sequence[tuple[float, float]], planned: Sequence[int]) -> list[float]:
+        """One user turn goes by; when each of its words was in the transcript.
+
+        `spans` are the words' (start, end), `planned` the turn's prefixes, rising.
+        """
+        at = list(_arrivals((end for _, end in spans), self.latency.stt_lag, self._lags))
+        finals = self._finals(spans, at)
         asked = 0  # words that had been heard at the last request
         next_prefix = 0  # index into `planned`
         while next_prefix < len(planned):
-            # The first moment at which there is something new to ask: enough growth and a prefix not yet asked for.
+            # The first moment at which there is something new to ask: enough growth and a prefix not yet asked for,
+            # or a final transcript that holds such a prefix.
             needed = max(asked + self.latency.min_growth, planned[next_prefix])
-            moment = self._look(at[needed - 1] if needed <= len(at) else final)
-            count = len(at) if moment >= final else bisect_right(at, moment)
-            if not self.latency.poll and needed <= len(at) and moment == at[needed - 1]:
+            final = next(moment for count, moment in finals if count >= max(asked + 1, planned[next_prefix]))
+            grown = needed <= len(at) and at[needed - 1] <= final
+            moment = self._look(at[needed - 1] if grown else final)
+            count = len(at) if moment >= finals[-1][1] else bisect_right(at, moment)
+            if not self.latency.poll and grown and moment == at[needed - 1]:
                 count = needed  # words that come at the same moment still come one after the other
             newest = bisect_right(planned, count) - 1
             self._ask(Request(turn, planned[newest], moment, moment + self.latency.first_token.draw(self._tokens)))
             asked, next_prefix = count, newest + 1
         return at
+
+    def _finals(self, spans: Sequence[tuple[float, float]], at: Sequence[float]) -> list[tuple[int, float]]:
+        """(words, moment) at which the transcript becomes final: behind a long silence, and at the end."""
+        wait = self.latency.stt_final
+        silent = [n for n in range(1, len(spans)) if spans[n][0] - spans[n - 1][1] > wait]
+        return [(count, at[count - 1] + wait) for count in (*silent, len(spans))]
 
     def _look(self, earliest: float) -> float:
         """The first look at the transcript from `earliest` on at which a request may be made."""

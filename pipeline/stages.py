@@ -151,7 +151,7 @@ STAGES: dict[str, Stage] = {
     for stage in (
         Stage("dialogues", 3, "questions", Dialogue, _dialogues_key, _dialogues),
         Stage("oracles", 3, "dialogues", DialogueOracles, _oracles_key, _oracles),
-        Stage("speech", 2, "dialogues", Speech, _speech_key, _speech, wants_splits=True),
+        Stage("speech", 3, "dialogues", Speech, _speech_key, _speech, wants_splits=True),
     )
 }
 

@@ -31,7 +31,7 @@ class Hum:
         pieces, spans, at = [np.zeros(441, np.int16)], [], 441
         pitch = 110 + 10 * (sum(map(ord, job.voice)) % 12)
         for word in split_words(job.text, job.language):
-            count = round((0.08 + 0.03 * len(word)) * RATE * 170 / job.words_per_minute)
+            count = round((0.1 + 0.04 * len(word)) * RATE * 170 / job.words_per_minute)
             swell = np.minimum(1, np.minimum(np.arange(count), np.arange(count)[::-1]) / 200 + 0.1)
             pieces.append((6000 * swell * np.sin(2 * np.pi * pitch / RATE * np.arange(count))).astype(np.int16))
             spans.append((at / RATE, (at + count) / RATE))

@@ -1,5 +1,7 @@
 """The replay of the back end's loop on spoken words."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,7 +97,7 @@ def test_restarts_are_limited_and_grow_by_enough_words(turns: list[list[float]],
     back_end = _BackEnd(latency, "d", seed)
     for turn in sorted({o.turn for o in oracles}):
         planned = sorted({o.prefix_words for o in oracles if o.turn == turn})
-        back_end.hear(turn, [w.end for w in words if w.turn == turn], planned)
+        back_end.hear(turn, [(w.start, w.end) for w in words if w.turn == turn], planned)
     restarts = [request.made for request in back_end.requests[1:]]
     assert restarts == sorted(restarts)
     for first in restarts:
@@ -148,6 +150,31 @@ def test_a_word_short_of_growth_waits_for_the_final_transcript() -> None:
     oracles = oracles_for(0, 3)  # prefixes of 2 and 3 words
     arrivals = replay("d", oracles, spoken(0, 3, pace=1.0), latency, 0)
     assert [a.time for a in arrivals] == [2.0, 8.0]
+
+
+def test_a_long_silence_makes_the_transcript_final() -> None:
+    latency = Latency(uniform(0.1, 0.1), 0.5, 0.0, uniform(0.0, 0.0))
+
+    def paused(silence: float) -> list[float | None]:
+        words = [*spoken(0, 3), *(replace(w, turn=0) for w in spoken(0, 2, start=1.08 + silence))]
+        return [a.time for a in replay("d", oracles_for(0, 5, LevelSchedule(every=1)), words, latency, 0)]
+
+    # Words end at 0.36, 0.72, 1.08, and two more behind the silence; one word more is not asked for by itself.
+    came = pytest.approx
+    assert paused(0.4) == [None, came(0.82, abs=0.002), None, came(1.94, abs=0.002), came(2.8, abs=0.002)]
+    assert paused(2.0) == [None, came(0.82, abs=0.002), came(1.68, abs=0.002), None, came(3.9, abs=0.002)]
+
+
+def test_a_back_channel_and_overlaps_do_not_disturb_the_replay() -> None:
+    asked, more = spoken(0, 12), spoken(4, 12, start=9.0)
+    answer = [replace(w, turn=1, role="assistant") for w in spoken(1, 14, start=4.2)]  # overlaps both of them
+    alone = asked + answer + more
+    with_back_channel = [*asked, *answer, *spoken(2, 1, start=6.0), *more]
+    oracles = oracles_for(0, 12) + oracles_for(4, 12)
+    assert replay("d", oracles, alone, TYPICAL, 3) == replay("d", oracles, with_back_channel, TYPICAL, 3)
+    assert [a.time for a in replay("d", oracles, alone, IDEAL, 3)] == [
+        {0: asked, 4: more}[o.turn][o.prefix_words - 1].end for o in oracles
+    ]
 
 
 def test_draws_depend_on_seed_and_dialogue() -> None:
