@@ -8,10 +8,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.acceptance import check_said
 from pipeline.config import DuplexSettings
 from pipeline.dialogues import holds_answer
-from pipeline.errors import Refusal
 from pipeline.records import Dialogue, Role, Turn
 from pipeline.seeds import rng
 from pipeline.text.hesitations import (
@@ -175,7 +173,7 @@ def barge_ins(dialogue: Dialogue, draws: random.Random) -> list[_BargeIn]:
         put = draws.choice(phrases.short + stated)
         short = put.replace("{answer}", answer).replace("{Answer}", answer[:1].upper() + answer[1:])
         found.append(_BargeIn(number, draws.choice(early), _exchange(draws.choice(phrases.point), short)))
-    return [way for way in found if _acceptable(way.then, language)]
+    return found
 
 
 def _late(words: Sequence[str], cuts: Sequence[int], dialogue: Dialogue) -> list[int]:
@@ -223,13 +221,3 @@ def _names(dialogue: Dialogue, said: str) -> bool:
 def _breaks_at(words: Sequence[str], count: int, language: str) -> bool:
     """Whether a turn may be cut after so many words: within a sentence, but not within a number or a name."""
     return not any(map(sentence_end, words[count - 2 : count])) and not within_unit(words, count, language)
-
-
-def _acceptable(turns: Sequence[Turn], language: str) -> bool:
-    """Whether the turns may be said, as any dialogue's must (see `pipeline.dialogues.accept`)."""
-    try:
-        for turn in turns:
-            check_said(turn.text, language)
-    except Refusal:
-        return False
-    return True

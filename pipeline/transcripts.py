@@ -2,7 +2,7 @@
 
 Errors are drawn by rule. In English most are words that sound alike (CMU pronouncing dictionary, in pocketsphinx's
 wheel), the frequent ones first, as recognisers prefer them; the rest are lost words, and words run together or cut in
-two. In other languages, whose sounds no dictionary here holds, words are lost.
+two. In other languages, whose sounds no dictionary here holds, words are lost, as hesitation words are everywhere.
 """
 
 import random
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pipeline.config import SttSettings
 from pipeline.seeds import rng
 from pipeline.text import sounds
+from pipeline.text.hesitations import is_hesitation
 from pipeline.text.words import join_words
 
 VERSION = 1
@@ -86,7 +87,7 @@ def _misheard(words: Sequence[str], position: int, free: bool, language: str, dr
     """
     kind, word = draws.random(), words[position]
     english = language.split("-")[0] == "en"
-    if english and not (kind < LOST and position):
+    if english and not (kind < LOST and position) and not is_hesitation(word):
         stem, end = _parted(word)
         if LOST <= kind < LOST + JOINED:
             before, mark = _parted(words[position - 1]) if free else ("", "")

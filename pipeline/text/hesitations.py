@@ -166,17 +166,22 @@ def sentence_end(word: str) -> bool:
     return word.rstrip()[-1:] in _STOPS
 
 
+_JOINS = _words("and et y und و")
+
+
 @cache
 def _numerals(language: str) -> frozenset[str]:
     """Number words of a language, from which its numbers are built."""
     from num2words import num2words
 
+    if speaks(language) == "zh":
+        return frozenset("零〇一二两三四五六七八九十百千万亿")
     try:
         said = [num2words(n, lang=speaks(language)) for n in (*range(100), 100, 200, 1000, 2000, 10**6, 2 * 10**6)]
     except NotImplementedError:
         return frozenset()
     found = {word for text in said for word in text.casefold().replace("-", " ").split()}
-    return frozenset(found | {"point", "oh"} if speaks(language) == "en" else found) - _words("and et y und")
+    return frozenset(found | {"point", "oh"} if speaks(language) == "en" else found) - _JOINS
 
 
 def is_numeral(word: str, language: str = "en") -> bool:
@@ -188,7 +193,7 @@ def within_unit(words: Sequence[str], at: int, language: str) -> bool:
     """Whether the words before and after position `at` belong to one number or one name."""
     before, after = words[at - 1], words[at]
     if is_numeral(after, language):
-        joined = bare(before) in ("and", "y", "et") and at > 1
+        joined = bare(before) in _JOINS and at > 1
         if is_numeral(words[at - 2] if joined else before, language):
             return True
     habits = _HABITS.get(speaks(language), _Habits())
