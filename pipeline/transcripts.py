@@ -73,6 +73,8 @@ class Recogniser:
                 continue
             free = bool(position) and not (errors and errors[-1].word == position - 1)
             heard, back = _misheard(words, position, free, language, random.Random(choice))
+            if heard == words[position]:
+                continue
             to_come = len(words) - position - 1
             right = position + 1 + min(after, to_come) if late and to_come else None
             errors.append(_Error(position, heard, back, right))

@@ -7,7 +7,7 @@ TEXTS = {
         "My bike club is planning a tour, and I need to know how long it takes. It's one hundred and twenty kilometers "
         "from Alice Springs to the Battle of Hastings museum, and we ride at twenty-four kilometers an hour. How many "
         "hours do we ride?",
-        "You ride for five hours. One hundred twenty divided by twenty-four is five, so that leaves the afternoon free.",
+        "You ride for five hours. One hundred twenty divided by twenty-four is five, so the afternoon is free.",
         "five hours",
     ),
     "fr": (

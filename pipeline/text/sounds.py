@@ -7,7 +7,7 @@ What is likelier to be heard in a word's place: the same sounds (feet, feat), th
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -151,10 +151,18 @@ def _spelling(word: str) -> str:
     return word.replace("our", "or").replace("tre", "ter") if len(word) > 4 else word
 
 
+@lru_cache(maxsize=65_536)
 def joined(first: str, second: str) -> tuple[str, ...]:
-    """Words that two words run together sound like."""
-    wholes = [a + b for a in _ways(first) for b in _ways(second)]
-    return _named(w for w in dict.fromkeys(wholes) if len(w) > 3)
+    """Words that two words run together sound like, the most frequent first."""
+    wholes = {a + b for a in _ways(first) for b in _ways(second) if len(a + b) > 3}
+    near = {
+        sounds
+        for whole in wholes
+        for rest in _rests(whole)
+        for sounds in _by_rest().get(rest, ())
+        if _distance(whole, sounds) <= _NEAR_COST
+    }
+    return tuple(word for word in _named(near) if word not in (first.casefold(), second.casefold()))
 
 
 @lru_cache(maxsize=65_536)
@@ -173,7 +181,7 @@ def _ways(word: str) -> tuple[Sounds, ...]:
     return _dictionary().get(word.casefold(), ())
 
 
-def _named(wholes: "Iterator[Sounds] | list[Sounds]", most: int = FREQUENT) -> tuple[str, ...]:
+def _named(wholes: Iterable[Sounds], most: int = FREQUENT) -> tuple[str, ...]:
     """The words of these sounds, the most frequent first."""
     words = {word for whole in wholes for word in _by_sounds().get(whole, ()) if _hearable()[word] < most}
     return tuple(sorted(words, key=lambda word: (_hearable()[word], word)))
