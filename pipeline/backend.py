@@ -22,12 +22,12 @@ from pipeline.config import LatencySettings
 from pipeline.errors import UsageError
 from pipeline.records import Oracle, Word
 from pipeline.seeds import rng
-from pipeline.settings_room import Distribution, uniform
+from pipeline.settings_room import Distribution, lognormal, uniform
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """The delays of a back end; seconds, drawn uniformly between the bounds where there are two.
+    """The delays of a back end; seconds.
 
     `stt_lag`: from a word's end to its place in the transcript. `stt_final`: from the last word's arrival until the
     transcript is final, and the silence behind a word that makes it so. `poll`: between two looks at the transcript (0:
@@ -58,12 +58,30 @@ class Latency:
 
 PRESETS = {
     "ideal": Latency(uniform(0.0, 0.0), 0.0, 0.0, uniform(0.0, 0.0), min_growth=1, max_restarts=10**9),
-    "typical": Latency(uniform(0.45, 0.75), 0.3, 0.25, uniform(0.3, 0.9)),
+    "fast": Latency(lognormal(0.25, 0.15, 0.15, 0.6), 0.2, 0.25, lognormal(0.1, 0.4, 0.03, 1.0)),
+    "typical": Latency(lognormal(0.55, 0.2, 0.4, 1.5), 0.3, 0.25, lognormal(0.35, 0.5, 0.15, 4.0)),
+    "slow": Latency(lognormal(0.9, 0.2, 0.5, 2.5), 0.5, 0.25, lognormal(1.7, 0.5, 0.6, 10.0)),
 }
-"""`ideal` has no delays: every prefix is asked for when its last word ends, and answered at once. In `typical`, the
-poll, the growth and the limit of restarts are those of KAME's own loop. The rest is assumed, not measured: half a
-second is what streaming recognisers of the kind that KAME uses are built to lag, with some scatter; a third of a second
-of silence makes a transcript final; small hosted models mostly send their first token within 0.3 to 0.9 s."""
+"""`ideal` has no delays: every prefix is asked for when its last word ends, and answered at once. In the others the
+poll, the growth and the limit of restarts are those of KAME's own loop (SakanaAI/kame), and delays are log-normal, with
+the long tail that services have. Published, as read in 2026:
+
+- Recognisers, from the end of speech to the final segment, median / 95th / 99th percentile of 1,000 samples
+  (pipecat-ai/stt-benchmark): Deepgram 0.247 / 0.298 / 0.326 s, Google 0.878 / 1.155 / 1.570 s, OpenAI 0.637 / 0.965 /
+  1.655 s. Kyutai's stt-1b-en_fr is built with a delay of 0.5 s, stt-2.6b-en with 2.5 s (kyutai-labs/
+  delayed-streams-modeling). Whisper-Streaming lags 3.3 s (arXiv 2307.14743), more than any preset here.
+- First tokens: gpt-4.1-nano, short prompts, 0.176 s (2,000 calls over nine small models, aiweekly.co); Llama 3 8B in
+  vLLM, 0.15 to 0.25 s as it comes and under 0.1 s when tuned (cloudach.vercel.app); medians of hourly probes of large
+  hosted models, 0.9 s (GPT-5.4), 1.7 s (Claude Opus 4.6), 2.1 s (Claude Sonnet 4.6), 2.5 s (Claude Opus 4.7)
+  (jonathanwrede.de). The tail: a spoken agent's whole delay of 1.4 s at the median and 3.4 s at the 95th percentile
+  (huggingface.co/blog/dvalle08/voice-agent-latency-playbook) is a log-normal with sigma ln(3.4 / 1.4) / 1.645 = 0.54.
+
+So `fast` is Deepgram's median with a small tuned model near by, `typical` a recogniser of half a second's delay with a
+small hosted model, and `slow` Google's median with a large hosted model (the median of Claude Opus 4.6). Assumed, for
+want of a source: that a word within a turn lags about as long as the final segment does; the spread of the lags (from
+Google's and Deepgram's percentiles: sigma 0.11 to 0.17) a little wider for the network; 0.05 s over Kyutai's delay, and
+0.17 s over gpt-4.1-nano's first token, for the network and a prompt of KAME's length; sigma 0.5 for first tokens, 0.4
+near by; the bounds; and `stt_final`, the silence after which a transcript is final."""
 
 
 def resolve(settings: LatencySettings) -> Latency:

@@ -35,6 +35,7 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback where som
 BRANCHES = (
     ("speech", "tts", "tts"),
     ("latency", "preset", "latency"),
+    ("stt", "noise", "stt_noise"),
     ("llm", "mode", "llm_mode"),
     ("llm", "budget", "budget"),
 )
@@ -84,7 +85,12 @@ def _flags(
     speak: Annotated[
         bool | None, typer.Option("--speech/--no-speech", help="Speak the dialogues, or write text alone.")
     ] = None,
-    latency: Annotated[str | None, typer.Option(help="Delays of the replayed back end: ideal or typical.")] = None,
+    latency: Annotated[
+        str | None, typer.Option(help="Delays of the replayed back end: ideal, fast, typical or slow.")
+    ] = None,
+    stt_noise: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="Share of the user's words that the back end hears wrong.")
+    ] = None,
     languages: Annotated[str | None, typer.Option(help="Languages to keep, as in en or en,fr.")] = None,
     max_variants: Annotated[int | None, typer.Option(help="Most variants of a question for --target.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of every draw.")] = None,

@@ -11,6 +11,7 @@ from pipeline.config import LatencySettings
 from pipeline.errors import UsageError
 from pipeline.levels import LevelSchedule
 from pipeline.records import Oracle, Word
+from pipeline.seeds import rng
 from pipeline.settings_room import uniform
 
 TYPICAL, IDEAL = PRESETS["typical"], PRESETS["ideal"]
@@ -143,6 +144,28 @@ def test_typical_keeps_most_oracles_and_every_whole_turn() -> None:
         asked += len(arrivals)
         assert arrivals[-1].time is not None
     assert 0.4 < kept / asked < 0.95
+
+
+@pytest.mark.parametrize(("preset", "lag", "token"), [("fast", 0.25, 0.1), ("typical", 0.55, 0.35), ("slow", 0.9, 1.7)])
+def test_presets_have_the_medians_that_their_sources_give_and_a_tail(preset: str, lag: float, token: float) -> None:
+    latency = PRESETS[preset]
+    for shape, median in ((latency.stt_lag, lag), (latency.first_token, token)):
+        draws = rng(0, preset, median)
+        drawn = sorted(shape.draw(draws) for _ in range(4000))
+        assert drawn[2000] == pytest.approx(median, rel=0.05)
+        assert drawn[3800] - drawn[2000] > drawn[2000] - drawn[200] > 0, "a tail to the right"
+    assert latency.poll == 0.25, "KAME polls every quarter of a second"
+
+
+def test_a_slower_back_end_brings_fewer_oracles_and_later_ones() -> None:
+    arrived, delays = [], []
+    for preset in ("ideal", "fast", "typical", "slow"):
+        runs = [replay(f"d{n}", oracles_for(0, 40), spoken(0, 40), PRESETS[preset], 7) for n in range(30)]
+        arrived.append(sum(a.time is not None for run in runs for a in run))
+        ends = [run[-1].time for run in runs]
+        assert all(end is not None for end in ends), "the last oracle always comes"
+        delays.append(sorted(end - 40 * 0.36 for end in ends if end is not None)[15])
+    assert arrived == sorted(arrived, reverse=True) and delays == sorted(delays)
 
 
 def test_a_word_short_of_growth_waits_for_the_final_transcript() -> None:
