@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from pipeline.errors import Refusal
 from pipeline.records import AudioChecks, Dialogue, Rejected, Speech, Split, Word
 from pipeline.seeds import rng
@@ -127,7 +129,7 @@ def _assemble(plan: _Plan, word_times: str, settings: SpeechSettings, seed: int)
     starts_ms, duration_ms = lay_out(
         [turn.role for turn in dialogue.turns], [len(line.samples) for line in lines], settings, seed, dialogue.id
     )
-    _level(dialogue, lines)
+    _level(dialogue, lines, settings.sound.lufs)
     placed = [
         (sound.USER if turn.role == "user" else sound.ASSISTANT, start_ms, line.samples)
         for turn, start_ms, line in zip(dialogue.turns, starts_ms, lines, strict=True)
@@ -184,13 +186,13 @@ def _line(clip: Clip) -> _Line:
     return _Line(samples, words)
 
 
-def _level(dialogue: Dialogue, lines: list[_Line]) -> None:
+def _level(dialogue: Dialogue, lines: list[_Line], lufs: float) -> None:
     for role in ("user", "assistant"):
         own = [line for line, turn in zip(lines, dialogue.turns, strict=True) if turn.role == role]
         if own:
-            factor = sound.gain([line.samples for line in own])
+            factor = sound.loudness_gain([line.samples for line in own], lufs)
             for line in own:
-                line.samples = line.samples * factor
+                line.samples = line.samples * np.float32(factor)
 
 
 def _words(dialogue: Dialogue, lines: list[_Line], starts_ms: list[int]) -> Iterator[Word]:
