@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pipeline.errors import Refusal
-from pipeline.records import AudioChecks, Dialogue, Rejected, Situation, Speech, Split, Turn
+from pipeline.records import AudioChecks, Dialogue, Rejected, Role, Situation, Speech, Split, Turn
 from pipeline.seeds import rng
-from pipeline.speech import sound
+from pipeline.speech import effects, sound
 from pipeline.speech.background import Placed, Voices, background_of, level_background, place_background
 from pipeline.speech.checks import check_speech
 from pipeline.speech.lines import Line, line_of
@@ -135,15 +135,18 @@ def _assemble(plan: _Plan, word_times: str, settings: SpeechSettings, seed: int)
     clips = [_present(*pair) for pair in zip(plan.utterances, plan.clips, strict=True)]
     lines = [_line(dialogue, number, clips[number], settings, seed) for number in range(len(turns))]
     timeline = lay_out(turns, [line.words for line in lines], settings, seed, dialogue.id)
-    _level(turns, lines)
+    _level(dialogue, lines, settings, seed)
     words = tuple(place_words(dialogue, lines, timeline.starts))
     situations = situations_of(dialogue, lines, words)
     background = _background(plan, clips[len(turns) :], lines, timeline, settings, seed)
     if background:
         span = (background.start / SAMPLE_RATE, background.end / SAMPLE_RATE)
         situations.append(Situation("background", -1, *span))
-    samples = _mix(turns, lines, timeline, background)
-    check_speech(samples, words, dialogue.language, user_alone=background is None)
+    user = _channel("user", turns, lines, timeline, background)
+    heard = effects.apply(user, _spans(turns, lines, timeline), settings.sound, seed, dialogue.id)
+    assistant = _channel("assistant", turns, lines, timeline)
+    samples = sound.mix([(sound.ASSISTANT, 0, assistant), (sound.USER, 0, heard)], timeline.duration)
+    check_speech(samples, words, dialogue.language, user_alone=background is None and heard is user)
     return Speech(
         dialogue_id=dialogue.id,
         flac=sound.encode_flac(samples),
@@ -192,25 +195,39 @@ def _background(
     return place_background(talk, timeline.duration * SAMPLES_PER_MS, draw)
 
 
-def _level(turns: Sequence[Turn], lines: Sequence[Line]) -> None:
+def _level(dialogue: Dialogue, lines: Sequence[Line], settings: SpeechSettings, seed: int) -> None:
+    """Brings both sides to their loudness, in place."""
     for role in ("user", "assistant"):
-        own = [line for line, turn in zip(lines, turns, strict=True) if turn.role == role]
+        own = [line for line, turn in zip(lines, dialogue.turns, strict=True) if turn.role == role]
         if own:
-            factor = sound.gain([line.spoken for line in own])
+            factor = sound.loudness_gain([line.spoken for line in own], settings.sound.lufs)
+            if role == "user":
+                factor *= effects.user_gain(settings.sound, seed, dialogue.id)
             for line in own:
-                line.samples = line.samples * factor
+                line.samples = line.samples * np.float32(factor)
 
 
-def _mix(turns: Sequence[Turn], lines: Sequence[Line], timeline: Timeline, background: Placed | None) -> sound.Stereo:
-    """Both channels, int16 (n, 2); what happens to the user's alone happens here."""
-    channels = {role: np.zeros(timeline.duration * SAMPLES_PER_MS, np.float32) for role in ("assistant", "user")}
+def _channel(
+    role: Role, turns: Sequence[Turn], lines: Sequence[Line], timeline: Timeline, background: Placed | None = None
+) -> sound.Mono:
+    """One side's sound, float32 (n,)."""
+    channel = np.zeros(timeline.duration * SAMPLES_PER_MS, np.float32)
     for turn, line, start in zip(turns, lines, timeline.starts, strict=True):
-        _add(channels[turn.role], line.samples, start * SAMPLES_PER_MS - line.lead)
+        if turn.role == role:
+            _add(channel, line.samples, start * SAMPLES_PER_MS - line.lead)
     if background:
-        _add(channels["user"], background.samples, background.start)
-    return sound.mix(
-        [(sound.ASSISTANT, 0, channels["assistant"]), (sound.USER, 0, channels["user"])], timeline.duration
-    )
+        _add(channel, background.samples, background.start)
+    return channel
+
+
+def _spans(turns: Sequence[Turn], lines: Sequence[Line], timeline: Timeline) -> list[tuple[int, int]]:
+    """The samples in which the user speaks, without pauses."""
+    own = [
+        (line, start * SAMPLES_PER_MS)
+        for turn, line, start in zip(turns, lines, timeline.starts, strict=True)
+        if turn.role == "user"
+    ]
+    return [(origin + start, origin + end) for line, origin in own for start, end in line.words]
 
 
 def _add(channel: sound.Mono, samples: sound.Mono, start: int) -> None:
