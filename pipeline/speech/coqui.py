@@ -46,9 +46,7 @@ class CoquiSynthesizer:
         self.name = f"coqui:{spec}"
         self.model = find_model(spec)
         path, config = self.model.path, self.model.config
-        self._load = Load(
-            model=self.model.name, path=str(path or ""), config=str(config or ""), batch=batch, **limits
-        )
+        self._load = Load(model=self.model.name, path=str(path or ""), config=str(config or ""), batch=batch, **limits)
         self._references: dict[str, Reference] = {}
 
     @cached_property
@@ -62,7 +60,8 @@ class CoquiSynthesizer:
 
     @property
     def workers(self) -> Workers:
-        """The processes that the model lives in."""
+        """The processes that the model lives in. Raises UsageError where its terms are not agreed to."""
+        self.model.check_agreed()
         return shared_workers(self._load)
 
     def speakers(self) -> list[str]:
@@ -96,14 +95,16 @@ class CoquiSynthesizer:
             if voice in known or voice in self._references:
                 return voice
         shown = ", ".join(v.rpartition("/")[2] for v in known[:12]) + (", ..." if len(known) > 12 else "")
-        raise UsageError(f"speech voice {name}: {self.name} has no such voice, and there is no such file; it has {shown}")
+        raise UsageError(
+            f"speech voice {name}: {self.name} has no such voice, and there is no such file; it has {shown}"
+        )
 
     def clone(self, reference: Reference) -> str:
         """A voice that sounds like the reference. Raises UsageError where the model clones none."""
         if not self.workers.facts()["cloning"]:
             raise UsageError(
-                f"speech voice {reference.path}: {self.name} clones no voices; name one of its own, or take a model that "
-                "does (xtts_v2, your_tts)"
+                f"speech voice {reference.path}: {self.name} clones no voices; name one of its own, or take a model "
+                "that does (xtts_v2, your_tts)"
             )
         voice = f"coqui:{self.model.name}/{reference.label}"
         self._references[voice] = reference
@@ -186,7 +187,9 @@ def sentences(words: Sequence[str], language: str) -> list[list[str]]:
 
 def _short(words: list[str], language: str) -> Iterator[list[str]]:
     while len(join_words(words, language)) > SENTENCE_CHARACTERS and len(words) > 1:
-        fits = next(n for n in range(len(words), 0, -1) if n == 1 or len(join_words(words[:n], language)) <= SENTENCE_CHARACTERS)
+        fits = next(
+            n for n in range(len(words), 0, -1) if n == 1 or len(join_words(words[:n], language)) <= SENTENCE_CHARACTERS
+        )
         at_comma = [n for n in range(fits, fits // 2, -1) if words[n - 1].strip()[-1:] in PAUSES]
         at = (at_comma or [fits])[0]
         yield words[:at]

@@ -48,6 +48,7 @@ class Recorder:
         self.outputs: dict[str, Any] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The model's own `inference`, looked at."""
         self.symbols, self.outputs = [], {}
         outputs = self.inference(*args, **kwargs)
         if isinstance(outputs, dict) and args and getattr(args[0], "ndim", 0) == 2:
@@ -58,15 +59,15 @@ class Recorder:
         """Frames a symbol: the model's durations, or its alignment where that is a path; None where it says neither."""
         durations = self.outputs.get("durations")
         if durations is not None:
-            return durations[0].reshape(-1).double().cpu().numpy()  # type: ignore[no-any-return]
+            return np.asarray(durations[0].reshape(-1).double().cpu())
         alignment = self.outputs.get("alignments")
         if alignment is None or alignment.ndim != 3:
             return None
-        path = alignment[0].double().cpu().numpy()
+        path = np.asarray(alignment[0].double().cpu())
         if path.shape[0] != len(self.symbols):
             path = path.T
         hard = path.shape[0] == len(self.symbols) and np.isin(path, (0.0, 1.0)).all() and (path.sum(axis=0) == 1).all()
-        return path.sum(axis=1) if hard else None  # type: ignore[no-any-return]
+        return np.asarray(path.sum(axis=1)) if hard else None
 
 
 class Voice:
@@ -138,7 +139,7 @@ class Voice:
         self._pace([item["pace"]])
         with _RowNoise(self.torch, [_seed_of(item, number)]):
             wav = self.api.tts(_text(item, number), split_sentences=False, **self._manner(item))
-        samples = np.asarray(wav, np.float32).reshape(-1)
+        samples: NDArray[np.float32] = np.asarray(wav, np.float32).reshape(-1)
         if len(samples) >= API_PADDING and not samples[-API_PADDING:].any():
             samples = samples[:-API_PADDING]
         return samples, self._spans(item, number, self.recorder.symbols, self.recorder.frames(), samples)
@@ -284,7 +285,7 @@ class _RowNoise:
 
     def __init__(self, torch: Any, seeds: Sequence[int]) -> None:
         class Mode(torch.overrides.TorchFunctionMode):  # type: ignore[misc]
-            def __torch_function__(mode, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: N805
+            def __torch_function__(mode, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
                 if func is torch.randn_like and args[0].ndim == 3 and len(args[0]) == len(seeds):
                     return self._noise(tuple(args[0].shape)).to(args[0])
                 if func is torch.randn and len(args) == 3 and args[0] == len(seeds):

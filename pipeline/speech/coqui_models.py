@@ -3,6 +3,8 @@
 import importlib.metadata
 import importlib.util
 import json
+import os
+import sys
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -16,8 +18,8 @@ CHECKPOINTS = ("model.pth", "model_file.pth", "model_file.pth.tar", "best_model.
 FAIRSEQ_LICENCE = "CC BY-NC 4.0"
 NOTES = {
     "cpml": "Coqui Public Model License: the model and what it says are for non-commercial use only",
-    "nc-nd": "the model is for non-commercial use only and may not be changed; whether that covers what it says is unsettled",
-    "nc": "the model is for non-commercial use only; whether that covers what it says is unsettled",
+    "nc-nd": "the model is for non-commercial use only and may not be changed; what that means for its speech is unsettled",
+    "nc": "the model is for non-commercial use only; what that means for its speech is unsettled",
     "sa": "what builds on the model has to carry the same licence",
     "openrail": "uses that its licence lists are forbidden",
     "custom": "read it before you publish",
@@ -43,9 +45,18 @@ class Model:
             return f"{self.name}: a local model; its licence is not known here"
         low = self.licence.lower().replace(" ", "-")
         for mark, note in NOTES.items():
-            if mark in low.split("-") or mark in low and mark in ("cpml", "nc-nd", "openrail", "custom"):
+            if mark in low.split("-") or (mark in low and mark in ("cpml", "nc-nd", "openrail", "custom")):
                 return f"{self.name} ({self.licence}): {note}"
         return ""
+
+    def check_agreed(self) -> None:
+        """Raise UsageError where the model wants its terms agreed to and nobody has."""
+        noted = _data_folder() / self.name.replace("/", "--") / "tos_agreed.txt"
+        if self.agreement and os.environ.get("COQUI_TOS_AGREED") != "1" and not noted.exists():
+            raise UsageError(
+                f"--tts coqui:{self.name}: its licence ({self.licence}, non-commercial) must be agreed to; read "
+                "https://tts-hub.github.io/cpml and set COQUI_TOS_AGREED=1 if you do"
+            )
 
     def identity(self) -> str:
         """Names the weights: for a local model a digest of its files, for a listed one its name."""
@@ -101,11 +112,21 @@ def engine_version() -> str:
         raise UsageError(f"--tts coqui: the package {error.name} is missing; pip install 'kame-data[coqui]'") from None
 
 
+def _data_folder() -> Path:
+    """Where Coqui's downloader keeps models."""
+    if home := os.environ.get("TTS_HOME") or os.environ.get("XDG_DATA_HOME"):
+        return Path(home).expanduser() / "tts"
+    place = "Library/Application Support" if sys.platform == "darwin" else ".local/share"
+    return Path.home() / place / "tts"
+
+
 def _local(spec: str, path: Path) -> Model:
     folder = path if path.is_dir() else path.parent
     config = folder / "config.json"
     if not config.is_file():
-        raise UsageError(f"--tts coqui:{spec}: there is no config.json; give a folder with config.json and a checkpoint")
+        raise UsageError(
+            f"--tts coqui:{spec}: there is no config.json; give a folder with config.json and a checkpoint"
+        )
     try:
         kind = json.loads(config.read_text("utf-8"))["model"]
     except (ValueError, KeyError, TypeError):

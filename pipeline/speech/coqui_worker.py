@@ -1,4 +1,4 @@
-"""The processes that a Coqui model lives in: one a device, shared by all that speak, replaced when they crash or hang."""
+"""The processes that a Coqui model lives in: one a device, shared by all that speak, replaced when one crashes."""
 
 import json
 import os
@@ -139,7 +139,7 @@ class Workers:
             return self._facts
 
     def speak(self, items: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, dict[str, Any], bytes]]:
-        """(id, answer, sound) of every item, in any order; an answer holds `refused` or `error` where there is no sound.
+        """(id, answer, sound) of every item, in any order; the answer holds `refused` or `error` where there is none.
 
         What a process has not answered when it dies or hangs is asked once more, each alone, of a fresh one.
         Raises KameError where no process loads the model any more.

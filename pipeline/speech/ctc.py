@@ -24,9 +24,7 @@ def mms(device: str) -> tuple[Any, dict[str, int], int]:
 class CtcAligner:
     """Finds words in sound by the letters that a CTC model hears in each frame."""
 
-    def __init__(
-        self, device: str, load: Callable[[str], tuple[Any, dict[str, int], int]] = mms
-    ) -> None:
+    def __init__(self, device: str, load: Callable[[str], tuple[Any, dict[str, int], int]] = mms) -> None:
         self.device = device
         self.model, self.letters, self.sample_rate = load(device)
 

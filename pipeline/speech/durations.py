@@ -111,7 +111,7 @@ def _all_words(spans: dict[int, tuple[int, int]], count: int) -> list[tuple[int,
     groups: list[tuple[int, list[int]]] = []
     for word in range(count):
         if word in spans:
-            groups.append((word, [*range(first)] + [word] if word == first else [word]))
+            groups.append((word, [*range(first), word] if word == first else [word]))
         elif word > first:
             groups[-1][1].append(word)
     for owner, members in groups:

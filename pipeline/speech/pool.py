@@ -6,6 +6,7 @@ from the pool alone, not from how large the build is or in which order it is mad
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import Refusal, UsageError
 from pipeline.records import Split
@@ -48,9 +49,14 @@ class VoicePool:
         self._references = {v.voice: read_reference(Path(v.voice).expanduser()) for v in named if _is_file(v.voice)}
         self._names: dict[str, str] = {}
 
-    def references(self) -> dict[str, str]:
-        """The digest of every reference clip's content, by the name that the settings give it."""
-        return {name: reference.digest for name, reference in sorted(self._references.items())}
+    def facts(self) -> dict[str, Any]:
+        """What the draw of voices depends on: the settings' voices, recordings by what is in them."""
+
+        def fact(name: str | None) -> str | None:
+            return self._references[name].digest if name in self._references else name
+
+        users = [(fact(v.voice), v.weight, v.split) for v in self.settings.user_voices]
+        return {"users": users, "assistant": fact(self.settings.assistant_voice)}
 
     def assistant_voice(self, language: str = "en") -> str:
         """The assistant's one voice. Raises Refusal (`language`), UsageError for a voice that there is not."""
@@ -98,7 +104,9 @@ class VoicePool:
             speaker = self.synthesizer.speaker_of(voice)
             before = speakers.get(speaker)
             if before is not None and setting.split not in (None, before):
-                raise UsageError(f"speech.user_voices: {voice} is of a speaker of another split; give both the same split")
+                raise UsageError(
+                    f"speech.user_voices: {voice} is of a speaker of another split; give both the same split"
+                )
             if not self._assistants(voice, language):
                 speakers[speaker] = setting.split or before
         splits = split_speakers(speakers)
@@ -117,11 +125,13 @@ class VoicePool:
     def _too_few(self, split: Split, language: str) -> str:
         where = "speech.user_voices" if self.settings.user_voices else f"--tts {self.synthesizer.name}"
         return (
-            f"{where}: no user's voice is left for {split} in '{language}'; train, validation and the assistant each want "
-            "a speaker of their own: name more in speech.user_voices (or give them their split)"
+            f"{where}: no user's voice is left for {split} in '{language}'; train, validation and the assistant "
+            "each want a speaker of their own: name more in speech.user_voices (or give them their split)"
         )
 
 
 def _is_file(name: str) -> bool:
     path = Path(name)
-    return path.suffix.lower() in SUFFIXES or path.is_absolute() or name.startswith(("./", "../", "~")) or path.is_file()
+    return (
+        path.suffix.lower() in SUFFIXES or path.is_absolute() or name.startswith(("./", "../", "~")) or path.is_file()
+    )

@@ -39,12 +39,16 @@ def read_reference(path: Path) -> Reference:
         with soundfile.SoundFile(str(path)) as file:
             rate, channels, seconds = file.samplerate, file.channels, file.frames / file.samplerate
             if seconds > LONGEST_S:
-                raise UsageError(f"speech voice {path}: {seconds:.0f} s long; {SHORTEST_S:g} to {LONGEST_S:g} s will do")
+                raise UsageError(
+                    f"speech voice {path}: {seconds:.0f} s long; {SHORTEST_S:g} to {LONGEST_S:g} s will do"
+                )
             samples = file.read(dtype="float64", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError, TypeError, ValueError):
         raise UsageError(f"speech voice {path}: is not audio that can be read; give WAV, FLAC, MP3 or Ogg") from None
     if rate < LOWEST_RATE:
-        raise UsageError(f"speech voice {path}: sampled at {rate} Hz, which is too low; {LOWEST_RATE} Hz or more is needed")
+        raise UsageError(
+            f"speech voice {path}: sampled at {rate} Hz, which is too low; {LOWEST_RATE} Hz or more is needed"
+        )
     if seconds < SHORTEST_S:
         raise UsageError(f"speech voice {path}: {seconds:.1f} s long; {SHORTEST_S:g} s of speech or more are needed")
     level = float(np.sqrt(np.mean(np.square(samples)))) if samples.size and np.isfinite(samples).all() else 0.0

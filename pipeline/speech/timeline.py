@@ -13,6 +13,7 @@ from pipeline.records import AudioChecks, Dialogue, Rejected, Speech, Split, Wor
 from pipeline.seeds import rng
 from pipeline.speech import sound
 from pipeline.speech.checks import check_speech
+from pipeline.speech.pool import VoicePool
 from pipeline.speech.settings import SpeechSettings
 from pipeline.speech.sound import SAMPLE_RATE, SAMPLES_PER_MS
 from pipeline.speech.voices import Clip, Synthesizer, Utterance
@@ -51,16 +52,17 @@ def speak_dialogues(
     synthesizer itself fails.
     """
     waiting: deque[_Plan] = deque()
+    pool = VoicePool(synthesizer, settings)
 
     def utterances() -> Iterator[Utterance]:
         for dialogue, split in items:
-            plan = _plan(dialogue, split, synthesizer, settings, seed)
+            plan = _plan(dialogue, split, pool, settings, seed)
             waiting.append(plan)
             yield from plan.utterances
 
     def finished() -> Iterator[Speech | Rejected]:
         while waiting and len(waiting[0].clips) == len(waiting[0].utterances):
-            yield _finish(waiting.popleft(), synthesizer, settings, seed)
+            yield _finish(waiting.popleft(), settings, seed)
 
     for clip in synthesizer.synthesize(utterances()):
         yield from finished()  # what was refused without a clip of its own
@@ -79,14 +81,14 @@ def speak_dialogue(
     return speech
 
 
-def _plan(dialogue: Dialogue, split: Split, synthesizer: Synthesizer, settings: SpeechSettings, seed: int) -> _Plan:
+def _plan(dialogue: Dialogue, split: Split, pool: VoicePool, settings: SpeechSettings, seed: int) -> _Plan:
     try:
-        voices = synthesizer.user_voices(split, dialogue.language)
-        assistant_voice = synthesizer.assistant_voice(dialogue.language)
+        voices = pool.user_voices(split, dialogue.language)
+        assistant_voice = pool.assistant_voice(dialogue.language)
     except Refusal as refusal:
         return _Plan(dialogue, refusal=refusal)
     draw = rng(seed, "voice", dialogue.id)
-    user_voice = draw.choice(voices)
+    (user_voice,) = draw.choices([voice for voice, _ in voices], [weight for _, weight in voices])
     slowest, fastest = settings.words_per_minute
     user_pace = draw.randint(slowest, fastest)
     user_pitch = draw.uniform(-PITCH_REACH, PITCH_REACH)
@@ -100,29 +102,31 @@ def _plan(dialogue: Dialogue, split: Split, synthesizer: Synthesizer, settings: 
     return plan
 
 
-def _finish(plan: _Plan, synthesizer: Synthesizer, settings: SpeechSettings, seed: int) -> Speech | Rejected:
+def _finish(plan: _Plan, settings: SpeechSettings, seed: int) -> Speech | Rejected:
     dialogue = plan.dialogue
     try:
         if plan.refusal:
             raise plan.refusal
-        return _assemble(plan, synthesizer.word_times, settings, seed)
+        return _assemble(plan, settings, seed)
     except Refusal as refusal:
         source = dialogue.question_id.split("-")[0]
         return Rejected("speech", source, dialogue.question_id, dialogue.id, refusal.reason, refusal.detail)
 
 
-def _assemble(plan: _Plan, word_times: str, settings: SpeechSettings, seed: int) -> Speech:
+def _assemble(plan: _Plan, settings: SpeechSettings, seed: int) -> Speech:
     """Raises Refusal for a clip that is missing or sound that fails a check."""
     dialogue = plan.dialogue
     if not dialogue.turns:
         raise Refusal("empty_text", "a dialogue without turns")
     lines = []
+    methods: set[str] = set()
     for turn, clip in zip(dialogue.turns, plan.clips, strict=True):
         if isinstance(clip, Refusal):
             raise clip
         expected = len(split_words(turn.text, dialogue.language))
         if len(clip.words) != expected:
             raise Refusal("word_times", f"times for {len(clip.words)} of {expected} words of '{turn.text[:80]}'")
+        methods.add(clip.word_times)
         lines.append(_line(clip))
     starts_ms, duration_ms = lay_out(
         [turn.role for turn in dialogue.turns], [len(line.samples) for line in lines], settings, seed, dialogue.id
@@ -142,7 +146,7 @@ def _assemble(plan: _Plan, word_times: str, settings: SpeechSettings, seed: int)
         words=words,
         user_voice=plan.user_voice,
         assistant_voice=plan.assistant_voice,
-        word_times=word_times,
+        word_times=", ".join(sorted(methods)),
         situations=(),
         checks=AudioChecks(None, None, None, None),
     )
