@@ -81,7 +81,9 @@ def _flags(
     prompts: Annotated[
         Path | None, typer.Option(help="Folder of own prompts, which go before the bundled ones of the same name.")
     ] = None,
-    tts: Annotated[str | None, typer.Option(help="The voice: espeak.")] = None,
+    tts: Annotated[
+        str | None, typer.Option(help="The voice: espeak, or coqui:MODEL (a listed name or a folder).")
+    ] = None,
     speak: Annotated[
         bool | None, typer.Option("--speech/--no-speech", help="Speak the dialogues, or write text alone.")
     ] = None,
@@ -257,10 +259,13 @@ def _run_build(settings: "Settings") -> dict[str, Any]:
 
     from pipeline.build import Build
     from pipeline.show import Bars
+    from pipeline.stages import terms
     from pipeline.status import finished, restore
 
     build_ = Build(settings)
     build_.check()
+    for line in terms(settings):
+        typer.echo(f"licence: {line}", err=True)
     settings.out.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(settings.out / ".lock", timeout=0):

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +99,7 @@ def sample_inputs(build: Build, most: int) -> list[Inputs]:
     inputs = []
     for lane in lanes:
         questions = build.questions[lane.source][: min(each, counts[lane])]
-        inputs.append(Inputs(0, questions, [build.splits[q.id] for q in questions]))
+        inputs.append(Inputs(0, questions, [build.splits[q.id] for q in questions], keep=False))
     return inputs
 
 
@@ -111,7 +111,7 @@ def made(settings: Settings, inputs: Inputs) -> dict[str, tuple[list[Any], float
         items = [i for i in stage.run(settings, inputs) if not isinstance(i, Rejected)]
         results[stage.name] = items, time.perf_counter() - started
         if stage is STAGES["dialogues"]:
-            inputs = Inputs(inputs.variant, inputs.questions, inputs.splits, items)
+            inputs = replace(inputs, dialogues=items)
     return results
 
 

@@ -23,7 +23,10 @@ from pipeline.llm.spec import api_key, parse_spec
 from pipeline.llm.writer import LlmWriter
 from pipeline.oracles import DialogueOracles, ManySimulator, Simulator, simulate_oracles
 from pipeline.records import Dialogue, Question, Rejected, Speech, Split
+from pipeline.speech.pool import SPLITS, VoicePool
+from pipeline.speech.settings import SpeechSettings
 from pipeline.speech.speak import speak_dialogues
+from pipeline.speech.studio import open_studio
 from pipeline.speech.voices import Synthesizer, open_synthesizer
 from pipeline.transcripts import Recogniser
 
@@ -84,12 +87,16 @@ def check_keys(settings: Settings) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a slice's stages may read: its questions with their splits, and, after the first stage, its dialogues."""
+    """What a slice's stages may read: its questions with their splits, and, after the first stage, its dialogues.
+
+    `keep` is False where nothing may be written, not even what a stage makes on its way.
+    """
 
     variant: int
     questions: Sequence[Question]
     splits: Sequence[Split]
     dialogues: Sequence[Dialogue] = ()
+    keep: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +157,31 @@ def synthesizer_of(spec: str) -> Synthesizer:
 def _speech(settings: Settings, inputs: Inputs) -> Iterator[Speech | Rejected]:
     split_of = {q.id: split for q, split in zip(inputs.questions, inputs.splits, strict=True)}
     items = ((dialogue, split_of[dialogue.question_id]) for dialogue in inputs.dialogues)
-    with closing(open_synthesizer(settings.speech.tts)) as synthesizer:
-        yield from speak_dialogues(items, synthesizer, settings.speech, settings.seed)
+    with closing(open_studio(settings.speech, settings.out / "parts" / "clips" if inputs.keep else None)) as studio:
+        yield from speak_dialogues(items, studio, settings.speech, settings.seed)
+
+
+@cache
+def _pool_of(speech: SpeechSettings) -> VoicePool:
+    return VoicePool(synthesizer_of(speech.tts), speech)
 
 
 def _speech_key(settings: Settings) -> dict[str, Any]:
-    synthesizer = synthesizer_of(settings.speech.tts)
-    return {"version": synthesizer.version, "seed": settings.seed, **settings.speech.model_dump(mode="json")}
+    # Models and recordings count by what they are, not by where they lie.
+    speech = settings.speech.model_dump(mode="json", exclude={"tts", "user_voices", "assistant_voice"})
+    version = synthesizer_of(settings.speech.tts).version
+    return {"version": version, "seed": settings.seed, "voices": _pool_of(settings.speech).facts(), **speech}
+
+
+def check_voices(settings: Settings) -> None:
+    """Raise UsageError where a voice is named that there is not, or a split is left without one; loads the model."""
+    splits = SPLITS if settings.validation_share else SPLITS[:1]
+    VoicePool(synthesizer_of(settings.speech.tts), settings.speech).check(settings.languages, splits)
+
+
+def terms(settings: Settings) -> list[str]:
+    """What the licences of the voices forbid, a line each."""
+    return synthesizer_of(settings.speech.tts).terms() if settings.speak else []
 
 
 STAGES: dict[str, Stage] = {

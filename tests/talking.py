@@ -16,13 +16,28 @@ RATE = 22_050
 class Hum:
     """A synthesizer whose words are tones, as long as their letters ask, with a short silence behind a clause."""
 
-    name = version = word_times = "hum"
+    name = version = "hum"
 
     def user_voices(self, split: Split, language: str = "en") -> list[str]:
         return [f"{split}-{number}" for number in range(4)]
 
     def assistant_voice(self, language: str = "en") -> str:
         return "assistant"
+
+    def speaker_of(self, voice: str) -> str:
+        return voice
+
+    def speaks(self, voice: str, language: str) -> bool:
+        return True
+
+    def voice(self, name: str) -> str:
+        return name
+
+    def clone(self, reference: object) -> str:
+        raise AssertionError("nobody is cloned here")
+
+    def terms(self) -> list[str]:
+        return []
 
     def synthesize(self, jobs: Iterable[Utterance]) -> Iterator[Clip | Refusal]:
         return (self.say(job) for job in jobs)
@@ -38,7 +53,7 @@ class Hum:
             quiet = 2205 if clause_end(word) else 0
             pieces.append(np.zeros(quiet, np.int16))
             at += count + quiet
-        return Clip(np.concatenate(pieces), RATE, tuple(spans), self.word_times)
+        return Clip(np.concatenate(pieces), RATE, tuple(spans), "hum")
 
     def close(self) -> None: ...
 

@@ -4,7 +4,6 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Protocol
 
 import numpy as np
 import yaml
@@ -14,6 +13,7 @@ from pipeline.records import Split
 from pipeline.resources import bundled
 from pipeline.seeds import rng
 from pipeline.speech.lines import CUT_FADE_S, Line, fade
+from pipeline.speech.pool import VoicePool
 from pipeline.speech.settings import SpeechSettings
 from pipeline.speech.sound import SAMPLE_RATE, SAMPLES_PER_MS, Mono, amplitude
 from pipeline.speech.voices import Utterance
@@ -23,18 +23,6 @@ LINES = (1, 4)
 GAP_MS = (200, 900)
 # Languages without lines of their own hear another one.
 ELSE = "en"
-
-
-class Voices(Protocol):
-    """The voices that a build speaks with."""
-
-    def user_voices(self, split: Split, language: str) -> list[tuple[str, float]]:
-        """The users' voices of a split, each with its weight. Raises Refusal (`language`)."""
-        ...
-
-    def assistant_voice(self, language: str) -> str:
-        """The assistant's one voice. Raises Refusal (`language`)."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +39,18 @@ class Placed:
 
 
 def background_of(
-    dialogue_id: str, language: str, split: Split, user_voice: str, voices: Voices, settings: SpeechSettings, seed: int
+    dialogue_id: str, language: str, split: Split, user_voice: str, pool: VoicePool, settings: SpeechSettings, seed: int
 ) -> list[Utterance]:
-    """What is said behind a dialogue, by a voice of the split that is not the user's; empty where nothing is.
+    """What is said behind a dialogue, by another speaker of the split than the user; empty where nothing is.
 
-    Raises Refusal (`background`) where there is no other voice.
+    Raises Refusal (`background`) where there is no other speaker.
     """
     draw = rng(seed, "background", dialogue_id)
     if draw.random() >= settings.sound.background:
         return []
     spoken = language if language.split("-")[0] in _texts() else ELSE
-    others = [(voice, weight) for voice, weight in voices.user_voices(split, spoken) if voice != user_voice]
+    speaker_of = pool.synthesizer.speaker_of
+    others = [each for each in pool.user_voices(split, spoken) if speaker_of(each[0]) != speaker_of(user_voice)]
     if not others:
         raise Refusal(
             "background",

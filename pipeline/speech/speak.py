@@ -13,10 +13,11 @@ from pipeline.errors import Refusal
 from pipeline.records import AudioChecks, Dialogue, Rejected, Role, Situation, Speech, Split, Turn
 from pipeline.seeds import rng
 from pipeline.speech import effects, sound
-from pipeline.speech.background import Placed, Voices, background_of, level_background, place_background
+from pipeline.speech.background import Placed, background_of, level_background, place_background
 from pipeline.speech.checks import check_speech
 from pipeline.speech.lines import Line, line_of
 from pipeline.speech.pauses import draw_pauses
+from pipeline.speech.pool import VoicePool
 from pipeline.speech.settings import SpeechSettings
 from pipeline.speech.sound import SAMPLE_RATE, SAMPLES_PER_MS
 from pipeline.speech.timeline import Timeline, lay_out, place_words, situations_of
@@ -49,17 +50,17 @@ def speak_dialogues(
     synthesizer itself fails.
     """
     waiting: deque[_Plan] = deque()
-    voices = _Even(synthesizer)
+    pool = VoicePool(synthesizer, settings)
 
     def utterances() -> Iterator[Utterance]:
         for dialogue, split in items:
-            plan = _plan(dialogue, split, voices, settings, seed)
+            plan = _plan(dialogue, split, pool, settings, seed)
             waiting.append(plan)
             yield from plan.utterances
 
     def finished() -> Iterator[Speech | Rejected]:
         while waiting and len(waiting[0].clips) == len(waiting[0].utterances):
-            yield _finish(waiting.popleft(), synthesizer, settings, seed)
+            yield _finish(waiting.popleft(), settings, seed)
 
     for clip in synthesizer.synthesize(utterances()):
         yield from finished()  # what was refused without a clip of its own
@@ -78,27 +79,14 @@ def speak_dialogue(
     return speech
 
 
-class _Even:
-    """All voices of a synthesizer, each as likely as any other."""
-
-    def __init__(self, synthesizer: Synthesizer) -> None:
-        self._synthesizer = synthesizer
-
-    def user_voices(self, split: Split, language: str) -> list[tuple[str, float]]:
-        return [(voice, 1.0) for voice in self._synthesizer.user_voices(split, language)]
-
-    def assistant_voice(self, language: str) -> str:
-        return self._synthesizer.assistant_voice(language)
-
-
-def _plan(dialogue: Dialogue, split: Split, voices: Voices, settings: SpeechSettings, seed: int) -> _Plan:
+def _plan(dialogue: Dialogue, split: Split, pool: VoicePool, settings: SpeechSettings, seed: int) -> _Plan:
     language = dialogue.language
     draw = rng(seed, "voice", dialogue.id)
     try:
-        pool = voices.user_voices(split, language)
-        (user_voice,) = draw.choices([voice for voice, _ in pool], [weight for _, weight in pool])
-        assistant_voice = voices.assistant_voice(language)
-        background = background_of(dialogue.id, language, split, user_voice, voices, settings, seed)
+        voices = pool.user_voices(split, language)
+        (user_voice,) = draw.choices([voice for voice, _ in voices], [weight for _, weight in voices])
+        assistant_voice = pool.assistant_voice(language)
+        background = background_of(dialogue.id, language, split, user_voice, pool, settings, seed)
     except Refusal as refusal:
         return _Plan(dialogue, refusal=refusal)
     slowest, fastest = settings.words_per_minute
@@ -116,18 +104,18 @@ def _plan(dialogue: Dialogue, split: Split, voices: Voices, settings: SpeechSett
     return plan
 
 
-def _finish(plan: _Plan, synthesizer: Synthesizer, settings: SpeechSettings, seed: int) -> Speech | Rejected:
+def _finish(plan: _Plan, settings: SpeechSettings, seed: int) -> Speech | Rejected:
     dialogue = plan.dialogue
     try:
         if plan.refusal:
             raise plan.refusal
-        return _assemble(plan, synthesizer.word_times, settings, seed)
+        return _assemble(plan, settings, seed)
     except Refusal as refusal:
         source = dialogue.question_id.split("-")[0]
         return Rejected("speech", source, dialogue.question_id, dialogue.id, refusal.reason, refusal.detail)
 
 
-def _assemble(plan: _Plan, word_times: str, settings: SpeechSettings, seed: int) -> Speech:
+def _assemble(plan: _Plan, settings: SpeechSettings, seed: int) -> Speech:
     """Raises Refusal for a clip that is missing or sound that fails a check."""
     dialogue, turns = plan.dialogue, plan.dialogue.turns
     if not turns:
@@ -154,7 +142,7 @@ def _assemble(plan: _Plan, word_times: str, settings: SpeechSettings, seed: int)
         words=words,
         user_voice=plan.user_voice,
         assistant_voice=plan.assistant_voice,
-        word_times=word_times,
+        word_times=", ".join(sorted({clip.word_times for clip in clips[: len(turns)]})),
         situations=tuple(sorted(situations, key=lambda situation: situation.start)),
         checks=AudioChecks(None, None, None, None),
     )
