@@ -4,7 +4,7 @@ import random
 
 from pipeline.seeds import rng
 from pipeline.speech.settings import PauseSettings
-from pipeline.text.hesitations import clause_end, is_hesitation
+from pipeline.text.hesitations import clause_end, is_hesitation, within_unit
 from pipeline.text.words import is_unspaced
 
 
@@ -14,7 +14,8 @@ def draw_pauses(
     """Seconds of silence by the word before which they are wanted, in order of words.
 
     Every boundary has draws of its own, whether it gets a pause or not, so that a higher rate adds pauses and moves
-    none. In a language written without spaces a word is an ideograph, and people pause at punctuation alone.
+    none. Nobody pauses within a number or a name; in a language written without spaces, where a word of ours is an
+    ideograph, people pause at punctuation alone.
     """
     unspaced = is_unspaced(language)
     draws = rng(seed, "pauses", dialogue_id, turn)
@@ -23,7 +24,7 @@ def draw_pauses(
     for at in range(1, len(words)):
         chance, length, hesitant = draws.random(), settings.length.draw(draws), settings.hesitation.draw(draws)
         ends = clause_end(words[at - 1])
-        if unspaced and not ends:
+        if not ends and (unspaced or within_unit(words, at, language)):
             continue
         boundaries.append(at)
         if ends:

@@ -38,6 +38,11 @@ def test_chinese_pauses_at_punctuation_alone() -> None:
     assert places("面积是多少？", "zh", ALL.model_copy(update={"long_rate": 1.0})) == {}
 
 
+def test_nobody_pauses_within_a_number_or_a_name() -> None:
+    found = places("Did Mary Ann Miller pay two hundred five dollars for it?", "en", PauseSettings(within=1.0))
+    assert list(found) == [1, 4, 5, 8, 9, 10]
+
+
 def test_one_long_pause_in_a_share_of_turns() -> None:
     settings = PauseSettings(long_rate=0.3, long_length=(2.0, 3.0))
     found = [places(EN, "en", settings, f"d{number}") for number in range(400)]
