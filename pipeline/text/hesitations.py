@@ -89,7 +89,8 @@ _HABITS: dict[str, _Habits] = {
             "together once first now still please while until since though"
         ),
         after=_words(
-            "the a an is are was were of with for from between about than what which that called into if it's that's i'm"
+            "the a an is are was were of with for from between about than what which that called into if "
+            "it's that's i'm"
         ),
         joins=_words("and or but because"),
         sought=_words("in on at by to after before"),
