@@ -142,7 +142,7 @@ def speaks(language: str) -> str:
     return language.split("-")[0]
 
 
-def sounds(language: str, starts: bool) -> tuple[str, ...]:
+def hesitation_words(language: str, starts: bool) -> tuple[str, ...]:
     """The hesitation words at the start of a sentence, or within one, where nobody hums."""
     return tuple(w for w in HESITATIONS.get(speaks(language), ()) if starts or w not in _THINKING)
 
