@@ -1,5 +1,6 @@
 """Which aligner times the words of a voice that does not: pocketsphinx for English, MMS for every other language."""
 
+from collections.abc import Callable
 from functools import cache
 from importlib.metadata import version as version_of
 from typing import Literal
@@ -15,9 +16,9 @@ VERSION = 1
 
 
 class SettingsAligner:
-    """The `Aligner` that the settings call for. `workers` are the processes that have torch, None where there are none."""
+    """The `Aligner` that the settings call for. `workers` gives the processes that have torch, in which MMS runs."""
 
-    def __init__(self, choice: Literal["auto", "pocketsphinx", "mms"], workers: Workers | None) -> None:
+    def __init__(self, choice: Literal["auto", "pocketsphinx", "mms"], workers: Callable[[], Workers]) -> None:
         self.choice, self.workers = choice, workers
 
     def name(self, language: str) -> str:
@@ -38,11 +39,9 @@ class SettingsAligner:
         words = split_words(utterance.text, utterance.language)
         if self.name(utterance.language) == "pocketsphinx":
             return _sphinx().align(words, clip.samples, clip.sample_rate)
-        if self.workers is None:
-            raise Refusal("alignment", "mms runs beside a Coqui model, and there is none")
         romanised = [romanise(word, utterance.language) for word in words]
         try:
-            spans = self.workers.align(romanised, clip.sample_rate, clip.samples.astype("<i2").tobytes())
+            spans = self.workers().align(romanised, clip.sample_rate, clip.samples.astype("<i2").tobytes())
         except WorkerGone as gone:
             raise Refusal("alignment", f"mms: {gone}") from None
         return [(start / clip.sample_rate, end / clip.sample_rate) for start, end in spans]
