@@ -29,13 +29,15 @@ LIMIT = 0.0
 # a click, an odd vowel) is nothing to speak of.
 FREE_COST, ALLOWED = 6.0, 50.0
 NEVER = np.float32(-1e30)
+# The score of sound that is too short for its words.
+IMPOSSIBLE = -1000.0
 SILENCE = "SIL"
 # Ways in which these are said within speech, besides the dictionary's.
 WEAK: dict[str, tuple[str, ...]] = {
     "of": ("AH", "AA V", "AH V"), "and": ("AH N", "AH N D"), "is": ("Z", "IH Z"), "a": ("AH",), "the": ("DH AH", "AH"),
     "to": ("T AH", "T"), "an": ("AH N",), "at": ("AH T",), "for": ("F ER", "F AH"), "as": ("AH Z",),
 }  # fmt: skip
-VOWELS = frozenset("AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split())
+VOWELS = frozenset(["AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"])
 MOST_WAYS = 5
 
 
@@ -75,6 +77,8 @@ def score(samples: NDArray[np.int16], sample_rate: int, words: Sequence[str], la
     likelihoods = acoustic.english().log_likelihoods(samples, sample_rate)
     likelihoods -= likelihoods.max(axis=1, keepdims=True)
     trellis = _Trellis(likelihoods, [ways[place] for place in said])
+    if trellis.total < NEVER / 2:
+        return Alignment(IMPOSSIBLE, (None,) * len(words), (None,) * len(words), 0.0)
     nats, spans = trellis.words(), trellis.spans()
     duration = len(samples) / sample_rate
     scores: list[float | None] = [None] * len(words)
