@@ -38,7 +38,8 @@ WEAK: dict[str, tuple[str, ...]] = {
     "to": ("T AH", "T"), "an": ("AH N",), "at": ("AH T",), "for": ("F ER", "F AH"), "as": ("AH Z",),
 }  # fmt: skip
 VOWELS = frozenset(["AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"])
-MOST_WAYS = 5
+BRITISH = {"AE": ("AA",), "OW": ("AH", "UW")}
+MOST_WAYS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,18 +132,20 @@ def _speller() -> EspeakSynthesizer:
 
 
 def _ways(word: str, ways: Sequence[Phones]) -> list[Phones]:
-    """The ways to say a word, with those of running speech and of accents that drop an r after a vowel."""
+    """The ways to say a word, with those of running speech and of British accents."""
     found = [*ways, *(tuple(way.split()) for way in WEAK.get(word.lower().strip(".,;:!?\"'"), ()))]
-    found += [rest for way in ways if (rest := _without_r(way)) != way]
+    found += [_british(way) for way in ways]
     return list(dict.fromkeys(way for way in found if way))[:MOST_WAYS]
 
 
-def _without_r(way: Phones) -> Phones:
-    def dropped(at: int) -> bool:
+def _british(way: Phones) -> Phones:
+    """Without an r that no vowel follows, and with the vowels of 'glass' and 'know' as they are heard there."""
+    found: list[str] = []
+    for at, phone in enumerate(way):
         before, after = way[at - 1] if at else "", way[at + 1] if at + 1 < len(way) else ""
-        return way[at] == "R" and before in VOWELS and after not in VOWELS
-
-    return tuple(phone for at, phone in enumerate(way) if not dropped(at))
+        if not (phone == "R" and before in VOWELS and after not in VOWELS):
+            found += BRITISH.get(phone, (phone,))
+    return tuple(found)
 
 
 class _Trellis:
