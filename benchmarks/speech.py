@@ -18,7 +18,7 @@ from pipeline.config import SpeechSettings
 from pipeline.records import Dialogue, Rejected, Split, Turn
 from pipeline.seeds import rng
 from pipeline.speech import alignment, sound
-from pipeline.speech.timeline import speak_dialogues
+from pipeline.speech.speak import speak_dialogues
 from pipeline.speech.voices import Clip, Utterance, open_synthesizer
 from pipeline.text.words import split_words
 

@@ -14,7 +14,7 @@ from pipeline.llm.session import SpendNotes
 from pipeline.parts import jsonl, write_changed, write_whole
 from pipeline.records import Rejected
 from pipeline.shards.assemble import Shard, ShardFolder, checksum, plan_shards, version_facts
-from pipeline.stages import ask_models, stages_of
+from pipeline.stages import ask_models, stages_of, terms
 from pipeline.wanted import Lane, Slice
 
 # Settings that say how the work is run, not what comes out.
@@ -116,6 +116,7 @@ def describe(
                 levels.update(o["level"] for row in batch.column("oracles").to_pylist() for o in row)
     return {
         **version_facts(build),
+        "terms": terms(build.settings),
         "settings": rows_settings(build.settings),
         "sources": source_table(build),
         "dialogues": {

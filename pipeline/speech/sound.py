@@ -1,4 +1,4 @@
-"""Samples: resampling, loudness, limiting, pauses, mixing into two channels, FLAC."""
+"""Samples: resampling, loudness, limiting, mixing into two channels, FLAC."""
 
 import io
 import warnings
@@ -23,7 +23,6 @@ PEAK_DBFS = -1.0
 CREST = 0.84
 # A limiter's gain moves this slowly, so that it colours nothing that is heard.
 LIMIT_MS = 5
-FADE_MS = 4
 # ITU-R BS.1770 measures blocks of 400 ms, of which it leaves out those below -70 LUFS.
 BLOCK_S, GATE_LUFS = 0.4, -70.0
 
@@ -93,17 +92,6 @@ def to_int16(samples: Mono) -> NDArray[np.int16]:
 def amplitude(dbfs: float) -> float:
     """Decibels below full scale as a factor."""
     return float(10.0 ** (dbfs / 20.0))
-
-
-def insert_pause(clip: Mono, at: int, pause_ms: int) -> Mono:
-    """The clip with `pause_ms` of silence before sample `at`, faded at the cut so that it does not click."""
-    before, after = clip[:at].copy(), clip[at:].copy()
-    fade = min(FADE_MS * SAMPLES_PER_MS, len(before), len(after))
-    if fade:
-        ramp = np.linspace(0.0, 1.0, fade, dtype=np.float32)
-        before[-fade:] *= ramp[::-1]
-        after[:fade] *= ramp
-    return np.concatenate([before, np.zeros(pause_ms * SAMPLES_PER_MS, np.float32), after])
 
 
 def mix(placed: Sequence[tuple[int, int, Mono]], duration_ms: int) -> NDArray[np.int16]:
