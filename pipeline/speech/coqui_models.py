@@ -18,8 +18,8 @@ CHECKPOINTS = ("model.pth", "model_file.pth", "model_file.pth.tar", "best_model.
 FAIRSEQ_LICENCE = "CC BY-NC 4.0"
 NOTES = {
     "cpml": "Coqui Public Model License: the model and what it says are for non-commercial use only",
-    "nc-nd": "the model is for non-commercial use only and may not be changed; what that means for its speech is unsettled",
-    "nc": "the model is for non-commercial use only; what that means for its speech is unsettled",
+    "nc-nd": "for non-commercial use only, and not to be changed; what that means for its speech is unsettled",
+    "nc": "for non-commercial use only; what that means for its speech is unsettled",
     "sa": "what builds on the model has to carry the same licence",
     "openrail": "uses that its licence lists are forbidden",
     "custom": "read it before you publish",
