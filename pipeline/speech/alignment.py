@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version as version_of
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,7 +95,7 @@ def score(samples: NDArray[np.int16], sample_rate: int, words: Sequence[str], la
 class AlignmentMeasure:
     """The score as a measure of clips, worked out once for each."""
 
-    field = "alignment"
+    field: Literal["alignment", "wer"] = "alignment"
 
     def version(self, language: str) -> str | None:
         """What the score depends on."""

@@ -26,9 +26,14 @@ NOISE_COLOUR, NOISE_LOWEST_HZ = (0.0, 2.0), 40.0
 LINE_RATE, LINE_BAND = 8_000, (300.0, 3_400.0)
 
 
+def user_level(settings: SoundSettings, seed: int, dialogue_id: str) -> float:
+    """By how many dB a dialogue's user is louder than `settings.lufs`."""
+    return settings.user_level.draw(rng(seed, "user level", dialogue_id))
+
+
 def user_gain(settings: SoundSettings, seed: int, dialogue_id: str) -> float:
-    """The factor by which a dialogue's user is louder than `settings.lufs`."""
-    return amplitude(settings.user_level.draw(rng(seed, "user level", dialogue_id)))
+    """The same as a factor."""
+    return amplitude(user_level(settings, seed, dialogue_id))
 
 
 def drawn(name: str, share: float, seed: int, dialogue_id: str) -> random.Random | None:
