@@ -18,7 +18,7 @@ from pipeline.llm.simulator import LlmSimulator
 from pipeline.llm.writer import LlmWriter
 from pipeline.oracles import DialogueOracles, tasks_of
 from pipeline.records import Dialogue, Rejected
-from pipeline.stages import STAGES, Inputs, simulator_of, stages_of, writer_of
+from pipeline.stages import STAGES, Inputs, recogniser_of, simulator_of, stages_of, writer_of
 from pipeline.wanted import Lane
 
 SAMPLE = 60
@@ -174,7 +174,7 @@ def model_plans(
             pair = (writer.request(questions[dialogue.question_id], 0), round(words * TOKENS_PER_WORD) + JSON_TOKENS)
             counted.setdefault(("dialogues", writer.name, None), []).append(pair)
     if isinstance(simulator, LlmSimulator):
-        for task in tasks_of(dialogues, settings.level_schedule()):
+        for task in tasks_of(dialogues, settings.level_schedule(), recogniser_of(settings)):
             pair = (simulator.request(task), round(ORACLE_WORDS * TOKENS_PER_WORD))
             counted.setdefault(("oracles", simulator.name, task.request.level), []).append(pair)
     prices, batch = Prices(settings.llm.prices), settings.llm.mode == "batch"

@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pipeline.config import Settings
+from pipeline import duplex, transcripts
+from pipeline.config import DuplexSettings, Settings
 from pipeline.dialogues import ManyWriter, Writer, write_dialogues
 from pipeline.llm.offline.simulator import OfflineSimulator
 from pipeline.llm.offline.writer import OfflineWriter
@@ -24,9 +25,10 @@ from pipeline.oracles import DialogueOracles, ManySimulator, Simulator, simulate
 from pipeline.records import Dialogue, Question, Rejected, Speech, Split
 from pipeline.speech.pool import SPLITS, VoicePool
 from pipeline.speech.settings import SpeechSettings
-from pipeline.speech.studio import open_studio
-from pipeline.speech.timeline import speak_dialogues
+from pipeline.speech.speak import speak_dialogues
+from pipeline.speech.studio import measures_of, open_studio
 from pipeline.speech.voices import Synthesizer, open_synthesizer
+from pipeline.transcripts import Recogniser
 
 
 def writer_of(settings: Settings) -> Writer | ManyWriter:
@@ -111,27 +113,38 @@ class Stage:
 
 
 def _dialogues(settings: Settings, inputs: Inputs) -> Iterator[Dialogue | Rejected]:
-    return write_dialogues(inputs.questions, inputs.variant, writer_of(settings))
+    for item in write_dialogues(inputs.questions, inputs.variant, writer_of(settings)):
+        yield duplex.make_duplex(item, settings.duplex, settings.seed) if isinstance(item, Dialogue) else item
 
 
 def _dialogues_key(settings: Settings) -> dict[str, Any]:
     writer = writer_of(settings)
-    return {"writer": writer.name, "version": writer.version, "seed": settings.seed}
+    key: dict[str, Any] = {"writer": writer.name, "version": writer.version, "seed": settings.seed}
+    if settings.duplex != DuplexSettings():
+        key["duplex"] = {"version": duplex.VERSION, **settings.duplex.model_dump()}
+    return key
 
 
 def _oracles(settings: Settings, inputs: Inputs) -> Iterator[DialogueOracles | Rejected]:
     simulator = simulator_of(settings)
-    return simulate_oracles(inputs.dialogues, settings.level_schedule(), simulator)
+    return simulate_oracles(inputs.dialogues, settings.level_schedule(), simulator, recogniser_of(settings))
+
+
+def recogniser_of(settings: Settings) -> Recogniser | None:
+    """What hears the user with the noise that the settings ask for; None where all is heard as it is said."""
+    return Recogniser(settings.stt, settings.seed) if settings.stt.noise else None
 
 
 def _oracles_key(settings: Settings) -> dict[str, Any]:
     simulator = simulator_of(settings)
-    schedule = {
+    schedule: dict[str, Any] = {
         "levels": settings.levels,
         "schedule": settings.schedule,
         "every": settings.prefix_every,
         "cuts": settings.cuts,
     }
+    if settings.stt.noise:
+        schedule["stt"] = {"version": transcripts.VERSION, **settings.stt.model_dump()}
     return {"simulator": simulator.name, "version": simulator.version, "seed": settings.seed, **schedule}
 
 
@@ -157,7 +170,9 @@ def _speech_key(settings: Settings) -> dict[str, Any]:
     # Models and recordings count by what they are, not by where they lie.
     speech = settings.speech.model_dump(mode="json", exclude={"tts", "user_voices", "assistant_voice"})
     version = synthesizer_of(settings.speech.tts).version
-    return {"version": version, "seed": settings.seed, "voices": _pool_of(settings.speech).facts(), **speech}
+    measures = [measure.version("en") for measure in measures_of(settings.speech)]
+    voices = _pool_of(settings.speech).facts()
+    return {"version": version, "seed": settings.seed, "voices": voices, "measures": measures, **speech}
 
 
 def check_voices(settings: Settings) -> None:
@@ -176,7 +191,7 @@ STAGES: dict[str, Stage] = {
     for stage in (
         Stage("dialogues", 3, "questions", Dialogue, _dialogues_key, _dialogues),
         Stage("oracles", 3, "dialogues", DialogueOracles, _oracles_key, _oracles),
-        Stage("speech", 2, "dialogues", Speech, _speech_key, _speech, wants_splits=True),
+        Stage("speech", 3, "dialogues", Speech, _speech_key, _speech, wants_splits=True),
     )
 }
 

@@ -21,7 +21,7 @@ from pipeline.shards.write import fingerprint_of, write_shard
 from pipeline.stages import id_of, simulator_of, stages_of
 from pipeline.wanted import Lane, Slice
 
-SHARDS_VERSION = 2
+SHARDS_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
