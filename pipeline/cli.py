@@ -34,6 +34,7 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback where som
 # Flags that set a leaf: branch of the settings tree, name there, flag.
 BRANCHES = (
     ("speech", "tts", "tts"),
+    ("speech.checks", "asr", "asr"),
     ("latency", "preset", "latency"),
     ("stt", "noise", "stt_noise"),
     ("llm", "mode", "llm_mode"),
@@ -87,6 +88,9 @@ def _flags(
     speak: Annotated[
         bool | None, typer.Option("--speech/--no-speech", help="Speak the dialogues, or write text alone.")
     ] = None,
+    asr: Annotated[
+        str | None, typer.Option(help="Recogniser whose word error rate is checked: faster-whisper:MODEL.")
+    ] = None,
     latency: Annotated[
         str | None, typer.Option(help="Delays of the replayed back end: ideal, fast, typical or slow.")
     ] = None,
@@ -114,7 +118,11 @@ def takes_settings(command: Callable[["Settings"], None]) -> Callable[..., None]
             given = {"writer": llm, "simulator": llm} | given
         for branch, name, flag in BRANCHES:
             if flag in given:
-                given.setdefault(f"{branch}.", {})[name] = given.pop(flag)
+                room, *rooms = branch.split(".")
+                leaves = given.setdefault(f"{room}.", {})
+                for inner in rooms:
+                    leaves = leaves.setdefault(inner, {})
+                leaves[name] = given.pop(flag)
         given = {name.removesuffix("."): value for name, value in given.items()}
         command(load_settings(config, given))
 

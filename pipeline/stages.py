@@ -26,7 +26,7 @@ from pipeline.records import Dialogue, Question, Rejected, Speech, Split
 from pipeline.speech.pool import SPLITS, VoicePool
 from pipeline.speech.settings import SpeechSettings
 from pipeline.speech.speak import speak_dialogues
-from pipeline.speech.studio import open_studio
+from pipeline.speech.studio import measures_of, open_studio
 from pipeline.speech.voices import Synthesizer, open_synthesizer
 from pipeline.transcripts import Recogniser
 
@@ -170,7 +170,9 @@ def _speech_key(settings: Settings) -> dict[str, Any]:
     # Models and recordings count by what they are, not by where they lie.
     speech = settings.speech.model_dump(mode="json", exclude={"tts", "user_voices", "assistant_voice"})
     version = synthesizer_of(settings.speech.tts).version
-    return {"version": version, "seed": settings.seed, "voices": _pool_of(settings.speech).facts(), **speech}
+    measures = [measure.version("en") for measure in measures_of(settings.speech)]
+    voices = _pool_of(settings.speech).facts()
+    return {"version": version, "seed": settings.seed, "voices": voices, "measures": measures, **speech}
 
 
 def check_voices(settings: Settings) -> None:

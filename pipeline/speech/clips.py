@@ -1,8 +1,8 @@
 """The clips of a build, kept on disk and found again by what was asked for.
 
 A clip's key is all that its sound depends on: the synthesizer's version, the text, the voice, the language, the pace
-and the pitch. What is worked out from the sound (an aligner's word times, scores) lies beside it under the name and version
-of what worked it out, so that another aligner or recogniser needs no new sound.
+and the pitch. What is worked out from the sound (an aligner's word times, scores) lies beside it under the name and
+version of what worked it out, so that another aligner or recogniser needs no new sound.
 """
 
 import json

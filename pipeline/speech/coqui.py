@@ -19,6 +19,7 @@ from pipeline.speech.coqui_worker import Load, Workers, shared_workers
 from pipeline.speech.pool import split_speakers
 from pipeline.speech.references import Reference
 from pipeline.speech.speakable import check_speakable
+from pipeline.speech.sphinx import SphinxAligner
 from pipeline.speech.voices import Clip, Utterance
 from pipeline.text.words import join_words, split_words
 
@@ -52,7 +53,8 @@ class CoquiSynthesizer:
     @cached_property
     def version(self) -> str:
         """The model, the versions that its sound depends on, and ours."""
-        return f"coqui {self.model.identity()}, {engine_version()}, batch {self._load.batch}, times {VERSION}"
+        times = f"times {VERSION}, {SphinxAligner.version()}"
+        return f"coqui {self.model.identity()}, {engine_version()}, batch {self._load.batch}, {times}"
 
     def terms(self) -> list[str]:
         """What the model's licence forbids, in lines."""
@@ -172,7 +174,8 @@ def sentences(words: Sequence[str], language: str) -> list[list[str]]:
         pieces[-1].append(word)
         end = word.strip().rstrip(CLOSERS)[-1:]
         following = words[place + 1] if place + 1 < len(words) else ""
-        if end and end in ENDS and not following[:1].islower() and (end != "." or len(pieces[-1]) > 2):
+        title = end == "." and word[:1].isupper() and len(word) <= 5  # Dr., Mrs., initials
+        if end and end in ENDS and not title and not following[:1].islower():
             pieces.append([])
     cut = [part for piece in pieces if piece for part in _short(piece, language)]
     # A mark alone is nothing to say; it goes with what is before it.

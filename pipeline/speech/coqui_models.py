@@ -18,8 +18,8 @@ CHECKPOINTS = ("model.pth", "model_file.pth", "model_file.pth.tar", "best_model.
 FAIRSEQ_LICENCE = "CC BY-NC 4.0"
 NOTES = {
     "cpml": "Coqui Public Model License: the model and what it says are for non-commercial use only",
-    "nc-nd": "the model is for non-commercial use only and may not be changed; what that means for its speech is unsettled",
-    "nc": "the model is for non-commercial use only; what that means for its speech is unsettled",
+    "nc-nd": "for non-commercial use only, and not to be changed; what that means for its speech is unsettled",
+    "nc": "for non-commercial use only; what that means for its speech is unsettled",
     "sa": "what builds on the model has to carry the same licence",
     "openrail": "uses that its licence lists are forbidden",
     "custom": "read it before you publish",
@@ -83,8 +83,9 @@ def find_model(spec: str) -> Model:
         full = spec if spec.startswith("tts_models/") else f"tts_models/{spec}"
         return Model(full, licence=FAIRSEQ_LICENCE)
     if not name:
-        near = [k for k in table if k.rsplit("/", 1)[1] == spec] or get_close_matches(spec, table, 5, 0.4)
-        shown = ", ".join((near or sorted(table))[:8])
+        last = get_close_matches(spec.rsplit("/", 1)[-1], {k.rsplit("/", 1)[1]: k for k in table}, 2)
+        near = [k for k in table if k.rsplit("/", 1)[1] in last]
+        shown = ", ".join(sorted(near or table, key=lambda k: ("/en/" not in k and "/multi" not in k, k))[:8])
         raise UsageError(f"--tts coqui:{spec}: Coqui lists no such model; of its {len(table)} there are {shown}")
     return Model(name, licence=table[name].get("license"), agreement=bool(table[name].get("tos_required")))
 

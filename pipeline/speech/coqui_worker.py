@@ -20,7 +20,7 @@ from pipeline.errors import KameError, UsageError
 # Loading may download some gigabytes; saying a word takes a slow model on a processor about a second.
 LOAD_LIMIT_S = 3600.0
 CLIP_LIMIT_S, WORD_LIMIT_S = 60.0, 3.0
-ALIGN_LIMIT_S = 120.0
+TRIES = 2
 HELPER = "pipeline.speech.coqui_helper"
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = 1 << 16
@@ -141,19 +141,29 @@ class Workers:
     def speak(self, items: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, dict[str, Any], bytes]]:
         """(id, answer, sound) of every item, in any order; the answer holds `refused` or `error` where there is none.
 
-        What a process has not answered when it dies or hangs is asked once more, each alone, of a fresh one.
+        What a process has not answered when it dies or hangs is asked of a fresh one, each item alone; one at which a
+        process ends for the second time is given up.
         Raises KameError where no process loads the model any more.
         """
-        waiting = {int(item["id"]): item for item in items}
-        for reply, sound in self._ask(list(waiting.values())):
+        failed: list[tuple[Mapping[str, Any], int]] = []
+        for item, (reply, sound) in zip(items, self._ask(items), strict=True):
             if "error" not in reply:
-                del waiting[reply["id"]]
                 yield reply["id"], reply, sound
-        for number, item in waiting.items():
-            yield number, *next(self._ask([item]))
+            else:
+                failed.append((item, int(reply["asked"])))
+        for item, failures in failed:
+            while True:
+                ((reply, sound),) = list(self._ask([item]))
+                failures += "error" in reply
+                if "error" not in reply or failures >= TRIES:
+                    break
+            yield reply["id"], reply, sound
 
     def _ask(self, items: Sequence[Mapping[str, Any]]) -> Iterator[tuple[dict[str, Any], bytes]]:
-        """The answers of one process, in the order of `items`; from the one at which it ends on, errors."""
+        """The answers of one process, in the order of `items`; from the one at which it ends on, errors.
+
+        `asked` says of an error whether it was that item's own: those behind the one at which a process ends are not.
+        """
         words = sum(len(sentence) for item in items for sentence in item["sentences"])
         limit_s = self.load.clip_limit_s + self.load.word_limit_s * words
         answered = 0
@@ -166,10 +176,10 @@ class Workers:
                         process.kill()
                         raise WorkerGone(reply["error"])
                     answered += 1
-                    yield reply, sound
+                    yield {**reply, "asked": True}, sound
         except WorkerGone as gone:
-            for item in items[answered:]:
-                yield {"id": item["id"], "error": str(gone)}, b""
+            for number, item in enumerate(items[answered:]):
+                yield {"id": item["id"], "error": str(gone), "asked": number == 0}, b""
 
     def align(self, words: Sequence[str], sample_rate: int, sound: bytes) -> list[tuple[int, int]]:
         """Spans in samples by the multilingual aligner. Raises WorkerGone with what went wrong."""

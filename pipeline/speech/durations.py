@@ -11,11 +11,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.speech.word_times import spread_words
+
 # Below this share of the clip's loudest 10 ms, what lies around a word is a pause.
 QUIET = 0.02
 STEP_S = 0.01
-# A word without a symbol of its own (a lone dash) takes this share of the word before it.
-SOUNDLESS_SHARE = 0.1
 NOBODY = -1
 
 
@@ -74,7 +74,7 @@ def word_spans(
         start = _back(loud, core_start, bounds[number])
         end = _forth(loud, core_end, bounds[number + 1])
         spans[word] = (start, max(end, start + 1))
-    return _all_words(spans, count)
+    return [(round(start), round(end)) for start, end in spread_words(spans, count)]
 
 
 def letters_of(symbols: Sequence[int], owner: Sequence[int], text_of: Callable[[int], str]) -> list[int]:
@@ -102,21 +102,3 @@ def _back(loud: NDArray[np.bool_], start: int, limit: int) -> int:
 def _forth(loud: NDArray[np.bool_], end: int, limit: int) -> int:
     quiet = np.flatnonzero(~loud[end:limit])
     return end + int(quiet[0]) if len(quiet) else max(end, limit)
-
-
-def _all_words(spans: dict[int, tuple[int, int]], count: int) -> list[tuple[int, int]]:
-    """The spans of all words: those without one share with the word before them, or with the first that has one."""
-    placed: list[tuple[int, int]] = []
-    first = min(spans)
-    groups: list[tuple[int, list[int]]] = []
-    for word in range(count):
-        if word in spans:
-            groups.append((word, [*range(first), word] if word == first else [word]))
-        elif word > first:
-            groups[-1][1].append(word)
-    for owner, members in groups:
-        start, end = spans[owner]
-        weights = [1.0 if member == owner else SOUNDLESS_SHARE for member in members]
-        edges = start + np.round(np.cumsum([0.0, *weights]) / sum(weights) * (end - start)).astype(int)
-        placed += [(int(a), int(b)) for a, b in pairwise(edges)]
-    return placed

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import soxr
-from numpy.typing import NDArray
 
 from pipeline.seeds import rng
 from pipeline.speech.settings import SoundSettings
@@ -27,9 +26,14 @@ NOISE_COLOUR, NOISE_LOWEST_HZ = (0.0, 2.0), 40.0
 LINE_RATE, LINE_BAND = 8_000, (300.0, 3_400.0)
 
 
+def user_level(settings: SoundSettings, seed: int, dialogue_id: str) -> float:
+    """By how many dB a dialogue's user is louder than `settings.lufs`."""
+    return settings.user_level.draw(rng(seed, "user level", dialogue_id))
+
+
 def user_gain(settings: SoundSettings, seed: int, dialogue_id: str) -> float:
-    """The factor by which a dialogue's user is louder than `settings.lufs`."""
-    return amplitude(settings.user_level.draw(rng(seed, "user level", dialogue_id)))
+    """The same as a factor."""
+    return amplitude(user_level(settings, seed, dialogue_id))
 
 
 def drawn(name: str, share: float, seed: int, dialogue_id: str) -> random.Random | None:
@@ -80,7 +84,7 @@ def _room(samples: Mono, rt60: float, draws: random.Random) -> Mono:
     early = numbers.integers(1, max(2, min(length, round(EARLY_S * SAMPLE_RATE))), REFLECTIONS)
     echo[early] += numbers.uniform(0.2, 1.0, REFLECTIONS) * numbers.choice((-1.0, 1.0), REFLECTIONS) * decay[early]
     # High tones are lost on walls and in air.
-    echo = np.convolve(echo, (0.25, 0.5, 0.25))[:length]
+    echo = np.asarray(np.convolve(echo, (0.25, 0.5, 0.25))[:length], np.float64)
     echo[0] = 0.0
     echo *= amplitude(-draws.uniform(*DIRECT_DB)) / math.sqrt(float(np.sum(np.square(echo))) or 1.0)
     echo[0] = 1.0
@@ -96,7 +100,7 @@ def _noise(length: int, draws: random.Random) -> Mono:
     spectrum = fft.rfft(_numbers(draws).standard_normal(size, dtype=np.float32))
     hertz = np.maximum(np.arange(len(spectrum)) * (SAMPLE_RATE / size), NOISE_LOWEST_HZ)
     spectrum *= (hertz ** (-colour / 2.0)).astype(np.float32)
-    noise: NDArray[np.float32] = fft.irfft(spectrum, size)[:length]
+    noise = np.asarray(fft.irfft(spectrum, size)[:length], np.float32)
     return np.asarray(noise / math.sqrt(float(np.mean(np.square(noise, dtype=np.float64))) or 1.0), np.float32)
 
 
@@ -108,9 +112,9 @@ def _telephone(samples: Mono) -> Mono:
 
     narrow = soxr.resample(samples, SAMPLE_RATE, LINE_RATE)
     band = butter(3, LINE_BAND, "bandpass", fs=LINE_RATE, output="sos")
-    narrow = sosfiltfilt(band, narrow)
-    peak = float(np.max(np.abs(narrow), initial=0.0))
+    within = np.asarray(sosfiltfilt(band, narrow), np.float64)
+    peak = float(np.max(np.abs(within), initial=0.0))
     scale = min(1.0, 1.0 / peak if peak else 1.0) * 32_767.0
-    line = audioop.ulaw2lin(audioop.lin2ulaw(np.round(narrow * scale).astype("<i2").tobytes(), 2), 2)
+    line = audioop.ulaw2lin(audioop.lin2ulaw(np.round(within * scale).astype("<i2").tobytes(), 2), 2)
     heard = soxr.resample(np.frombuffer(line, "<i2").astype(np.float32) / np.float32(scale), LINE_RATE, SAMPLE_RATE)
     return np.asarray(np.pad(heard, (0, max(0, len(samples) - len(heard))))[: len(samples)], np.float32)

@@ -69,6 +69,14 @@ class CheckSettings(Room):
     asr: str | None = None
     wer: Annotated[float, Field(ge=0)] = 0.3
 
+    @field_validator("asr")
+    @classmethod
+    def _known(cls, spec: str | None) -> str | None:
+        engine, _, model = (spec or "faster-whisper:-").partition(":")
+        if engine != "faster-whisper" or not model:
+            raise ValueError("no such recogniser; use faster-whisper:MODEL, as in faster-whisper:base.en")
+        return spec
+
 
 class SpeechSettings(Room):
     """How dialogues are spoken.

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pipeline.errors import Refusal
-from pipeline.records import AudioChecks, Dialogue, Rejected, Role, Situation, Speech, Split, Turn
+from pipeline.records import Dialogue, Rejected, Role, Situation, Speech, Split, Turn
 from pipeline.seeds import rng
 from pipeline.speech import effects, sound
 from pipeline.speech.background import Placed, background_of, level_background, place_background
-from pipeline.speech.checks import check_speech
+from pipeline.speech.checks import check_clip, check_loudness, check_speech, measure
 from pipeline.speech.lines import Line, line_of
 from pipeline.speech.pauses import draw_pauses
 from pipeline.speech.pool import VoicePool
@@ -120,7 +120,7 @@ def _assemble(plan: _Plan, settings: SpeechSettings, seed: int) -> Speech:
     dialogue, turns = plan.dialogue, plan.dialogue.turns
     if not turns:
         raise Refusal("empty_text", "a dialogue without turns")
-    clips = [_present(*pair) for pair in zip(plan.utterances, plan.clips, strict=True)]
+    clips = [_present(*pair, settings) for pair in zip(plan.utterances, plan.clips, strict=True)]
     lines = [_line(dialogue, number, clips[number], settings, seed) for number in range(len(turns))]
     timeline = lay_out(turns, [line.words for line in lines], settings, seed, dialogue.id)
     _level(dialogue, lines, settings, seed)
@@ -135,6 +135,8 @@ def _assemble(plan: _Plan, settings: SpeechSettings, seed: int) -> Speech:
     assistant = _channel("assistant", turns, lines, timeline)
     samples = sound.mix([(sound.ASSISTANT, 0, assistant), (sound.USER, 0, heard)], timeline.duration)
     check_speech(samples, words, dialogue.language, user_alone=background is None and heard is user)
+    checks = measure(clips[: len(turns)], samples, words)
+    check_loudness(checks, settings.sound, effects.user_level(settings.sound, seed, dialogue.id))
     return Speech(
         dialogue_id=dialogue.id,
         flac=sound.encode_flac(samples),
@@ -144,17 +146,18 @@ def _assemble(plan: _Plan, settings: SpeechSettings, seed: int) -> Speech:
         assistant_voice=plan.assistant_voice,
         word_times=", ".join(sorted({clip.word_times for clip in clips[: len(turns)]})),
         situations=tuple(sorted(situations, key=lambda situation: situation.start)),
-        checks=AudioChecks(None, None, None, None),
+        checks=checks,
     )
 
 
-def _present(said: Utterance, clip: Clip | Refusal) -> Clip:
-    """The clip, with a time for every word of its utterance. Raises Refusal."""
+def _present(said: Utterance, clip: Clip | Refusal, settings: SpeechSettings) -> Clip:
+    """The clip, with a time for every word of its utterance, and without fault. Raises Refusal."""
     if isinstance(clip, Refusal):
         raise clip
-    expected = len(split_words(said.text, said.language))
-    if len(clip.words) != expected:
-        raise Refusal("word_times", f"times for {len(clip.words)} of {expected} words of '{said.text[:80]}'")
+    words = split_words(said.text, said.language)
+    if len(clip.words) != len(words):
+        raise Refusal("word_times", f"times for {len(clip.words)} of {len(words)} words of '{said.text[:80]}'")
+    check_clip(clip, words, said.language, settings.checks)
     return clip
 
 

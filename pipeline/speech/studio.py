@@ -8,7 +8,11 @@ from typing import Literal, Protocol, Self
 
 from pipeline.errors import Refusal
 from pipeline.records import Split
+from pipeline.speech.aligned import SettingsAligner
+from pipeline.speech.alignment import AlignmentMeasure
+from pipeline.speech.asr import WerMeasure
 from pipeline.speech.clips import ClipCache, Kept, clip_key
+from pipeline.speech.coqui import CoquiSynthesizer
 from pipeline.speech.references import Reference
 from pipeline.speech.settings import SpeechSettings
 from pipeline.speech.voices import Clip, Span, Synthesizer, Utterance, open_synthesizer
@@ -163,4 +167,15 @@ def open_studio(settings: SpeechSettings, clips: Path | None) -> Studio:
     Raises UsageError for a voice that there is not.
     """
     synthesizer = open_synthesizer(settings.tts)
-    return Studio(synthesizer, ClipCache(clips) if clips else None)
+    aligner = None
+    if isinstance(synthesizer, CoquiSynthesizer):
+        aligner = SettingsAligner(settings.aligner, lambda: synthesizer.workers)
+    return Studio(synthesizer, ClipCache(clips) if clips else None, aligner, measures_of(settings))
+
+
+def measures_of(settings: SpeechSettings) -> list[Measure]:
+    """What is measured of every clip: whether its words are in it, and, where one is named, what a recogniser hears."""
+    measures: list[Measure] = [AlignmentMeasure()]
+    if settings.checks.asr is not None:
+        measures.append(WerMeasure(settings.checks.asr))
+    return measures

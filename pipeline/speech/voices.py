@@ -34,10 +34,10 @@ class Clip:
     """An utterance's sound: `samples` is int16 mono of shape (n,), `words` are (start, end) in seconds.
 
     There is a span for every word of the text as `pipeline.text.words.split_words` gives them, each longer than
-    nothing, in order, without overlap, within the samples; none at all where the synthesizer does not know. `word_times`
-    is the method that timed them
-    (`espeak-events`, `vits-durations`, `pocketsphinx`, ...). `alignment` is how well the words are in the sound (None
-    where no aligner speaks the language), `wer` a recogniser's word error rate (None where none was asked).
+    nothing, in order, without overlap, within the samples; none at all where the synthesizer does not know.
+    `word_times` is the method that timed them (`espeak-events`, `vits-durations`, `pocketsphinx`, ...). `alignment` is
+    how well the words are in the sound (None where no aligner speaks the language), `wer` a recogniser's word error
+    rate (None where none was asked).
     """
 
     samples: NDArray[np.int16]
@@ -68,7 +68,7 @@ class Synthesizer(Protocol):
         ...
 
     def user_voices(self, split: Split, language: str = "en") -> list[str]:
-        """The voices a user may have where none are named; no speaker is in both splits. Raises Refusal (`language`)."""
+        """The voices a user may have where none are named; none is in both splits. Raises Refusal (`language`)."""
         ...
 
     def assistant_voice(self, language: str = "en") -> str:
