@@ -3,6 +3,10 @@
 The loop is KAME's (arXiv 2510.02327): a streaming STT hears the user; every `poll` seconds the back end looks at the
 transcript and asks the LLM anew when it has grown by two words or more, or is final; a new request cancels the one that
 runs, so an oracle whose first token has not come by then never arrives.
+
+A silence within a turn that lasts for `stt_final` makes the transcript final as the end of the turn does, so the back
+end asks there even where the transcript has grown by a single word. Only the words of turns that have oracles are
+replayed: a user's back-channel reaches a real recogniser too, but nobody asks a model what to answer to it.
 """
 
 import math
@@ -18,17 +22,18 @@ from pipeline.config import LatencySettings
 from pipeline.errors import UsageError
 from pipeline.records import Oracle, Word
 from pipeline.seeds import rng
-from pipeline.settings_room import Distribution, uniform
+from pipeline.settings_room import Distribution, lognormal, uniform
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """The delays of a back end; seconds, drawn uniformly between the bounds where there are two.
+    """The delays of a back end; seconds.
 
     `stt_lag`: from a word's end to its place in the transcript. `stt_final`: from the last word's arrival until the
-    transcript is final. `poll`: between two looks at the transcript (0: it looks at every word's arrival).
-    `first_token`: from a request to its first token. `min_growth`: words by which a transcript must have grown that is
-    not final. `max_restarts` in `restart_window` seconds: requests that follow another one, at most.
+    transcript is final, and the silence behind a word that makes it so. `poll`: between two looks at the transcript (0:
+    it looks at every word's arrival). `first_token`: from a request to its first token. `min_growth`: words by which a
+    transcript must have grown that is not final. `max_restarts` in `restart_window` seconds: requests that follow
+    another one, at most.
     """
 
     stt_lag: Distribution
@@ -53,12 +58,30 @@ class Latency:
 
 PRESETS = {
     "ideal": Latency(uniform(0.0, 0.0), 0.0, 0.0, uniform(0.0, 0.0), min_growth=1, max_restarts=10**9),
-    "typical": Latency(uniform(0.45, 0.75), 0.3, 0.25, uniform(0.3, 0.9)),
+    "fast": Latency(lognormal(0.25, 0.15, 0.15, 0.6), 0.2, 0.25, lognormal(0.1, 0.4, 0.03, 1.0)),
+    "typical": Latency(lognormal(0.55, 0.2, 0.4, 1.5), 0.3, 0.25, lognormal(0.35, 0.5, 0.15, 4.0)),
+    "slow": Latency(lognormal(0.9, 0.2, 0.5, 2.5), 0.5, 0.25, lognormal(1.7, 0.5, 0.6, 10.0)),
 }
-"""`ideal` has no delays: every prefix is asked for when its last word ends, and answered at once. In `typical`, the
-poll, the growth and the limit of restarts are those of KAME's own loop. The rest is assumed, not measured: half a
-second is what streaming recognisers of the kind that KAME uses are built to lag, with some scatter; a third of a second
-of silence makes a transcript final; small hosted models mostly send their first token within 0.3 to 0.9 s."""
+"""`ideal` has no delays: every prefix is asked for when its last word ends, and answered at once. In the others the
+poll, the growth and the limit of restarts are those of KAME's own loop (SakanaAI/kame), and delays are log-normal, with
+the long tail that services have. Published, as read in 2026:
+
+- Recognisers, from the end of speech to the final segment, median / 95th / 99th percentile of 1,000 samples
+  (pipecat-ai/stt-benchmark): Deepgram 0.247 / 0.298 / 0.326 s, Google 0.878 / 1.155 / 1.570 s, OpenAI 0.637 / 0.965 /
+  1.655 s. Kyutai's stt-1b-en_fr is built with a delay of 0.5 s, stt-2.6b-en with 2.5 s (kyutai-labs/
+  delayed-streams-modeling). Whisper-Streaming lags 3.3 s (arXiv 2307.14743), more than any preset here.
+- First tokens: gpt-4.1-nano, short prompts, 0.176 s (2,000 calls over nine small models, aiweekly.co); Llama 3 8B in
+  vLLM, 0.15 to 0.25 s as it comes and under 0.1 s when tuned (cloudach.vercel.app); medians of hourly probes of large
+  hosted models, 0.9 s (GPT-5.4), 1.7 s (Claude Opus 4.6), 2.1 s (Claude Sonnet 4.6), 2.5 s (Claude Opus 4.7)
+  (jonathanwrede.de). The tail: a spoken agent's whole delay of 1.4 s at the median and 3.4 s at the 95th percentile
+  (huggingface.co/blog/dvalle08/voice-agent-latency-playbook) is a log-normal with sigma ln(3.4 / 1.4) / 1.645 = 0.54.
+
+So `fast` is Deepgram's median with a small tuned model near by, `typical` a recogniser of half a second's delay with a
+small hosted model, and `slow` Google's median with a large hosted model (the median of Claude Opus 4.6). Assumed, for
+want of a source: that a word within a turn lags about as long as the final segment does; the spread of the lags (from
+Google's and Deepgram's percentiles: sigma 0.11 to 0.17) a little wider for the network; 0.05 s over Kyutai's delay, and
+0.17 s over gpt-4.1-nano's first token, for the network and a prompt of KAME's length; sigma 0.5 for first tokens, 0.4
+near by; the bounds; and `stt_final`, the silence after which a transcript is final."""
 
 
 def resolve(settings: LatencySettings) -> Latency:
@@ -89,12 +112,12 @@ def replay(
     heard: dict[tuple[int, int], float] = {}
     for turn, spoken in groupby(words, key=lambda word: word.turn):
         if turn in planned:
-            ends = [word.end for word in spoken]
-            if planned[turn][-1] > len(ends):
+            spans = [(word.start, word.end) for word in spoken]
+            if planned[turn][-1] > len(spans):
                 raise ValueError(
-                    f"{dialogue_id}: turn {turn} has {len(ends)} spoken words, an oracle {planned[turn][-1]}"
+                    f"{dialogue_id}: turn {turn} has {len(spans)} spoken words, an oracle {planned[turn][-1]}"
                 )
-            at = back_end.hear(turn, ends, planned[turn])
+            at = back_end.hear(turn, spans, planned[turn])
             heard.update(((turn, count), at[count - 1]) for count in planned[turn])
     if missing := planned.keys() - {turn for turn, _ in heard}:
         raise ValueError(f"{dialogue_id}: turns {sorted(missing)} have oracles but no spoken words")
@@ -124,23 +147,35 @@ class _BackEnd:
         self._tokens = rng(seed, "first token", dialogue_id)
         self._phase = rng(seed, "poll phase", dialogue_id).random() * latency.poll
 
-    def hear(self, turn: int, ends: Sequence[float], planned: Sequence[int]) -> list[float]:
-        """One user turn goes by; when each of its words was in the transcript. `planned` are its prefixes, rising."""
-        at = list(_arrivals(ends, self.latency.stt_lag, self._lags))
-        final = at[-1] + self.latency.stt_final
+    def hear(self, turn: int, spans: Sequence[tuple[float, float]], planned: Sequence[int]) -> list[float]:
+        """One user turn goes by; when each of its words was in the transcript.
+
+        `spans` are the words' (start, end), `planned` the turn's prefixes, rising.
+        """
+        at = list(_arrivals((end for _, end in spans), self.latency.stt_lag, self._lags))
+        finals = self._finals(spans, at)
         asked = 0  # words that had been heard at the last request
         next_prefix = 0  # index into `planned`
         while next_prefix < len(planned):
-            # The first moment at which there is something new to ask: enough growth and a prefix not yet asked for.
+            # The first moment at which there is something new to ask: enough growth and a prefix not yet asked for,
+            # or a final transcript that holds such a prefix.
             needed = max(asked + self.latency.min_growth, planned[next_prefix])
-            moment = self._look(at[needed - 1] if needed <= len(at) else final)
-            count = len(at) if moment >= final else bisect_right(at, moment)
-            if not self.latency.poll and needed <= len(at) and moment == at[needed - 1]:
+            final = next(moment for count, moment in finals if count >= max(asked + 1, planned[next_prefix]))
+            grown = needed <= len(at) and at[needed - 1] <= final
+            moment = self._look(at[needed - 1] if grown else final)
+            count = len(at) if moment >= finals[-1][1] else bisect_right(at, moment)
+            if not self.latency.poll and grown and moment == at[needed - 1]:
                 count = needed  # words that come at the same moment still come one after the other
             newest = bisect_right(planned, count) - 1
             self._ask(Request(turn, planned[newest], moment, moment + self.latency.first_token.draw(self._tokens)))
             asked, next_prefix = count, newest + 1
         return at
+
+    def _finals(self, spans: Sequence[tuple[float, float]], at: Sequence[float]) -> list[tuple[int, float]]:
+        """(words, moment) at which the transcript becomes final: behind a long silence, and at the end."""
+        wait = self.latency.stt_final
+        silent = [n for n in range(1, len(spans)) if spans[n][0] - spans[n - 1][1] > wait]
+        return [(count, at[count - 1] + wait) for count in (*silent, len(spans))]
 
     def _look(self, earliest: float) -> float:
         """The first look at the transcript from `earliest` on at which a request may be made."""

@@ -39,6 +39,13 @@ def _noted(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: is damaged; delete it, and the same build command goes on from its parts") from None
 
 
+def absolute(spec: str) -> str:
+    """A voice's spec in which a file or folder that is there is named from the root."""
+    kind, colon, name = spec.rpartition(":")
+    path = Path(name).expanduser()
+    return f"{kind}{colon}{path.resolve()}" if path.exists() else spec
+
+
 def noted_settings(out: Path) -> Settings:
     """The settings of the last build command that ran in OUT. Raises UsageError where there was none."""
     return Settings.model_validate(_noted(out / "build.json")["settings"] | {"out": out})
@@ -102,6 +109,11 @@ class Build:
         for source in settings["sources"]:  # to be found again from whatever folder `status` is asked in
             if source["location"] and Path(source["location"]).exists():
                 source["location"] = str(Path(source["location"]).resolve())
+        speech = settings["speech"]
+        speech["tts"] = absolute(speech["tts"])
+        speech["assistant_voice"] = speech["assistant_voice"] and absolute(speech["assistant_voice"])
+        for voice in speech["user_voices"]:
+            voice["voice"] = absolute(voice["voice"])
         note = {"identity": self.identity, "settings": settings}
         write_changed(self.out / "build.json", json.dumps(note, indent=1).encode() + b"\n")
 

@@ -34,7 +34,9 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback where som
 # Flags that set a leaf: branch of the settings tree, name there, flag.
 BRANCHES = (
     ("speech", "tts", "tts"),
+    ("speech.checks", "asr", "asr"),
     ("latency", "preset", "latency"),
+    ("stt", "noise", "stt_noise"),
     ("llm", "mode", "llm_mode"),
     ("llm", "budget", "budget"),
 )
@@ -80,11 +82,21 @@ def _flags(
     prompts: Annotated[
         Path | None, typer.Option(help="Folder of own prompts, which go before the bundled ones of the same name.")
     ] = None,
-    tts: Annotated[str | None, typer.Option(help="The voice: espeak.")] = None,
+    tts: Annotated[
+        str | None, typer.Option(help="The voice: espeak, or coqui:MODEL (a listed name or a folder).")
+    ] = None,
     speak: Annotated[
         bool | None, typer.Option("--speech/--no-speech", help="Speak the dialogues, or write text alone.")
     ] = None,
-    latency: Annotated[str | None, typer.Option(help="Delays of the replayed back end: ideal or typical.")] = None,
+    asr: Annotated[
+        str | None, typer.Option(help="Recogniser whose word error rate is checked: faster-whisper:MODEL.")
+    ] = None,
+    latency: Annotated[
+        str | None, typer.Option(help="Delays of the replayed back end: ideal, fast, typical or slow.")
+    ] = None,
+    stt_noise: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="Share of the user's words that the back end hears wrong.")
+    ] = None,
     languages: Annotated[str | None, typer.Option(help="Languages to keep, as in en or en,fr.")] = None,
     max_variants: Annotated[int | None, typer.Option(help="Most variants of a question for --target.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of every draw.")] = None,
@@ -106,7 +118,11 @@ def takes_settings(command: Callable[["Settings"], None]) -> Callable[..., None]
             given = {"writer": llm, "simulator": llm} | given
         for branch, name, flag in BRANCHES:
             if flag in given:
-                given.setdefault(f"{branch}.", {})[name] = given.pop(flag)
+                room, *rooms = branch.split(".")
+                leaves = given.setdefault(f"{room}.", {})
+                for inner in rooms:
+                    leaves = leaves.setdefault(inner, {})
+                leaves[name] = given.pop(flag)
         given = {name.removesuffix("."): value for name, value in given.items()}
         command(load_settings(config, given))
 
@@ -251,11 +267,13 @@ def _run_build(settings: "Settings") -> dict[str, Any]:
 
     from pipeline.build import Build
     from pipeline.show import Bars
-    from pipeline.stages import check_models
+    from pipeline.stages import check_models, terms
     from pipeline.status import finished, restore
 
     build_ = Build(settings)
     build_.check()
+    for line in terms(settings):
+        typer.echo(f"licence: {line}", err=True)
     settings.out.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(settings.out / ".lock", timeout=0):

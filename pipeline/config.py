@@ -33,7 +33,7 @@ class LatencySettings(Room):
     `preset` names the numbers; each can be set by itself over it (None keeps the preset's).
     """
 
-    preset: Literal["ideal", "typical"] = "typical"
+    preset: Literal["ideal", "fast", "typical", "slow"] = "typical"
     stt_lag: Distribution | None = None
     stt_final: float | None = None
     poll: float | None = None

@@ -58,6 +58,20 @@ def _espeak() -> Finding:
     return Finding("voice: espeak", spoke, True, synthesizer.version if spoke else str(clip), cure)
 
 
+def _coqui() -> Finding:
+    missing = [m for m in ("TTS", "torch", "torchaudio", "torchcodec", "six") if importlib.util.find_spec(m) is None]
+    found = (
+        f"missing: {', '.join(missing)}" if missing else f"coqui-tts {_version('coqui-tts')}, torch {_version('torch')}"
+    )
+    return Finding("voice: coqui:MODEL", not missing, False, found, "pip install 'kame-data[coqui]'")
+
+
+def _phonemes() -> Finding:
+    path = shutil.which("espeak-ng") or shutil.which("espeak")
+    cure = "install espeak-ng with the system's packages, for Coqui's models that read phonemes"
+    return Finding("Coqui's phonemes", path is not None, False, path or "no espeak-ng on the PATH", cure)
+
+
 def _disk(folder: Path) -> Finding:
     at = next((p for p in (folder.resolve(), *folder.resolve().parents) if p.exists()), Path("/"))
     free = shutil.disk_usage(at).free / 1e9
@@ -81,6 +95,8 @@ def examine(out: Path) -> list[Finding]:
         lambda: _package("datasets", "datasets", needed=True, what="sources from the Hub", cure="pip install datasets"),
         lambda: _package("soundfile", "soundfile", needed=True, what="FLAC", cure="pip install soundfile"),
         _espeak,
+        _coqui,
+        _phonemes,
         lambda: _disk(out),
         lambda: _key("OPENAI_API_KEY", "OpenAI's models"),
         lambda: _key("ANTHROPIC_API_KEY", "Anthropic's models"),

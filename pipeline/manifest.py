@@ -14,7 +14,7 @@ from pipeline.llm.session import SpendNotes
 from pipeline.parts import jsonl, write_changed, write_whole
 from pipeline.records import Rejected
 from pipeline.shards.assemble import Shard, ShardFolder, checksum, plan_shards, version_facts
-from pipeline.stages import ask_models, stages_of
+from pipeline.stages import ask_models, stages_of, terms
 from pipeline.wanted import Lane, Slice
 
 # Settings that say how the work is run, not what comes out.
@@ -97,7 +97,7 @@ def describe(
 ) -> dict[str, Any]:
     """The manifest's content."""
     files, levels, by_source = [], Counter[int](), Counter[str]()
-    seconds = 0.0
+    seconds, scores = 0.0, list[float]()
     for shard, path in zip(shards, paths, strict=True):
         files.append(
             {
@@ -110,12 +110,17 @@ def describe(
             }
         )
         with pq.ParquetFile(path) as parquet:
-            for batch in parquet.iter_batches(columns=["source", "duration", "oracles.list.element.level"]):
+            for batch in parquet.iter_batches(
+                columns=["source", "duration", "oracles.list.element.level", "audio_checks.alignment"]
+            ):
                 by_source.update(batch.column("source").to_pylist())
                 seconds += sum(d or 0.0 for d in batch.column("duration").to_pylist())
+                found = batch.column("audio_checks").to_pylist()
+                scores += [c["alignment"] for c in found if c and c["alignment"] is not None]
                 levels.update(o["level"] for row in batch.column("oracles").to_pylist() for o in row)
     return {
         **version_facts(build),
+        "terms": terms(build.settings),
         "settings": rows_settings(build.settings),
         "sources": source_table(build),
         "dialogues": {
@@ -126,11 +131,21 @@ def describe(
         },
         "oracles": {str(level): levels[level] for level in sorted(levels)},
         "seconds": round(seconds, 3),
+        "alignment": spread(scores),
         "refused": {
             stage.name: reasons([r for r in rejected if r.stage == stage.name]) for stage in stages_of(build.settings)
         },
         "shards": files,
     }
+
+
+def spread(scores: list[float]) -> dict[str, float]:
+    """The least, the fifth percentile and the median of the rows' alignment scores; empty where there are none."""
+    if not scores:
+        return {}
+    ordered = sorted(scores)
+    at = {"min": 0.0, "5 %": 0.05, "median": 0.5}
+    return {name: round(ordered[int(share * (len(ordered) - 1))], 1) for name, share in at.items()}
 
 
 def models(build: Build, slices: list[Slice]) -> dict[str, Any]:

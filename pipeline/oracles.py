@@ -6,6 +6,7 @@ An oracle belongs to a count of words, not to a time, so this stage needs no spe
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import Protocol, runtime_checkable
 
 from pipeline.acceptance import check_said
@@ -13,9 +14,11 @@ from pipeline.answers import says_nothing, tells
 from pipeline.errors import Refusal
 from pipeline.levels import GUESS, TRUTH, LevelSchedule
 from pipeline.records import Dialogue, Oracle, Prefix, Rejected, Turn
+from pipeline.text.hesitations import without_hesitations
 from pipeline.text.normal import normalise
 from pipeline.text.spoken import is_spoken
 from pipeline.text.words import join_words, split_words
+from pipeline.transcripts import Recogniser
 
 STAGE = "oracles"
 MAX_WORDS = 30
@@ -30,9 +33,9 @@ _EVERYWHERE = frozenset({"a", "an", "the", "i", "it", "is", "to", "in", "of", "a
 class OracleRequest:
     """One oracle to be written: what a back end has heard, and the hint that goes with `level` (0 to 4).
 
-    `prefix` is the text of the first words of user turn `turn`; `context` the turns before it, a line each, as
-    `user: ...` or `assistant: ...`. `answer` is what the assistant is going to say, and "" at level 0, where it must
-    not be seen. `sample` counts the draws of the same oracle, from 0.
+    `prefix` is what the recogniser made of the first words of user turn `turn`; `context` the turns before it as they
+    were said, a line each, as `user: ...` or `assistant: ...`, without back-channels. `answer` is what the assistant
+    is going to say, and "" at level 0, where it must not be seen. `sample` counts the draws of the same oracle, from 0.
     """
 
     dialogue_id: str
@@ -143,7 +146,7 @@ def accept(text: str, request: OracleRequest, truth: str, answer: str = "") -> s
     if key in (_key(truth), _key(answer)):
         raise Refusal("verbatim_answer", f"level {request.level} says '{text}'")
     if request.level == GUESS:
-        heard = f"{request.context}\n{request.prefix}"
+        heard = without_hesitations(f"{request.context}\n{request.prefix}", request.language)
         if (holds(text, truth) and not holds(heard, truth)) or _leaks(text, heard, answer):
             raise Refusal("leaked_answer", f"level 0 says '{text}'")
     return text
@@ -177,19 +180,27 @@ def draw(simulator: Simulator, task: OracleTask) -> Drawn | Refusal:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A prefix of a dialogue; `task` is the place of its task among the part's, None where the truth is the oracle."""
+    """A prefix of a dialogue; `task` is the place of its task among the part's, None where the truth is the oracle;
+    `transcript` what was heard, "" where that is what was said."""
 
     prefix: Prefix
     truth: str
+    transcript: str
     task: int | None
 
 
 def simulate_oracles(
-    dialogues: Iterable[Dialogue], schedule: LevelSchedule, simulator: Simulator | ManySimulator
+    dialogues: Iterable[Dialogue],
+    schedule: LevelSchedule,
+    simulator: Simulator | ManySimulator,
+    recogniser: Recogniser | None = None,
 ) -> Iterator[DialogueOracles | Rejected]:
-    """Each dialogue's oracles, after a Rejected for each oracle of it that was refused (the dialogue stays)."""
+    """Each dialogue's oracles, after a Rejected for each oracle of it that was refused (the dialogue stays).
+
+    Without a recogniser, what is heard is what was said.
+    """
     tasks: list[OracleTask] = []
-    asked = [(dialogue, _asked(dialogue, schedule, tasks)) for dialogue in dialogues]
+    asked = [(dialogue, _asked(dialogue, schedule, recogniser, tasks)) for dialogue in dialogues]
     if isinstance(simulator, ManySimulator):
         outcomes = simulator.simulate_many(tasks, accept_task)
     else:
@@ -206,46 +217,55 @@ def simulate_oracles(
                 yield _rejected(dialogue, outcome, item.prefix)
             else:
                 p = item.prefix
-                oracles.append(Oracle(p.turn, p.words, p.ratio, p.level, outcome.text))
+                oracles.append(Oracle(p.turn, p.words, p.ratio, p.level, outcome.text, item.transcript))
         drawn = [(tasks[i].request.level, d) for i, d in enumerate(known[first:], first) if isinstance(d, Drawn)]
         again = tuple(Again(level, reason) for level, d in drawn for reason in d.again)
         yield DialogueOracles(dialogue.id, tuple(oracles), again)
 
 
-def tasks_of(dialogues: Iterable[Dialogue], schedule: LevelSchedule) -> list[OracleTask]:
+def tasks_of(
+    dialogues: Iterable[Dialogue], schedule: LevelSchedule, recogniser: Recogniser | None = None
+) -> list[OracleTask]:
     """What a simulator is asked for these dialogues."""
     tasks: list[OracleTask] = []
     for dialogue in dialogues:
-        _asked(dialogue, schedule, tasks)
+        _asked(dialogue, schedule, recogniser, tasks)
     return tasks
 
 
-def _asked(dialogue: Dialogue, schedule: LevelSchedule, tasks: list[OracleTask]) -> list[_Asked]:
+def _asked(
+    dialogue: Dialogue, schedule: LevelSchedule, recogniser: Recogniser | None, tasks: list[OracleTask]
+) -> list[_Asked]:
     """The dialogue's prefixes; what is new to ask goes behind `tasks`, the same question only once in a dialogue."""
     asked: list[_Asked] = []
     places: dict[tuple[str, str, int, str], int] = {}
     for index, following in answered_turns(dialogue):
         words = split_words(dialogue.turns[index].text, dialogue.language)
-        context = "\n".join(f"{turn.role}: {turn.text}" for turn in dialogue.turns[:index])
+        context = "\n".join(f"{t.role}: {t.text}" for t in dialogue.turns[:index] if t.kind == "speech")
+        history = recogniser.hear(words, dialogue.language, dialogue.id, index) if recogniser else None
         truth = following.intended_text
         for prefix in schedule.prefixes(index, len(words)):
+            said = join_words(words[: prefix.words], dialogue.language)
+            heard = history.at(prefix.words) if history else said
+            transcript = heard if heard != said else ""
             if prefix.level == TRUTH:
-                asked.append(_Asked(prefix, truth, None))
+                asked.append(_Asked(prefix, truth, transcript, None))
                 continue
-            heard = join_words(words[: prefix.words], dialogue.language)
             hint = "" if prefix.level == GUESS else truth
             place = places.setdefault((context, heard, prefix.level, hint), len(tasks))
             if place == len(tasks):
                 request = OracleRequest(dialogue.id, dialogue.language, index, heard, context, prefix.level, hint)
                 tasks.append(OracleTask(request, truth, dialogue.answer))
-            asked.append(_Asked(prefix, truth, place))
+            asked.append(_Asked(prefix, truth, transcript, place))
     return asked
 
 
 def answered_turns(dialogue: Dialogue) -> list[tuple[int, Turn]]:
-    """The user turns that an assistant turn follows at once, as (index of the user turn, that assistant turn)."""
-    pairs = enumerate(zip(dialogue.turns, dialogue.turns[1:], strict=False))
-    return [(index, after) for index, (turn, after) in pairs if turn.role == "user" and after.role == "assistant"]
+    """The user turns that an assistant turn follows, back-channels aside, as (index of the user turn, that turn)."""
+    speech = [(index, turn) for index, turn in enumerate(dialogue.turns) if turn.kind == "speech"]
+    return [
+        (n, after) for (n, turn), (_, after) in pairwise(speech) if (turn.role, after.role) == ("user", "assistant")
+    ]
 
 
 def _rejected(dialogue: Dialogue, refusal: Refusal, prefix: Prefix) -> Rejected:

@@ -5,12 +5,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pipeline.build import Build, gather_all
-from pipeline.config import Settings
+from pipeline.config import DuplexSettings, Settings
 from pipeline.llm.prices import MESSAGE_TOKENS, Prices
 from pipeline.llm.request import Request, Usage
 from pipeline.llm.session import close_session
@@ -18,7 +18,7 @@ from pipeline.llm.simulator import LlmSimulator
 from pipeline.llm.writer import LlmWriter
 from pipeline.oracles import DialogueOracles, tasks_of
 from pipeline.records import Dialogue, Rejected
-from pipeline.stages import STAGES, Inputs, simulator_of, stages_of, writer_of
+from pipeline.stages import STAGES, Inputs, recogniser_of, simulator_of, stages_of, writer_of
 from pipeline.wanted import Lane
 
 SAMPLE = 60
@@ -99,7 +99,7 @@ def sample_inputs(build: Build, most: int) -> list[Inputs]:
     inputs = []
     for lane in lanes:
         questions = build.questions[lane.source][: min(each, counts[lane])]
-        inputs.append(Inputs(0, questions, [build.splits[q.id] for q in questions]))
+        inputs.append(Inputs(0, questions, [build.splits[q.id] for q in questions], keep=False))
     return inputs
 
 
@@ -111,7 +111,7 @@ def made(settings: Settings, inputs: Inputs) -> dict[str, tuple[list[Any], float
         items = [i for i in stage.run(settings, inputs) if not isinstance(i, Rejected)]
         results[stage.name] = items, time.perf_counter() - started
         if stage is STAGES["dialogues"]:
-            inputs = Inputs(inputs.variant, inputs.questions, inputs.splits, items)
+            inputs = replace(inputs, dialogues=items)
     return results
 
 
@@ -169,12 +169,14 @@ def model_plans(
     writer, simulator = writer_of(settings), simulator_of(settings)
     if isinstance(writer, LlmWriter):
         questions = {q.id: q for i in inputs for q in i.questions}
-        for dialogue in dialogues:
+        # What a writer is asked for has nothing of the duplex conversation yet.
+        plain = settings.model_copy(update={"writer": "offline", "duplex": DuplexSettings()})
+        for dialogue in (d for i in inputs for d in STAGES["dialogues"].run(plain, i) if isinstance(d, Dialogue)):
             words = sum(len(t.text.split()) for t in dialogue.turns)
             pair = (writer.request(questions[dialogue.question_id], 0), round(words * TOKENS_PER_WORD) + JSON_TOKENS)
             counted.setdefault(("dialogues", writer.name, None), []).append(pair)
     if isinstance(simulator, LlmSimulator):
-        for task in tasks_of(dialogues, settings.level_schedule()):
+        for task in tasks_of(dialogues, settings.level_schedule(), recogniser_of(settings)):
             pair = (simulator.request(task), round(ORACLE_WORDS * TOKENS_PER_WORD))
             counted.setdefault(("oracles", simulator.name, task.request.level), []).append(pair)
     prices, batch = Prices(settings.llm.prices), settings.llm.mode == "batch"

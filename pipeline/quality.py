@@ -22,7 +22,7 @@ from pipeline.wanted import Slice
 WORDS_PER_SECOND = 12.5 / 1.3
 # How long a word of a silent dialogue takes: 170 words a minute.
 WORD_SECONDS = 60 / 170
-COLUMNS = ["id", "question_id", "turns", "words", "oracles", "answer", "language", "duration"]
+COLUMNS = ["id", "question_id", "turns", "words", "oracles", "situations", "answer", "language", "duration"]
 
 
 @dataclass
@@ -94,22 +94,35 @@ def _rows(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _times(row: dict[str, Any], latency: Latency, seed: int) -> list[float | None]:
-    """When each oracle of a row came; a silent row's words are given a steady pace."""
+    """When each oracle of a row came; a silent row's words are given a steady pace, back-channels take no time."""
     if row["duration"] is not None:
         return [oracle["time"] for oracle in row["oracles"]]
+    aside = _back_channels(row)
     words = [
         Word(w["turn"], w["role"], w["word"], n * WORD_SECONDS, (n + 1) * WORD_SECONDS)
-        for n, w in enumerate(row["words"])
+        for n, w in enumerate(w for w in row["words"] if w["turn"] not in aside)
     ]
     oracles = [Oracle(o["turn"], o["prefix_words"], o["ratio"], o["level"], o["text"]) for o in row["oracles"]]
     return [arrival.time for arrival in replay(row["id"], oracles, words, latency, seed)]
 
 
+def _back_channels(row: dict[str, Any]) -> set[int]:
+    """The turns of a row that take no floor."""
+    return {s["turn"] for s in row["situations"] if s["kind"] == "back_channel"}
+
+
+def _truths(row: dict[str, Any]) -> dict[int, str]:
+    """What the assistant would have said in answer to each user turn."""
+    aside = _back_channels(row)
+    speech = [number for number in range(len(row["turns"])) if number not in aside]
+    return {turn: row["turns"][after]["intended_text"] for turn, after in pairwise(speech)}
+
+
 def _add(found: Quality, row: dict[str, Any], times: list[float | None]) -> None:
     came = sorted({t for t in times if t is not None})
-    after = dict(pairwise(came))
+    after, truths = dict(pairwise(came)), _truths(row)
     for oracle, time in zip(row["oracles"], times, strict=True):
-        truth = row["turns"][oracle["turn"] + 1]["intended_text"]
+        truth = truths[oracle["turn"]]
         level = found.levels.setdefault(oracle["level"], LevelQuality())
         level.count += 1
         level.words += len(oracle["text"].split())

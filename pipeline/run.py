@@ -22,7 +22,8 @@ from pipeline.llm.session import close_session, stop_session
 from pipeline.manifest import finish, write_rejected
 from pipeline.pilot import run_pilot
 from pipeline.shards.assemble import ShardFolder, plan_shards
-from pipeline.stages import STAGES, ask_models, check_models, stages_of
+from pipeline.speech.coqui_worker import close_workers
+from pipeline.stages import STAGES, ask_models, check_models, check_voices, stages_of
 from pipeline.wanted import Lane, Slice, Wanted
 
 
@@ -147,6 +148,8 @@ def run(build: Build, submit: Submit, progress: Progress, *, window: int) -> dic
         with suppress(KameError):
             close_session(build.settings)
         raise
+    finally:
+        close_workers()
     close_session(build.settings)
     return manifest
 
@@ -172,6 +175,9 @@ def _run(build: Build, submit: Submit, progress: Progress, window: int) -> dict[
 
     wanted = build.wanted()
     build.claim()
+    speech = STAGES["speech"]
+    if build.settings.speak and any(build.marker(speech, s) is None for s in build.slices(wanted.counts)):
+        check_voices(build.settings)  # before anything is paid for
     run_pilot(build, lambda slices: _make_parts(build, slices, submit, progress, window))
     slices = _make_slices(build, wanted, submit, progress, window)
     build.shard_plan = plan_shards(build, slices, wanted.counts)

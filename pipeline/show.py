@@ -16,7 +16,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from pipeline.text.words import split_words
+from pipeline.text.words import join_words, split_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline.oracles import DialogueOracles
     from pipeline.pilot import Pilot
     from pipeline.plan import Plan
-    from pipeline.records import Dialogue
+    from pipeline.records import Dialogue, Turn
     from pipeline.status import StageStatus
 
 
@@ -202,16 +202,28 @@ def print_preview(pairs: "list[tuple[Dialogue, DialogueOracles]]") -> None:
     for dialogue, oracles in pairs:
         to.rule(dialogue.id, style="dim")
         for number, turn in enumerate(dialogue.turns):
-            to.print(f"{turn.role}: {turn.text}")
+            to.print(_said(turn, dialogue.language))
             words = split_words(turn.text, dialogue.language)
             table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 1))
             for oracle in oracles.oracles:
                 if oracle.turn == number:
-                    heard = " ".join(words[max(oracle.prefix_words - 3, 0) : oracle.prefix_words])
+                    said = oracle.transcript or join_words(words[: oracle.prefix_words], dialogue.language)
+                    heard = join_words(split_words(said, dialogue.language)[-3:], dialogue.language)
                     table.add_row("", f"{oracle.prefix_words}", f"level {oracle.level}", f"... {heard}", oracle.text)
             if table.row_count:
                 to.print(table)
         to.print()
+
+
+def _said(turn: "Turn", language: str) -> str:
+    """A turn as a line: a back-channel with its place, a turn that was cut off with what it did not come to say."""
+    if turn.kind == "back_channel":
+        return f"    ({turn.role}, after word {turn.after}: {turn.text})"
+    if turn.interrupted:
+        whole = split_words(turn.intended_text, language)
+        unsaid = join_words(whole[len(split_words(turn.text, language)) :], language)
+        return f"{turn.role}: {turn.text} -- (cut off before: {unsaid})"
+    return f"{turn.role}: {turn.text}"
 
 
 def print_status(stages: "list[StageStatus]", manifest: dict[str, Any] | None, out: Path) -> None:

@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pipeline.config import Settings
+from pipeline import duplex, transcripts
+from pipeline.config import DuplexSettings, Settings
 from pipeline.dialogues import ManyWriter, Writer, write_dialogues
 from pipeline.llm.offline.simulator import OfflineSimulator
 from pipeline.llm.offline.writer import OfflineWriter
@@ -23,8 +24,12 @@ from pipeline.llm.spec import api_key, parse_spec
 from pipeline.llm.writer import LlmWriter
 from pipeline.oracles import DialogueOracles, ManySimulator, Simulator, simulate_oracles
 from pipeline.records import Dialogue, Question, Rejected, Speech, Split
-from pipeline.speech.timeline import speak_dialogues
+from pipeline.speech.pool import SPLITS, VoicePool
+from pipeline.speech.settings import SpeechSettings
+from pipeline.speech.speak import speak_dialogues
+from pipeline.speech.studio import measures_of, open_studio
 from pipeline.speech.voices import Synthesizer, open_synthesizer
+from pipeline.transcripts import Recogniser
 
 
 def writer_of(settings: Settings) -> Writer | ManyWriter:
@@ -87,12 +92,16 @@ def check_models(settings: Settings) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a slice's stages may read: its questions with their splits, and, after the first stage, its dialogues."""
+    """What a slice's stages may read: its questions with their splits, and, after the first stage, its dialogues.
+
+    `keep` is False where nothing may be written, not even what a stage makes on its way.
+    """
 
     variant: int
     questions: Sequence[Question]
     splits: Sequence[Split]
     dialogues: Sequence[Dialogue] = ()
+    keep: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,27 +118,38 @@ class Stage:
 
 
 def _dialogues(settings: Settings, inputs: Inputs) -> Iterator[Dialogue | Rejected]:
-    return write_dialogues(inputs.questions, inputs.variant, writer_of(settings))
+    for item in write_dialogues(inputs.questions, inputs.variant, writer_of(settings)):
+        yield duplex.make_duplex(item, settings.duplex, settings.seed) if isinstance(item, Dialogue) else item
 
 
 def _dialogues_key(settings: Settings) -> dict[str, Any]:
     writer = writer_of(settings)
-    return {"writer": writer.name, "version": writer.version, "seed": settings.seed}
+    key: dict[str, Any] = {"writer": writer.name, "version": writer.version, "seed": settings.seed}
+    if settings.duplex != DuplexSettings():
+        key["duplex"] = {"version": duplex.VERSION, **settings.duplex.model_dump()}
+    return key
 
 
 def _oracles(settings: Settings, inputs: Inputs) -> Iterator[DialogueOracles | Rejected]:
     simulator = simulator_of(settings)
-    return simulate_oracles(inputs.dialogues, settings.level_schedule(), simulator)
+    return simulate_oracles(inputs.dialogues, settings.level_schedule(), simulator, recogniser_of(settings))
+
+
+def recogniser_of(settings: Settings) -> Recogniser | None:
+    """What hears the user with the noise that the settings ask for; None where all is heard as it is said."""
+    return Recogniser(settings.stt, settings.seed) if settings.stt.noise else None
 
 
 def _oracles_key(settings: Settings) -> dict[str, Any]:
     simulator = simulator_of(settings)
-    schedule = {
+    schedule: dict[str, Any] = {
         "levels": settings.levels,
         "schedule": settings.schedule,
         "every": settings.prefix_every,
         "cuts": settings.cuts,
     }
+    if settings.stt.noise:
+        schedule["stt"] = {"version": transcripts.VERSION, **settings.stt.model_dump()}
     return {"simulator": simulator.name, "version": simulator.version, "seed": settings.seed, **schedule}
 
 
@@ -142,21 +162,41 @@ def synthesizer_of(spec: str) -> Synthesizer:
 def _speech(settings: Settings, inputs: Inputs) -> Iterator[Speech | Rejected]:
     split_of = {q.id: split for q, split in zip(inputs.questions, inputs.splits, strict=True)}
     items = ((dialogue, split_of[dialogue.question_id]) for dialogue in inputs.dialogues)
-    with closing(open_synthesizer(settings.speech.tts)) as synthesizer:
-        yield from speak_dialogues(items, synthesizer, settings.speech, settings.seed)
+    with closing(open_studio(settings.speech, settings.out / "parts" / "clips" if inputs.keep else None)) as studio:
+        yield from speak_dialogues(items, studio, settings.speech, settings.seed)
+
+
+@cache
+def _pool_of(speech: SpeechSettings) -> VoicePool:
+    return VoicePool(synthesizer_of(speech.tts), speech)
 
 
 def _speech_key(settings: Settings) -> dict[str, Any]:
-    synthesizer = synthesizer_of(settings.speech.tts)
-    return {"version": synthesizer.version, "seed": settings.seed, **settings.speech.model_dump(mode="json")}
+    # Models and recordings count by what they are, not by where they lie.
+    speech = settings.speech.model_dump(mode="json", exclude={"tts", "user_voices", "assistant_voice"})
+    version = synthesizer_of(settings.speech.tts).version
+    measures = [measure.version("en") for measure in measures_of(settings.speech)]
+    voices = _pool_of(settings.speech).facts()
+    return {"version": version, "seed": settings.seed, "voices": voices, "measures": measures, **speech}
+
+
+def check_voices(settings: Settings) -> None:
+    """Raise UsageError where a voice is named that there is not, or a split is left without one; loads the model."""
+    splits = SPLITS if settings.validation_share else SPLITS[:1]
+    VoicePool(synthesizer_of(settings.speech.tts), settings.speech).check(settings.languages, splits)
+
+
+def terms(settings: Settings) -> list[str]:
+    """What the licences of the voices forbid, a line each."""
+    return synthesizer_of(settings.speech.tts).terms() if settings.speak else []
 
 
 STAGES: dict[str, Stage] = {
     stage.name: stage
     for stage in (
-        Stage("dialogues", 4, "questions", Dialogue, _dialogues_key, _dialogues),
-        Stage("oracles", 4, "dialogues", DialogueOracles, _oracles_key, _oracles),
-        Stage("speech", 2, "dialogues", Speech, _speech_key, _speech, wants_splits=True),
+        Stage("dialogues", 5, "questions", Dialogue, _dialogues_key, _dialogues),
+        Stage("oracles", 5, "dialogues", DialogueOracles, _oracles_key, _oracles),
+        Stage("speech", 4, "dialogues", Speech, _speech_key, _speech, wants_splits=True),
     )
 }
 

@@ -1,5 +1,7 @@
 """The replay of the back end's loop on spoken words."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from pipeline.config import LatencySettings
 from pipeline.errors import UsageError
 from pipeline.levels import LevelSchedule
 from pipeline.records import Oracle, Word
+from pipeline.seeds import rng
 from pipeline.settings_room import uniform
 
 TYPICAL, IDEAL = PRESETS["typical"], PRESETS["ideal"]
@@ -95,7 +98,7 @@ def test_restarts_are_limited_and_grow_by_enough_words(turns: list[list[float]],
     back_end = _BackEnd(latency, "d", seed)
     for turn in sorted({o.turn for o in oracles}):
         planned = sorted({o.prefix_words for o in oracles if o.turn == turn})
-        back_end.hear(turn, [w.end for w in words if w.turn == turn], planned)
+        back_end.hear(turn, [(w.start, w.end) for w in words if w.turn == turn], planned)
     restarts = [request.made for request in back_end.requests[1:]]
     assert restarts == sorted(restarts)
     for first in restarts:
@@ -143,11 +146,58 @@ def test_typical_keeps_most_oracles_and_every_whole_turn() -> None:
     assert 0.4 < kept / asked < 0.95
 
 
+@pytest.mark.parametrize(("preset", "lag", "token"), [("fast", 0.25, 0.1), ("typical", 0.55, 0.35), ("slow", 0.9, 1.7)])
+def test_presets_have_the_medians_that_their_sources_give_and_a_tail(preset: str, lag: float, token: float) -> None:
+    latency = PRESETS[preset]
+    for shape, median in ((latency.stt_lag, lag), (latency.first_token, token)):
+        draws = rng(0, preset, median)
+        drawn = sorted(shape.draw(draws) for _ in range(4000))
+        assert drawn[2000] == pytest.approx(median, rel=0.05)
+        assert drawn[3800] - drawn[2000] > drawn[2000] - drawn[200] > 0, "a tail to the right"
+    assert latency.poll == 0.25, "KAME polls every quarter of a second"
+
+
+def test_a_slower_back_end_brings_fewer_oracles_and_later_ones() -> None:
+    arrived, delays = [], []
+    for preset in ("ideal", "fast", "typical", "slow"):
+        runs = [replay(f"d{n}", oracles_for(0, 40), spoken(0, 40), PRESETS[preset], 7) for n in range(30)]
+        arrived.append(sum(a.time is not None for run in runs for a in run))
+        ends = [run[-1].time for run in runs]
+        assert all(end is not None for end in ends), "the last oracle always comes"
+        delays.append(sorted(end - 40 * 0.36 for end in ends if end is not None)[15])
+    assert arrived == sorted(arrived, reverse=True) and delays == sorted(delays)
+
+
 def test_a_word_short_of_growth_waits_for_the_final_transcript() -> None:
     latency = Latency(uniform(0.0, 0.0), 5.0, 0.0, uniform(0.0, 0.0))
     oracles = oracles_for(0, 3)  # prefixes of 2 and 3 words
     arrivals = replay("d", oracles, spoken(0, 3, pace=1.0), latency, 0)
     assert [a.time for a in arrivals] == [2.0, 8.0]
+
+
+def test_a_long_silence_makes_the_transcript_final() -> None:
+    latency = Latency(uniform(0.1, 0.1), 0.5, 0.0, uniform(0.0, 0.0))
+
+    def paused(silence: float) -> list[float | None]:
+        words = [*spoken(0, 3), *(replace(w, turn=0) for w in spoken(0, 2, start=1.08 + silence))]
+        return [a.time for a in replay("d", oracles_for(0, 5, LevelSchedule(every=1)), words, latency, 0)]
+
+    # Words end at 0.36, 0.72, 1.08, and two more behind the silence; one word more is not asked for by itself.
+    came = pytest.approx
+    assert paused(0.4) == [None, came(0.82, abs=0.002), None, came(1.94, abs=0.002), came(2.8, abs=0.002)]
+    assert paused(2.0) == [None, came(0.82, abs=0.002), came(1.68, abs=0.002), None, came(3.9, abs=0.002)]
+
+
+def test_a_back_channel_and_overlaps_do_not_disturb_the_replay() -> None:
+    asked, more = spoken(0, 12), spoken(4, 12, start=9.0)
+    answer = [replace(w, turn=1, role="assistant") for w in spoken(1, 14, start=4.2)]  # overlaps both of them
+    alone = asked + answer + more
+    with_back_channel = [*asked, *answer, *spoken(2, 1, start=6.0), *more]
+    oracles = oracles_for(0, 12) + oracles_for(4, 12)
+    assert replay("d", oracles, alone, TYPICAL, 3) == replay("d", oracles, with_back_channel, TYPICAL, 3)
+    assert [a.time for a in replay("d", oracles, alone, IDEAL, 3)] == [
+        {0: asked, 4: more}[o.turn][o.prefix_words - 1].end for o in oracles
+    ]
 
 
 def test_draws_depend_on_seed_and_dialogue() -> None:

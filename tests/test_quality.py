@@ -34,6 +34,15 @@ def test_the_offline_oracles_rise_and_the_figures_are_theirs(tmp_path):
     assert found.levels[0].mean("right") < found.levels[4].mean("right") <= 1
 
 
+def test_back_channels_and_cuts_do_not_mix_up_what_answers_what(tmp_path):
+    duplex = {"hesitation": 0.3, "user_back_channel": 1.0, "assistant_back_channel": 1.0, "barge_in": 1.0}
+    settings = settings_of(tmp_path / "out", duplex=duplex, stt={"noise": 0.05})
+    build(settings)
+    found = measure(Build(settings))
+    assert found.levels[5].mean("whole") == pytest.approx(100), "the truth is what would have been said"
+    assert not found.falls()
+
+
 def test_the_command_fails_where_a_level_does_not_rise(tmp_path, monkeypatch):
     stage = stages.STAGES["oracles"]
     monkeypatch.setitem(stages.STAGES, "oracles", replace(stage, run=flattened))

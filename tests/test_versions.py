@@ -17,8 +17,17 @@ from pipeline.stages import STAGES
 NOTED = Path(__file__).with_suffix(".json")
 
 
-def now(out):
-    settings = settings_of(out)
+DUPLEX = {"hesitation": 1.0, "user_back_channel": 1.0, "assistant_back_channel": 1.0, "barge_in": 1.0}
+
+
+def now(folder):
+    """What the bundled samples become, as they are by themselves and as a noisy duplex conversation."""
+    duplex = settings_of(folder / "duplex", duplex=DUPLEX, stt={"noise": 0.1})
+    rows = _rows(settings_of(folder / "plain"))
+    return rows | {f"duplex {name}": found for name, found in _rows(duplex).items() if name != "questions"}
+
+
+def _rows(settings):
     build(settings)
     found = Build(settings)
     rows = {"questions": [], "dialogues": [], "oracles": []}
@@ -34,7 +43,7 @@ def now(out):
 
 
 def test_changed_output_has_a_changed_version(tmp_path):
-    found = now(tmp_path / "out")
+    found = now(tmp_path)
     noted = json.loads(NOTED.read_text())
     for name in found:  # in order: what reads changed rows changes with them
         same = noted[name]["version"] == found[name]["version"]
@@ -44,4 +53,4 @@ def test_changed_output_has_a_changed_version(tmp_path):
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        NOTED.write_text(json.dumps(now(Path(folder) / "out"), indent=1) + "\n")
+        NOTED.write_text(json.dumps(now(Path(folder)), indent=1) + "\n")

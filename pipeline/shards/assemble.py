@@ -21,7 +21,7 @@ from pipeline.shards.write import fingerprint_of, write_shard
 from pipeline.stages import id_of, simulator_of, stages_of
 from pipeline.wanted import Lane, Slice
 
-SHARDS_VERSION = 2
+SHARDS_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,8 @@ def labels(build: Build) -> dict[str, str]:
     """The provenance fields that are one for the build."""
     simulator = simulator_of(build.settings)
     latency = build.settings.latency
-    changed = latency.model_dump(mode="json", exclude={"preset"}, exclude_none=True)
+    names = latency.model_dump(exclude={"preset"}, exclude_none=True)
+    changed = {name: getattr(latency, name) for name in names}
     return {
         "simulator": simulator.name,
         "prompts": simulator.version,

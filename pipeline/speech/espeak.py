@@ -22,9 +22,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from pipeline.errors import KameError, Refusal
+from pipeline.errors import KameError, Refusal, UsageError
 from pipeline.records import Split
 from pipeline.speech import espeak_voices
+from pipeline.speech.references import Reference
 from pipeline.speech.speakable import check_speakable
 from pipeline.speech.voices import Clip, Utterance
 from pipeline.speech.word_times import find_words, place_words
@@ -32,6 +33,7 @@ from pipeline.text.words import split_words
 
 # Rises when the same engine would give other sound or other times.
 VERSION = 1
+WORD_TIMES = "espeak-events"
 TIME_LIMIT_S = 30.0
 TRIES = 2
 # Helpers may be killed from outside (memory, a careless person), which is no fault of the utterance.
@@ -100,7 +102,6 @@ class EspeakSynthesizer:
     """
 
     name = "espeak"
-    word_times = "espeak-events"
 
     def __init__(self, workers: int = 1, time_limit_s: float = TIME_LIMIT_S, helper: Path = HELPER) -> None:
         if not hasattr(os, "fork"):
@@ -129,6 +130,30 @@ class EspeakSynthesizer:
         """The assistant's voice. Raises Refusal (`language`)."""
         return espeak_voices.assistant_voice(language)
 
+    def speaker_of(self, voice: str) -> str:
+        """The timbre, whatever the accent."""
+        return espeak_voices.speaker_of(voice)
+
+    def speaks(self, voice: str, language: str) -> bool:
+        """Whether the voice's accent is one of the language."""
+        return espeak_voices.speaks(voice, language)
+
+    def voice(self, name: str) -> str:
+        """The name itself, where it is a voice. Raises UsageError that says which there are."""
+        try:
+            espeak_voices.engine_voice(name)
+        except Refusal as refusal:
+            raise UsageError(f"speech voice {name}: {refusal.detail}") from None
+        return name
+
+    def clone(self, reference: Reference) -> str:
+        """Raises UsageError: espeak clones nobody."""
+        raise UsageError(f"speech voice {reference.path}: espeak clones no voices; use --tts coqui:xtts_v2 or your_tts")
+
+    def terms(self) -> list[str]:
+        """None: what the engine says is free of its licence."""
+        return []
+
     def synthesize(self, jobs: Iterable[Utterance]) -> Iterator[Clip | Refusal]:
         """Clips in the order of `jobs`; at most `AHEAD` jobs a worker are under way."""
         if self._closed:
@@ -144,6 +169,12 @@ class EspeakSynthesizer:
         finally:
             for future in pending:
                 future.cancel()
+
+    def phonemes(self, words: Sequence[str], language: str = "en") -> list[list[str]]:
+        """The engine's names of the phonemes of words, each said alone. Raises Refusal, KameError."""
+        voice = espeak_voices.engine_voice(self.assistant_voice(language))
+        reply, _ = self._speak({"spell": list(words), "voice": voice})
+        return [list(names) for names in reply["phonemes"]]
 
     def helper_ids(self) -> list[int]:
         """The process ids of the helpers that run now."""
@@ -184,7 +215,7 @@ class EspeakSynthesizer:
         except Refusal as refusal:
             return refusal
         rate = int(reply["sample_rate"])
-        return Clip(samples, rate, tuple((start / rate, end / rate) for start, end in placed))
+        return Clip(samples, rate, tuple((start / rate, end / rate) for start, end in placed), WORD_TIMES)
 
     def _speak(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """Asks until there is sound. Raises Refusal (`speech_failed`), or KameError where no helper stays alive."""

@@ -7,7 +7,8 @@ are always the same. A fork that crashes or hangs takes one clip with it and not
 Usage: espeak_helper.py LIBRARY DATA_FOLDER TIME_LIMIT_S. A line of JSON on stdin is a request: `text`, `voice` (the
 engine's name), `rate` (words a minute), `pitch` (0 to 99), `words` (list of [start, end) character offsets). A line of
 JSON on stdout answers it; `bytes` bytes of int16 mono sound follow it. Where there is no sound, `error` is there
-instead: `died` (with its exit status), `unknown_voice`, `engine`. The first line out says the engine's `version`.
+instead: `died` (with its exit status), `unknown_voice`, `engine`. A request with `spell` (a list of words) and `voice`
+is answered without sound, with their `phonemes` (a list of names each). The first line out says the engine's `version`.
 """
 
 import ctypes
@@ -113,10 +114,22 @@ class Engine:
         merged = {i for i in range(len(words)) if i not in timed or (i + 1 < len(words) and i + 1 not in timed)}
         return {i: self._phoneme_count(text[words[i][0] : words[i][1]]) for i in sorted(merged)}
 
+    def spell(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        """The phonemes of words, each by itself."""
+        if self.lib.espeak_SetVoiceByName(request["voice"].encode()) != 0:
+            return {"error": "unknown_voice"}, b""
+        return {"phonemes": [self._phonemes_of(word) for word in request["spell"]]}, b""
+
     def _phoneme_count(self, word: str) -> int:
+        return len(self._phonemes_of(word))
+
+    def _phonemes_of(self, word: str) -> list[str]:
         pointer = ctypes.c_char_p(word.encode() + b"\0")
-        names = self.lib.espeak_TextToPhonemes(ctypes.byref(pointer), CHARS_UTF8, ord(SEPARATOR) << 8) or b""
-        return sum(bool(name) for name in names.decode("utf-8", "replace").replace(" ", SEPARATOR).split(SEPARATOR))
+        found: list[str] = []
+        while pointer.value:  # a call reads on to the next clause
+            names = self.lib.espeak_TextToPhonemes(ctypes.byref(pointer), CHARS_UTF8, ord(SEPARATOR) << 8) or b""
+            found += filter(None, names.decode("utf-8", "replace").replace(" ", SEPARATOR).split(SEPARATOR))
+        return found
 
 
 def die_with_parent() -> None:
@@ -135,7 +148,7 @@ def in_fork(engine: Engine, request: dict[str, Any], limit_s: float, pipe: int) 
         die_with_parent()
         os.close(0)
         os.close(1)
-        reply, sound = engine.speak(request)
+        reply, sound = engine.spell(request) if "spell" in request else engine.speak(request)
         with os.fdopen(pipe, "wb") as out:
             write_frame(out, reply, sound)
         code = 0

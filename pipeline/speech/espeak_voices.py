@@ -49,8 +49,20 @@ def engine_voice(voice: str) -> str:
     engine = {ours: theirs for accents in ACCENTS.values() for ours, theirs in accents.items()}.get(accent)
     known = not plus or any(variant in variants for variants in VARIANTS.values())
     if engine is None or not known:
-        raise Refusal("voice", f"espeak has no voice '{voice}'")
+        accents = ", ".join(ours for language in ACCENTS.values() for ours in language)
+        variants = ", ".join(name for names in VARIANTS.values() for name in names)
+        raise Refusal("voice", f"espeak has no voice '{voice}'; it has {accents}, each alone or with + and {variants}")
     return engine + plus + variant
+
+
+def speaker_of(voice: str) -> str:
+    """The timbre, which is the same in every accent."""
+    return voice.partition("+")[2] or "plain"
+
+
+def speaks(voice: str, language: str) -> bool:
+    """Whether the voice's accent is one of the language."""
+    return voice.partition("+")[0] in ACCENTS.get(language.split("-")[0], {})
 
 
 def engine_pitch(pitch: float) -> int:

@@ -1,8 +1,8 @@
 """How dialogues are spoken: voices, the timeline, the sound, and what a row must pass. Times are seconds."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipeline.settings_room import Distribution, Room, uniform
 
@@ -10,10 +10,19 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class VoiceSettings(Room):
-    """A voice of the pool: a name that the synthesizer gives out, or a reference clip's file, with its weight."""
+    """A voice of the pool: a name that the synthesizer gives out, or a reference clip's file, with its weight.
+
+    `split` None leaves it to the pool in which split its speaker is. The name alone will do for all of it.
+    """
 
     voice: str
     weight: Annotated[float, Field(gt=0)] = 1.0
+    split: Literal["train", "validation"] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        return {"voice": value} if isinstance(value, str) else value
 
 
 class PauseSettings(Room):
@@ -59,6 +68,14 @@ class CheckSettings(Room):
     alignment: float | None = None
     asr: str | None = None
     wer: Annotated[float, Field(ge=0)] = 0.3
+
+    @field_validator("asr")
+    @classmethod
+    def _known(cls, spec: str | None) -> str | None:
+        engine, _, model = (spec or "faster-whisper:-").partition(":")
+        if engine != "faster-whisper" or not model:
+            raise ValueError("no such recogniser; use faster-whisper:MODEL, as in faster-whisper:base.en")
+        return spec
 
 
 class SpeechSettings(Room):

@@ -1,201 +1,196 @@
-"""Dialogues become sound: voices are drawn, turns laid on a timeline, both sides mixed into two channels.
+"""When each turn starts, and what duplex situations come of it.
 
 Starts and gaps are whole milliseconds (24 samples), so that a word's time is the exact position of its first sample.
+Every draw has a stream of its own: a change of one turn or setting moves no other draw.
 """
 
 import math
-from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from pipeline.errors import Refusal
-from pipeline.records import AudioChecks, Dialogue, Rejected, Speech, Split, Word
+from pipeline.records import Dialogue, Role, Situation, Turn, Word
 from pipeline.seeds import rng
-from pipeline.speech import sound
-from pipeline.speech.checks import check_speech
+from pipeline.settings_room import Distribution
+from pipeline.speech.lines import Line
 from pipeline.speech.settings import SpeechSettings
 from pipeline.speech.sound import SAMPLE_RATE, SAMPLES_PER_MS
-from pipeline.speech.voices import Clip, Synthesizer, Utterance
+from pipeline.text.hesitations import is_hesitation
 from pipeline.text.words import split_words
 
-# How far a user's pitch may lie from the middle of the voice's own range, in [0, 1].
-PITCH_REACH = 0.25
+# Between two things that one side says there is at least a breath.
+BREATH_MS = 100
+# A silence within a turn that is shorter is no pause (Campione and Veronis 2002 call it brief).
+PAUSE_S = 0.2
 
 
-@dataclass(slots=True)
-class _Plan:
-    """A dialogue on its way: what is to be said, the clips that have come so far, and why it fails if it does."""
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Where each turn's first word starts, and how long all of it is, in milliseconds."""
 
-    dialogue: Dialogue
-    user_voice: str = ""
-    assistant_voice: str = ""
-    utterances: list[Utterance] = field(default_factory=list)
-    clips: list[Clip | Refusal] = field(default_factory=list)
-    refusal: Refusal | None = None
+    starts: tuple[int, ...]
+    duration: int
 
 
-@dataclass(slots=True)
-class _Line:
-    """A turn's sound at 24 kHz, from the first sample of its first word to the last of its last; words in samples."""
+class _Draws:
+    """The numbers of one dialogue, in milliseconds, each from its own stream."""
 
-    samples: sound.Mono
-    words: list[tuple[int, int]]
+    def __init__(self, seed: int, dialogue_id: str) -> None:
+        self.seed, self.dialogue_id = seed, dialogue_id
 
-
-def speak_dialogues(
-    items: Iterable[tuple[Dialogue, Split]], synthesizer: Synthesizer, settings: SpeechSettings, seed: int
-) -> Iterator[Speech | Rejected]:
-    """The speech of every dialogue, or why there is none, in the order of `items`; reads only a little ahead in them.
-
-    The result depends on the dialogue, its split, the settings and the seed alone. Raises KameError where the
-    synthesizer itself fails.
-    """
-    waiting: deque[_Plan] = deque()
-
-    def utterances() -> Iterator[Utterance]:
-        for dialogue, split in items:
-            plan = _plan(dialogue, split, synthesizer, settings, seed)
-            waiting.append(plan)
-            yield from plan.utterances
-
-    def finished() -> Iterator[Speech | Rejected]:
-        while waiting and len(waiting[0].clips) == len(waiting[0].utterances):
-            yield _finish(waiting.popleft(), synthesizer, settings, seed)
-
-    for clip in synthesizer.synthesize(utterances()):
-        yield from finished()  # what was refused without a clip of its own
-        waiting[0].clips.append(clip)
-        yield from finished()
-    yield from finished()
-
-
-def speak_dialogue(
-    dialogue: Dialogue, split: Split, synthesizer: Synthesizer, settings: SpeechSettings, seed: int
-) -> Speech:
-    """The speech of one dialogue. Raises Refusal."""
-    (speech,) = speak_dialogues([(dialogue, split)], synthesizer, settings, seed)
-    if isinstance(speech, Rejected):
-        raise Refusal(speech.reason, speech.detail)
-    return speech
-
-
-def _plan(dialogue: Dialogue, split: Split, synthesizer: Synthesizer, settings: SpeechSettings, seed: int) -> _Plan:
-    try:
-        voices = synthesizer.user_voices(split, dialogue.language)
-        assistant_voice = synthesizer.assistant_voice(dialogue.language)
-    except Refusal as refusal:
-        return _Plan(dialogue, refusal=refusal)
-    draw = rng(seed, "voice", dialogue.id)
-    user_voice = draw.choice(voices)
-    slowest, fastest = settings.words_per_minute
-    user_pace = draw.randint(slowest, fastest)
-    user_pitch = draw.uniform(-PITCH_REACH, PITCH_REACH)
-    plan = _Plan(dialogue, user_voice, assistant_voice)
-    for turn in dialogue.turns:
-        if turn.role == "user":
-            said = Utterance(turn.text, user_voice, dialogue.language, user_pace, user_pitch)
-        else:
-            said = Utterance(turn.text, assistant_voice, dialogue.language, (slowest + fastest) // 2)
-        plan.utterances.append(said)
-    return plan
-
-
-def _finish(plan: _Plan, synthesizer: Synthesizer, settings: SpeechSettings, seed: int) -> Speech | Rejected:
-    dialogue = plan.dialogue
-    try:
-        if plan.refusal:
-            raise plan.refusal
-        return _assemble(plan, synthesizer.word_times, settings, seed)
-    except Refusal as refusal:
-        source = dialogue.question_id.split("-")[0]
-        return Rejected("speech", source, dialogue.question_id, dialogue.id, refusal.reason, refusal.detail)
-
-
-def _assemble(plan: _Plan, word_times: str, settings: SpeechSettings, seed: int) -> Speech:
-    """Raises Refusal for a clip that is missing or sound that fails a check."""
-    dialogue = plan.dialogue
-    if not dialogue.turns:
-        raise Refusal("empty_text", "a dialogue without turns")
-    lines = []
-    for turn, clip in zip(dialogue.turns, plan.clips, strict=True):
-        if isinstance(clip, Refusal):
-            raise clip
-        expected = len(split_words(turn.text, dialogue.language))
-        if len(clip.words) != expected:
-            raise Refusal("word_times", f"times for {len(clip.words)} of {expected} words of '{turn.text[:80]}'")
-        lines.append(_line(clip))
-    starts_ms, duration_ms = lay_out(
-        [turn.role for turn in dialogue.turns], [len(line.samples) for line in lines], settings, seed, dialogue.id
-    )
-    _level(dialogue, lines)
-    placed = [
-        (sound.USER if turn.role == "user" else sound.ASSISTANT, start_ms, line.samples)
-        for turn, start_ms, line in zip(dialogue.turns, starts_ms, lines, strict=True)
-    ]
-    samples = sound.mix(placed, duration_ms)
-    words = tuple(_words(dialogue, lines, starts_ms))
-    check_speech(samples, words, dialogue.language)
-    return Speech(
-        dialogue_id=dialogue.id,
-        flac=sound.encode_flac(samples),
-        duration=len(samples) / SAMPLE_RATE,
-        words=words,
-        user_voice=plan.user_voice,
-        assistant_voice=plan.assistant_voice,
-        word_times=word_times,
-        situations=(),
-        checks=AudioChecks(None, None, None, None),
-    )
+    def __call__(self, how: Distribution, *purpose: object) -> int:
+        return round(how.draw(rng(self.seed, *purpose, self.dialogue_id)) * 1000)
 
 
 def lay_out(
-    roles: list[str], lengths: list[int], settings: SpeechSettings, seed: int, dialogue_id: str
-) -> tuple[list[int], int]:
-    """Where each turn of `lengths` samples starts, and how long all of it is, in ms.
+    turns: Sequence[Turn], words: Sequence[Sequence[tuple[int, int]]], settings: SpeechSettings, seed: int, name: str
+) -> Timeline:
+    """The timeline of a dialogue called `name`, from the [start, end) of each turn's words in samples.
 
-    A turn starts a drawn gap after the end of the one before; the gap is negative where they overlap, but nobody
-    speaks over themselves.
+    A turn starts a drawn gap after the end of the one before; the gap is negative where they overlap. Nobody speaks
+    over themselves, and turns start in their order. Where a turn is interrupted, the next one starts `reaction` before
+    its end. A back-channel waits for the word that it answers, and the next turn of its side waits for it.
+    Raises Refusal (`timeline`) where a back-channel or an interruption has no place.
     """
-    draw = rng(seed, "gaps", dialogue_id)
-    ends = {"user": 0, "assistant": 0}
-    starts: list[int] = []
-    end = 0
-    for role, length in zip(roles, lengths, strict=True):
-        bounds = settings.lead_in if not starts else settings.answer_gap if role == "assistant" else settings.user_gap
-        starts.append(max(end + _ms(bounds.draw(draw)), ends[role]))
-        end = ends[role] = starts[-1] + math.ceil(length / SAMPLES_PER_MS)
-    return starts, max(ends.values()) + _ms(settings.tail.draw(draw))
+    return _Layout(turns, words, settings, _Draws(seed, name)).run()
 
 
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)
+class _Layout:
+    """Turns that have their place, and from when each side may speak again."""
+
+    def __init__(
+        self, turns: Sequence[Turn], words: Sequence[Sequence[tuple[int, int]]], settings: SpeechSettings, draw: _Draws
+    ) -> None:
+        self.turns, self.words, self.settings, self.draw = turns, words, settings, draw
+        self.lengths = [math.ceil(spans[-1][1] / SAMPLES_PER_MS) for spans in words]
+        self.starts = [0] * len(turns)
+        self.free: dict[Role, int] = {"user": 0, "assistant": 0}
+
+    def run(self) -> Timeline:
+        hosts = _hosts(self.turns)
+        floor = [index for index, turn in enumerate(self.turns) if turn.kind == "speech"]
+        before: int | None = None
+        for index in floor:
+            self._place(index, self._onset(index, before))
+            self._back_channels(index, [number for number, host in hosts.items() if host == index])
+            before = index
+        ends = (start + length for start, length in zip(self.starts, self.lengths, strict=True))
+        return Timeline(tuple(self.starts), max(ends) + self.draw(self.settings.tail, "tail"))
+
+    def _place(self, index: int, start: int) -> None:
+        self.starts[index] = start
+        role = self.turns[index].role
+        self.free[role] = max(self.free[role], start + self.lengths[index] + BREATH_MS)
+
+    def _onset(self, index: int, before: int | None) -> int:
+        turn = self.turns[index]
+        if before is None:
+            return self.draw(self.settings.lead_in, "lead-in")
+        end = self.starts[before] + self.lengths[before]
+        least = max([*self.starts[:index], self.free[turn.role]])
+        if turn.interrupted:
+            # There must be something left to interrupt once the other side may speak again.
+            least = max(least, self.free[_other(turn.role)] - max(0, self.lengths[index] - self._reaction(index)))
+        if self.turns[before].interrupted:
+            start = max(least, end - self._reaction(before))
+            if start >= end:
+                raise Refusal("timeline", f"turn {index} comes too late to interrupt turn {before}")
+            return start
+        gap = self.settings.answer_gap if turn.role == "assistant" else self.settings.user_gap
+        return max(least, end + self.draw(gap, "gap", index))
+
+    def _reaction(self, index: int) -> int:
+        """How long before the end of an interrupted turn the other side comes in; as much of it as there is."""
+        return max(1, min(self.draw(self.settings.reaction, "reaction", index), self.lengths[index]))
+
+    def _back_channels(self, host: int, numbers: Sequence[int]) -> None:
+        latest = self._latest(host, numbers)
+        for number in numbers:
+            turn, spans = self.turns[number], self.words[host]
+            if turn.role == self.turns[host].role or turn.after is None or not 0 < turn.after <= len(spans):
+                raise Refusal("timeline", f"back-channel {number} answers no word of turn {host}")
+            heard = self.starts[host] + math.ceil(spans[turn.after - 1][1] / SAMPLES_PER_MS)
+            wanted = heard + self.draw(self.settings.back_channel_delay, "back-channel", number)
+            start = max(min(wanted, latest.get(number, wanted)), self.starts[host], self.free[turn.role])
+            if start > latest.get(number, start):
+                raise Refusal("timeline", f"back-channel {number} has no room before turn {host} is interrupted")
+            self._place(number, start)
+
+    def _latest(self, host: int, numbers: Sequence[int]) -> dict[int, int]:
+        """Until when each back-channel must have started, where its side is to interrupt the host in time."""
+        latest: dict[int, int] = {}
+        if self.turns[host].interrupted:
+            onset = self.starts[host] + self.lengths[host] - self._reaction(host)
+            for number in reversed(numbers):
+                onset = latest[number] = onset - BREATH_MS - self.lengths[number]
+        return latest
 
 
-def _line(clip: Clip) -> _Line:
-    """The clip at 24 kHz without the silence before its first word and after its last."""
-    rate = clip.sample_rate
-    first, last = round(clip.words[0][0] * rate), round(clip.words[-1][1] * rate)
-    samples = sound.resample(clip.samples[first:last], rate)
-    scale = SAMPLE_RATE / rate
-    words = [
-        (round((start * rate - first) * scale), min(round((end * rate - first) * scale), len(samples)))
-        for start, end in clip.words
-    ]
-    return _Line(samples, words)
+def _hosts(turns: Sequence[Turn]) -> dict[int, int]:
+    """The turn during which each back-channel is said. Raises Refusal (`timeline`)."""
+    hosts: dict[int, int] = {}
+    host: int | None = None
+    for index, turn in enumerate(turns):
+        if turn.kind == "speech":
+            if host is not None and turns[host].interrupted and turns[host].role == turn.role:
+                raise Refusal("timeline", f"turn {host} is interrupted by its own side")
+            host = index
+        elif host is None:
+            raise Refusal("timeline", f"back-channel {index} answers nothing")
+        else:
+            hosts[index] = host
+    if host is not None and turns[host].interrupted:
+        raise Refusal("timeline", f"turn {host} is interrupted by nobody")
+    return hosts
 
 
-def _level(dialogue: Dialogue, lines: list[_Line]) -> None:
-    for role in ("user", "assistant"):
-        own = [line for line, turn in zip(lines, dialogue.turns, strict=True) if turn.role == role]
-        if own:
-            factor = sound.gain([line.samples for line in own])
-            for line in own:
-                line.samples = line.samples * factor
+def _other(role: Role) -> Role:
+    return "assistant" if role == "user" else "user"
 
 
-def _words(dialogue: Dialogue, lines: list[_Line], starts_ms: list[int]) -> Iterator[Word]:
-    for number, (turn, line, start_ms) in enumerate(zip(dialogue.turns, lines, starts_ms, strict=True)):
+def place_words(dialogue: Dialogue, lines: Sequence[Line], starts: Sequence[int]) -> Iterator[Word]:
+    """The words of all turns in order, in seconds."""
+    for number, (turn, line, start_ms) in enumerate(zip(dialogue.turns, lines, starts, strict=True)):
         origin = start_ms * SAMPLES_PER_MS
-        texts = split_words(turn.text, dialogue.language)
-        for text, (start, end) in zip(texts, line.words, strict=True):
+        for text, (start, end) in zip(split_words(turn.text, dialogue.language), line.words, strict=True):
             yield Word(number, turn.role, text, (origin + start) / SAMPLE_RATE, (origin + end) / SAMPLE_RATE)
+
+
+def situations_of(dialogue: Dialogue, lines: Sequence[Line], words: Sequence[Word]) -> list[Situation]:
+    """What of duplex speech is in the turns, in order of start."""
+    by_turn: list[list[Word]] = [[] for _ in dialogue.turns]
+    for word in words:
+        by_turn[word.turn].append(word)
+    found: list[Situation] = []
+    for number, (turn, line, spoken) in enumerate(zip(dialogue.turns, lines, by_turn, strict=True)):
+        if turn.kind == "back_channel":
+            found.append(Situation("back_channel", number, spoken[0].start, spoken[-1].end))
+        silences = ((spoken[at - 1].end, spoken[at].start) for at in line.pauses)
+        # A silence of just that length may come out a hair shorter in binary.
+        found += (Situation("pause", number, *at) for at in silences if at[1] - at[0] > PAUSE_S - 1e-6)
+        if turn.role == "user" and turn.kind == "speech":
+            hesitant = (word for word in spoken if is_hesitation(word.word, dialogue.language))
+            found += (Situation("hesitation", number, word.start, word.end) for word in hesitant)
+    found += _at_once(dialogue.turns, by_turn)
+    return sorted(found, key=lambda s: (s.start, s.end, s.kind, s.turn))
+
+
+def _at_once(turns: Sequence[Turn], by_turn: Sequence[Sequence[Word]]) -> Iterator[Situation]:
+    """Barge-ins, and where else turns of both sides are spoken at once: the later turn's overlap."""
+    floor = [number for number, turn in enumerate(turns) if turn.kind == "speech"]
+    for place, number in enumerate(floor):
+        barged = place and turns[floor[place - 1]].interrupted
+        if barged:
+            yield Situation("barge_in", floor[place - 1], by_turn[number][0].start, by_turn[floor[place - 1]][-1].end)
+        for earlier in reversed(floor[: place - 1 if barged else place]):
+            if turns[earlier].role != turns[number].role and (span := _shared(by_turn[earlier], by_turn[number])):
+                yield Situation("overlap", number, *span)
+
+
+def _shared(one: Sequence[Word], other: Sequence[Word]) -> tuple[float, float] | None:
+    """From the first to the last moment at which words of both are spoken."""
+    if one[-1].end <= other[0].start or other[-1].end <= one[0].start:
+        return None
+    pieces = [(max(a.start, b.start), min(a.end, b.end)) for a in one for b in other]
+    both = [(start, end) for start, end in pieces if start < end]
+    return (min(start for start, _ in both), max(end for _, end in both)) if both else None

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import Refusal, UsageError
 from pipeline.records import Split
+from pipeline.speech.references import Reference
 
 Span = tuple[float, float]
 
@@ -33,9 +34,10 @@ class Clip:
     """An utterance's sound: `samples` is int16 mono of shape (n,), `words` are (start, end) in seconds.
 
     There is a span for every word of the text as `pipeline.text.words.split_words` gives them, each longer than
-    nothing, in order, without overlap, within the samples. `word_times` is the method that timed them
-    (`espeak-events`, `vits-durations`, `pocketsphinx`, ...). `alignment` is how well the words are in the sound (None
-    where no aligner speaks the language), `wer` a recogniser's word error rate (None where none was asked).
+    nothing, in order, without overlap, within the samples; none at all where the synthesizer does not know.
+    `word_times` is the method that timed them (`espeak-events`, `vits-durations`, `pocketsphinx`, ...). `alignment` is
+    how well the words are in the sound (None where no aligner speaks the language), `wer` a recogniser's word error
+    rate (None where none was asked).
     """
 
     samples: NDArray[np.int16]
@@ -54,11 +56,11 @@ class Clip:
 class Synthesizer(Protocol):
     """Turns utterances into clips.
 
-    `name` is the spec that opens it (`espeak`), `word_times` the method that timed the words.
+    `name` is the spec that opens it (`espeak`). A clip says itself how its words were timed; one without words comes
+    from a voice that does not know, and is aligned afterwards (`pipeline.speech.clips`).
     """
 
     name: str
-    word_times: str
 
     @property
     def version(self) -> str:
@@ -66,11 +68,31 @@ class Synthesizer(Protocol):
         ...
 
     def user_voices(self, split: Split, language: str = "en") -> list[str]:
-        """The voices a user may have; none is in both splits. Raises Refusal (`language`) for one it does not speak."""
+        """The voices a user may have where none are named; none is in both splits. Raises Refusal (`language`)."""
         ...
 
     def assistant_voice(self, language: str = "en") -> str:
         """The assistant's one voice, which no user has. Raises Refusal (`language`)."""
+        ...
+
+    def speaker_of(self, voice: str) -> str:
+        """Who speaks with a voice; two voices of one speaker are never in two splits."""
+        ...
+
+    def speaks(self, voice: str, language: str) -> bool:
+        """Whether a voice is one for the language."""
+        ...
+
+    def voice(self, name: str) -> str:
+        """The voice that a setting names. Raises UsageError that says which there are."""
+        ...
+
+    def clone(self, reference: Reference) -> str:
+        """A voice that sounds like the reference. Raises UsageError where the synthesizer clones none."""
+        ...
+
+    def terms(self) -> list[str]:
+        """What the licences of its voices forbid, a line each."""
         ...
 
     def synthesize(self, jobs: Iterable[Utterance]) -> Iterator[Clip | Refusal]:
@@ -101,6 +123,10 @@ def open_synthesizer(spec: str, workers: int = 1) -> Synthesizer:
         return EspeakSynthesizer(workers)
     if name == "espeak":
         raise UsageError(f"--tts {spec}: espeak takes no argument, its voices are drawn per dialogue; use --tts espeak")
+    if name == "coqui" and rest:
+        from pipeline.speech.coqui import CoquiSynthesizer
+
+        return CoquiSynthesizer(rest)
     if name == "coqui":
-        raise UsageError(f"--tts {spec}: Coqui voices are not built yet; use --tts espeak")
-    raise UsageError(f"--tts {spec}: no such voice; use espeak")
+        raise UsageError(f"--tts {spec}: name a model too, coqui:MODEL (tts_models/en/vctk/vits, or a model's folder)")
+    raise UsageError(f"--tts {spec}: no such voice; use espeak or coqui:MODEL")

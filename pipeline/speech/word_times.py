@@ -33,6 +33,29 @@ def find_words(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
     return spans
 
 
+def spread_words(spans: Mapping[int, tuple[float, float]], count: int) -> list[tuple[float, float]]:
+    """The spans of `count` words from those that have one; the others share with the word before them, or the first.
+
+    A word without sound of its own (a lone dash) takes little of it.
+    """
+    first = min(spans)
+    groups = [[*range(first + 1)]]
+    for word in range(first + 1, count):
+        if word in spans:
+            groups.append([word])
+        else:
+            groups[-1].append(word)
+    placed: list[tuple[float, float]] = []
+    for members in groups:
+        start, end = spans[next(word for word in members if word in spans)]
+        weights = [1.0 if word in spans else SOUNDLESS for word in members]
+        edges = [start]
+        for weight in weights:
+            edges.append(edges[-1] + (end - start) * weight / sum(weights))
+        placed += pairwise([*edges[:-1], end])
+    return placed
+
+
 def place_words(
     spans: Sequence[tuple[int, int]],
     events: Sequence[tuple[int, int]],

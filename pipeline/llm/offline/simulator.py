@@ -6,6 +6,7 @@ from pipeline.llm.offline.simulation.hints import hint
 from pipeline.llm.offline.simulation.parts import take_apart
 from pipeline.oracles import OracleRequest
 from pipeline.seeds import fraction, rng
+from pipeline.text.hesitations import without_hesitations
 from pipeline.text.normal import normalise
 
 
@@ -28,10 +29,11 @@ class OfflineSimulator:
             raise Refusal("language", f"the offline simulator speaks English only, not '{request.language}'")
         where = (request.dialogue_id, request.turn, request.level)
         wording = rng(self._seed, "oracle wording", *where, request.prefix, request.sample)
+        heard = without_hesitations(request.prefix, request.language)
         if not request.level:
-            return guess(request.prefix, wording)
+            return guess(heard, wording)
         telling = rng(self._seed, "oracle telling", *where, request.sample)
         answer = take_apart(request.answer)
         openness = fraction(self._seed, "oracle openness", request.dialogue_id, request.turn)
-        text = hint(request.level, answer, request.prefix, openness, telling, wording)
+        text = hint(request.level, answer, heard, openness, telling, wording)
         return f"Right. {text}" if normalise(text) == normalise(request.answer) else text

@@ -1,0 +1,90 @@
+"""The clips of a build, kept on disk and found again by what was asked for.
+
+A clip's key is all that its sound depends on: the synthesizer's version, the text, the voice, the language, the pace
+and the pitch. What is worked out from the sound (an aligner's word times, scores) lies beside it under the name and
+version of what worked it out, so that another aligner or recogniser needs no new sound.
+"""
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass, field
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import soundfile
+
+from pipeline.seeds import digest
+from pipeline.speech.voices import Clip, Span, Utterance
+
+# Rises when the same key would stand for something else, or the file's form changes.
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A clip as the synthesizer gave it, and what has been worked out from it, by the version of what did so."""
+
+    clip: Clip
+    aligned: dict[str, list[Span]] = field(default_factory=dict)
+    measured: dict[str, float | None] = field(default_factory=dict)
+
+
+class ClipCache:
+    """Clips in a folder, a file each: a line of JSON, then FLAC. Threads and processes may share it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, key: str) -> Path:
+        """Where the clip of a key lies."""
+        return self.folder / key[:2] / f"{key}.clip"
+
+    def get(self, key: str) -> Kept | None:
+        """The clip, or None where there is none or its file is damaged."""
+        try:
+            line, _, flac = self.path(key).read_bytes().partition(b"\n")
+            told = json.loads(line)
+            if told.pop("sha256") != _checksum(told, flac):
+                return None
+            samples, rate = soundfile.read(BytesIO(flac), dtype="int16")
+            words = tuple((start, end) for start, end in told["words"])
+            aligned = {name: [(start, end) for start, end in spans] for name, spans in told["aligned"].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, soundfile.LibsndfileError):
+            return None
+        return Kept(Clip(samples, rate, words, told["word_times"]), aligned, told["measured"])
+
+    def put(self, key: str, kept: Kept) -> None:
+        """Keep a clip; its file is there whole or not at all."""
+        flac = BytesIO()
+        soundfile.write(flac, kept.clip.samples, kept.clip.sample_rate, format="FLAC", subtype="PCM_16")
+        told: dict[str, Any] = {
+            "words": kept.clip.words,
+            "word_times": kept.clip.word_times,
+            "aligned": kept.aligned,
+            "measured": kept.measured,
+        }
+        line = json.dumps({**told, "sha256": _checksum(json.loads(json.dumps(told)), flac.getvalue())})
+        path = self.path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Not synced to the disk: what a power cut damages is seen on reading, and made again.
+        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(line.encode() + b"\n" + flac.getvalue())
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+
+def _checksum(told: dict[str, Any], flac: bytes) -> str:
+    return sha256(json.dumps(told, sort_keys=True).encode() + b"\n" + flac).hexdigest()
+
+
+def clip_key(version: str, said: Utterance) -> str:
+    """What the sound of an utterance depends on, as one name; `version` is the synthesizer's."""
+    pace = (said.words_per_minute, round(said.pitch, 9))
+    return digest("clip", VERSION, version, said.text, said.voice, said.language, *pace)[:32]
