@@ -45,7 +45,12 @@ def make(folder: Path, speakers: int) -> None:
     )
     torch.manual_seed(0)
     model = Vits(config)
-    model.waveform_decoder.conv_post.weight.data *= 150  # random weights whisper
+    for name, parameter in model.waveform_decoder.named_parameters():
+        if name.endswith("bias"):
+            parameter.data.zero_()  # else all that is heard is their hum
+    model.eval()
+    loudness = model.synthesize("hello there, world", speaker="s0" if speakers else None)["wav"].std()
+    model.waveform_decoder.conv_post.weight.data *= 0.1 / loudness  # random weights whisper
     config.save_json(folder / "config.json")
     torch.save({"model": model.state_dict()}, folder / "model.pth")
     if speakers:  # as where a model was trained on another machine
