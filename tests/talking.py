@@ -53,6 +53,7 @@ class Hum:
             quiet = 2205 if clause_end(word) else 0
             pieces.append(np.zeros(quiet, np.int16))
             at += count + quiet
+        pieces.append(np.zeros(1323, np.int16))
         return Clip(np.concatenate(pieces), RATE, tuple(spans), "hum")
 
     def close(self) -> None: ...

@@ -83,9 +83,8 @@ def level_background(lines: Sequence[Line], user: Sequence[Line], db: float) -> 
 
 
 def _power(lines: Sequence[Line]) -> float:
-    """Mean square of the words' sound; silences between words count for nothing."""
-    heard = sum(end - start for line in lines for start, end in line.words)
-    return sum(float(np.sum(np.square(line.spoken, dtype=np.float64))) for line in lines) / max(1, heard)
+    spoken = [line.spoken for line in lines]
+    return sum(float(np.sum(np.square(s, dtype=np.float64))) for s in spoken) / max(1, sum(map(len, spoken)))
 
 
 @cache

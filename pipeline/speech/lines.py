@@ -42,8 +42,8 @@ class Line:
 
     @property
     def spoken(self) -> Mono:
-        """The sound of the words, without what is around them."""
-        return self.samples[self.lead : self.lead + self.length]
+        """The sound of the words alone, one after the other: a pause is no softness of speech."""
+        return np.concatenate([self.samples[self.lead + start : self.lead + end] for start, end in self.words])
 
 
 def line_of(clip: Clip, said: int, pauses: Mapping[int, float]) -> Line:

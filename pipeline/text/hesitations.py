@@ -197,6 +197,8 @@ def within_unit(words: Sequence[str], at: int, language: str) -> bool:
         joined = bare(before) in _JOINS and at > 1
         if is_numeral(words[at - 2] if joined else before, language):
             return True
+    if bare(after) in _JOINS and is_numeral(before, language) and is_numeral("".join(words[at + 1 : at + 2]), language):
+        return True
     habits = _HABITS.get(speaks(language), _Habits())
     if clause_end(before) or habits.nouns or not _capital(after) or bare(after).split("'")[0] == "i":
         return False

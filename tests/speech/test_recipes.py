@@ -21,7 +21,7 @@ PLAIN = {
     "en": (
         said("user", "My club rides for six hours, and then we stop near the old mill. What makes the tour so slow?"),
         said("assistant", "The mill is on a hill, and that makes the tour slow, as a hill always does."),
-        said("user", "And what would it be if we rode on the next day as well, without the hill?"),
+        said("user", "I see, so on the next day we ride the long way home, and leave the hill out."),
         said("assistant", "Then you are as fast as ever."),
     ),
     "zh": (
