@@ -19,10 +19,10 @@ from pipeline.text.hesitations import (
     candidates,
     clause_end,
     hesitate,
+    hesitation_words,
     is_hesitation,
     is_numeral,
     sentence_end,
-    sounds,
     speaks,
     within_unit,
 )
@@ -63,7 +63,7 @@ def _with_hesitations(dialogue: Dialogue, share: float, seed: int) -> Dialogue:
             said = split_words(turn.text, dialogue.language)
             chosen = {}
             for place in places(said, dialogue.language, draws):
-                words = sounds(dialogue.language, starts=place == 0 or sentence_end(said[place - 1]))
+                words = hesitation_words(dialogue.language, starts=place == 0 or sentence_end(said[place - 1]))
                 word = draws.choices(words, weights=range(len(words), 0, -1))[0]
                 if draws.random() < share:
                     chosen[place] = word
@@ -113,7 +113,7 @@ def back_channel_places(words: Sequence[str], language: str) -> list[int]:
     for count, word in enumerate(words[: len(words) - CLAUSE], start=1):
         if not clause_end(word) or is_hesitation(word, language):
             continue
-        if count - last >= CLAUSE and word.rstrip()[-1] not in "?？؟" and not is_hesitation(words[count], language):
+        if count - last >= CLAUSE and not _asks(word) and not is_hesitation(words[count], language):
             found.append(count)
         last = count
     return found
@@ -157,13 +157,14 @@ def barge_ins(dialogue: Dialogue, draws: random.Random) -> list[_BargeIn]:
     answers = ((n, split_words(t.text, language)) for n, t in enumerate(dialogue.turns) if t.role == "assistant")
     tellings = ((n, words, _told(words, dialogue)) for n, words in answers)
     number, words, told = next((found for found in tellings if found[2] is not None), (0, [], None))
-    if told is None:
+    own = dialogue.turns[number + 1 :][:1]
+    # A question about what then was not said would hang in the air.
+    if told is None or (own and _asks(own[0].text) and not _names(dialogue, own[0].text)):
         return []
     cuts = [n for n in range(SAID, len(words) - UNSAID + 1) if _breaks_at(words, n, language)]
     length = len(split_words(dialogue.answer, language))
     found = []
     if late := _late(words, cuts, dialogue):
-        own = number + 1 < len(dialogue.turns)
         then = () if own else _exchange(*draws.choice(phrases.enough))
         found.append(_BargeIn(number, draws.choice(late), then))
     early = [n for n in cuts if n <= told - length]
@@ -174,6 +175,10 @@ def barge_ins(dialogue: Dialogue, draws: random.Random) -> list[_BargeIn]:
         short = put.replace("{answer}", answer).replace("{Answer}", answer[:1].upper() + answer[1:])
         found.append(_BargeIn(number, draws.choice(early), _exchange(draws.choice(phrases.point), short)))
     return found
+
+
+def _asks(text: str) -> bool:
+    return any(mark in text for mark in "?？؟")
 
 
 def _late(words: Sequence[str], cuts: Sequence[int], dialogue: Dialogue) -> list[int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.build import Build, gather_all
-from pipeline.config import Settings
+from pipeline.config import DuplexSettings, Settings
 from pipeline.llm.prices import MESSAGE_TOKENS, Prices
 from pipeline.llm.request import Request, Usage
 from pipeline.llm.session import close_session
@@ -169,7 +169,9 @@ def model_plans(
     writer, simulator = writer_of(settings), simulator_of(settings)
     if isinstance(writer, LlmWriter):
         questions = {q.id: q for i in inputs for q in i.questions}
-        for dialogue in dialogues:
+        # What a writer is asked for has nothing of the duplex conversation yet.
+        plain = settings.model_copy(update={"writer": "offline", "duplex": DuplexSettings()})
+        for dialogue in (d for i in inputs for d in STAGES["dialogues"].run(plain, i) if isinstance(d, Dialogue)):
             words = sum(len(t.text.split()) for t in dialogue.turns)
             pair = (writer.request(questions[dialogue.question_id], 0), round(words * TOKENS_PER_WORD) + JSON_TOKENS)
             counted.setdefault(("dialogues", writer.name, None), []).append(pair)

@@ -177,7 +177,8 @@ def interrupted(environment, out, interrupt):
         (["--tts", "nobody"], 2, "nobody"),
         (["--source", "gsm8k=sample", "--source", "gsm8k=other.jsonl"], 2, "given twice"),
         (["--target", "100000"], 2, "--target 100000"),
-        (["--latency", "slow"], 2, "latency.preset 'slow'"),
+        (["--latency", "glacial"], 2, "latency.preset 'glacial'"),
+        (["--stt-noise", "0.9"], 2, "stt.noise 0.9"),
     ],
 )
 def test_bad_usage_is_one_clear_line(environment, tmp_path, flags, code, words):

@@ -209,6 +209,9 @@ def test_the_users_own_next_turn_interrupts():
     made = make_duplex(longer, DuplexSettings(barge_in=1.0), 0)
     assert made.turns[1].interrupted and made.turns[2:] == after
     assert answered_turns(made)[0] == (0, made.turns[1])
+    why = Turn("user", "And why do you divide by twenty-four?", "And why do you divide by twenty-four?")
+    asking = Dialogue(plain.id, plain.question_id, 0, "en", (*plain.turns, why, after[1]), plain.answer)
+    assert make_duplex(asking, DuplexSettings(barge_in=1.0), 0) == asking, "what it asks about would not be said"
 
 
 def test_no_cut_falls_within_a_number():

@@ -156,6 +156,17 @@ def test_the_simulator_is_shown_the_transcript_and_the_oracle_keeps_it():
     assert {r.answer for r in simulator.asked if r.level} == {TRUTH}, "hints come from the truth"
 
 
+def test_a_turn_of_forty_words_takes_twenty_calls_at_the_most():
+    said = " ".join(QUESTION.split() * 2)[: -len(" it?")] + "."
+    turns = (Turn("user", said, said), Turn("assistant", TRUTH, TRUTH))
+    assert len(said.split()) == 41
+    for noise in (0.0, 0.3):
+        simulator = Listener()
+        given = Dialogue("own-1-v0", "own-1", 0, "en", turns, "sixty")
+        list(simulate_oracles([given], LevelSchedule(), simulator, Recogniser(SttSettings(noise=noise), 0)))
+        assert len(simulator.asked) <= 20
+
+
 def test_equal_transcripts_are_asked_once():
     for seed in range(20):
         simulator = Listener()

@@ -48,7 +48,8 @@ def labels(build: Build) -> dict[str, str]:
     """The provenance fields that are one for the build."""
     simulator = simulator_of(build.settings)
     latency = build.settings.latency
-    changed = latency.model_dump(mode="json", exclude={"preset"}, exclude_none=True)
+    names = latency.model_dump(exclude={"preset"}, exclude_none=True)
+    changed = {name: getattr(latency, name) for name in names}
     return {
         "simulator": simulator.name,
         "prompts": simulator.version,

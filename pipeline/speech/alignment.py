@@ -25,10 +25,10 @@ from pipeline.text.words import split_words
 # Rises when the same sound and words would be given another score.
 VERSION = 1
 # The score below which a clip is refused, in nats; from benchmarks/speech_checks.py (see docs/SPEECH.md).
-LIMIT = 0.0
+LIMIT = -15.0
 # A stray phone costs so many nats a frame more than the best one that the frame may hold; and so much of it (a breath,
 # a click, an odd vowel) is nothing to speak of.
-FREE_COST, ALLOWED = 6.0, 50.0
+FREE_COST, ALLOWED = 6.0, 45.0
 NEVER = np.float32(-1e30)
 # The score of sound that is too short for its words.
 IMPOSSIBLE = -1000.0

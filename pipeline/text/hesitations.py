@@ -89,9 +89,10 @@ _HABITS: dict[str, _Habits] = {
             "together once first now still please while until since though"
         ),
         after=_words(
-            "the a an is are was were of with for from between about than what which that called into it's that's i'm"
+            "the a an is are was were of with for from between about than what which that called into if "
+            "it's that's i'm"
         ),
-        joins=_words("and or but because if"),
+        joins=_words("and or but because"),
         sought=_words("in on at by to after before"),
         never=_words(_EN_NEVER),
     ),
@@ -141,7 +142,7 @@ def speaks(language: str) -> str:
     return language.split("-")[0]
 
 
-def sounds(language: str, starts: bool) -> tuple[str, ...]:
+def hesitation_words(language: str, starts: bool) -> tuple[str, ...]:
     """The hesitation words at the start of a sentence, or within one, where nobody hums."""
     return tuple(w for w in HESITATIONS.get(speaks(language), ()) if starts or w not in _THINKING)
 

@@ -1,18 +1,19 @@
 """What people say without the floor, or to take it: back-channels, and the words of a barge-in, by language.
 
-The back-channels are ones that synthesizers say as people do: espeak spells 'mm-hm' out letter by letter.
+The back-channels are ones that synthesizers say as people do (espeak spells 'mm-hm' out letter by letter), and that say
+no more than that one listens: 'exactly' would tell a user who guesses that the guess is right.
 """
 
 from dataclasses import dataclass
 
 BACK_CHANNELS: dict[str, tuple[str, ...]] = {
     "ar": ("نعم.", "تمام.", "حسنا."),
-    "de": ("Ja.", "Okay.", "Aha.", "Verstehe.", "Genau."),
+    "de": ("Ja.", "Okay.", "Aha.", "Verstehe."),
     "en": ("Uh-huh.", "Right.", "Okay.", "Yeah.", "I see."),
-    "es": ("Ajá.", "Sí.", "Claro.", "Vale.", "Ya veo."),
+    "es": ("Ajá.", "Sí.", "Vale.", "Ya veo."),
     "fr": ("Oui.", "D'accord.", "Ah oui.", "Je vois.", "OK."),
-    "ru": ("Угу.", "Ага.", "Да.", "Понятно.", "Так."),
-    "zh": ("嗯。", "对。", "好的。", "是的。"),
+    "ru": ("Угу.", "Ага.", "Понятно.", "Так."),
+    "zh": ("嗯。", "好的。", "嗯嗯。"),
 }
 
 

@@ -106,6 +106,26 @@ def test_no_call_for_what_needs_none(server, tmp_path):
     assert sum(p.level < 5 for p in LevelSchedule().prefixes(0, 40)) <= 20
 
 
+def test_duplex_settings_ask_nothing_of_the_writer(server, tmp_path):
+    build(llm_settings(server, tmp_path))
+    before = len(server.log)
+    shares = {"hesitation": 0.5, "user_back_channel": 1.0, "assistant_back_channel": 1.0, "barge_in": 1.0}
+    manifest, _ = build(llm_settings(server, tmp_path, "duplex", duplex=shares, stt={"noise": 0.1}))
+    asked = server.log[before:]
+    assert asked and not [e for e in asked if "Manner of the user:" in e["prompt"]]
+    found = rows(tmp_path / "duplex")
+    assert manifest["dialogues"]["accepted"] == len(found) == 9
+    assert any(s["kind"] == "barge_in" for r in found for s in r["situations"])
+    prompts = " ".join(e["prompt"] for e in asked)
+    for row in found:
+        heard = {(t["turn"], t["prefix_words"]): t["text"] for t in row["transcripts"]}
+        for oracle in (o for o in row["oracles"] if o["level"] < 5):
+            words = [w["word"] for w in row["words"] if w["turn"] == oracle["turn"]]
+            place = (oracle["turn"], oracle["prefix_words"])
+            said = " ".join(words[: oracle["prefix_words"]])
+            assert heard.get(place, said) in prompts, "shown as it was heard"
+
+
 def test_level_0_never_sees_the_answer_and_hints_grow(server, tmp_path):
     before = len(server.log)
     build(llm_settings(server, tmp_path, schedule="grid", prefix_every=9))

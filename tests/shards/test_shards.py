@@ -8,6 +8,8 @@ import pytest
 import soundfile
 from building import build, settings_of
 
+from pipeline.build import Build
+from pipeline.shards.assemble import labels
 from pipeline.shards.schema import SHARD
 from pipeline.text.words import join_words
 
@@ -124,6 +126,12 @@ def test_latency_is_replayed_without_speaking_again(spoken, rows):
     assert [r["id"] for r in now] == [r["id"] for r in rows]
     assert all(o["time"] == o["heard"] for row in now for o in row["oracles"])
     assert {row["provenance"]["latency"] for row in now} == {"ideal"}
+
+
+def test_the_rows_name_changed_delays(tmp_path):
+    latency = {"preset": "fast", "poll": 0.5, "first_token": {"median": 0.2, "sigma": 0.5, "low": 0.1, "high": 3}}
+    named = labels(Build(settings_of(tmp_path / "out", latency=latency)))["latency"]
+    assert named == "fast poll=0.5 first_token=lognormal(0.2, 0.5) in 0.1..3"
 
 
 def test_the_rows_say_what_made_them(rows):

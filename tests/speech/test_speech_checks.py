@@ -1,12 +1,18 @@
 """Each check refuses its own fault, and sound without fault passes."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from pipeline.errors import Refusal
-from pipeline.records import Role, Word
-from pipeline.speech.checks import check_speech
+from pipeline.records import AudioChecks, Role, Word
+from pipeline.speech.checks import check_clip, check_loudness, check_speech, measure
+from pipeline.speech.espeak import EspeakSynthesizer
+from pipeline.speech.settings import CheckSettings, SoundSettings
+from pipeline.speech.voices import Clip, Utterance
+from pipeline.text.words import split_words
 
 RATE = 24_000
 
@@ -102,3 +108,88 @@ def test_rate(factor: float, passes: bool) -> None:
 )
 def test_times_that_cannot_be(words: tuple[Word, ...]) -> None:
     assert refused(sound(), words) == "word_times"
+
+
+def test_noise_in_the_users_channel_is_no_leak_but_the_assistants_stays_clean() -> None:
+    samples = sound()
+    noise = np.random.default_rng(1).integers(-300, 301, len(samples))
+    samples[:, 1] += noise.astype(np.int16)
+    check_speech(samples, WORDS, "en", user_alone=False)
+    assert refused(samples) == "channel_leak"
+    samples[:, 0] += noise.astype(np.int16)
+    with pytest.raises(Refusal, match="channel_leak"):
+        check_speech(samples, WORDS, "en", user_alone=False)
+
+
+BACK_CHANNEL = word(1, "assistant", "mm-hm,", 0.55, 0.65)
+
+
+def test_a_back_channel_lies_in_the_other_sides_turn_and_hides_no_leak() -> None:
+    late = tuple(word(2, w.role, w.word, w.start, w.end) for w in WORDS[3:])
+    words = (*WORDS[:3], BACK_CHANNEL, *late)
+    samples = sound(words)
+    check_speech(samples, words, "en")
+    samples[round(1.2 * RATE) : round(1.4 * RATE), 0] = samples[round(1.2 * RATE) : round(1.4 * RATE), 1]
+    assert refused(samples, words) == "channel_leak"
+
+
+def test_nobody_speaks_over_themselves() -> None:
+    words = (*WORDS[:3], word(1, "user", "uh-huh,", 1.4, 1.6))
+    assert refused(sound(words), words) == "word_times"
+
+
+@pytest.mark.parametrize(("user", "assistant", "level", "passes"), [
+    (-23.4, -22.9, 0.0, True), (-29.0, -23.0, -6.0, True), (-29.0, -23.0, 0.0, False), (-23.0, -20.0, 0.0, False),
+    (None, None, 0.0, True),
+])  # fmt: skip
+def test_loudness(user: float | None, assistant: float | None, level: float, passes: bool) -> None:
+    found = AudioChecks(None, None, user, assistant)
+    if passes:
+        check_loudness(found, SoundSettings(), level)
+    else:
+        with pytest.raises(Refusal, match="loudness"):
+            check_loudness(found, SoundSettings(), level)
+
+
+TEXT = "The farmer sold forty apples and seven pears at the market."
+
+
+@pytest.fixture(scope="module")
+def clip() -> Iterator[Clip]:
+    with EspeakSynthesizer(1) as synthesizer:
+        (spoken,) = synthesizer.synthesize([Utterance(TEXT, "en-us")])
+        assert isinstance(spoken, Clip)
+        yield spoken
+
+
+def clip_refused(samples: NDArray[np.int16], clip: Clip, **more: float) -> str:
+    changed = Clip(samples.astype(np.int16), clip.sample_rate, clip.words, "", **more)  # type: ignore[arg-type]
+    try:
+        check_clip(changed, split_words(TEXT), "en", CheckSettings())
+    except Refusal as refusal:
+        return refusal.reason
+    return ""
+
+
+def test_clips_with_and_without_fault(clip: Clip) -> None:
+    sound = clip.samples
+    start = int(np.argmax(np.abs(sound)))
+    assert clip_refused(sound, clip) == ""
+    assert clip_refused(sound // 30, clip) == ""
+    assert clip_refused(np.zeros_like(sound), clip) == clip_refused(sound[:0], clip) == "silence"
+    assert clip_refused(np.clip(sound.astype(np.int32) * 8, -32768, 32767), clip) == "clipping"
+    assert clip_refused(sound[: start + 60], clip) == "truncated"
+    assert clip_refused(sound[start:], clip) == "truncated"
+    assert clip_refused(np.concatenate([sound, np.zeros(20 * clip.sample_rate, np.int16)]), clip) == "duration"
+    assert clip_refused(sound, clip, wer=0.5) == "wer"
+    assert clip_refused(sound, clip, wer=0.1) == ""
+
+
+def test_what_is_noted_of_a_row(clip: Clip) -> None:
+    from dataclasses import replace
+
+    found = measure([replace(clip, alignment=7.0), replace(clip, alignment=3.5, wer=0.2)], sound(), WORDS)
+    assert (found.alignment, found.wer) == (3.5, 0.2)
+    assert found.user_lufs is not None and found.assistant_lufs is not None
+    assert found.user_lufs == pytest.approx(found.assistant_lufs, abs=1)
+    assert measure([clip], np.zeros((4 * RATE, 2), np.int16), WORDS) == AudioChecks(None, None, None, None)
