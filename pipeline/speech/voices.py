@@ -112,7 +112,7 @@ class Synthesizer(Protocol):
 
 
 def open_synthesizer(spec: str, workers: int = 1, batch: int = 0) -> Synthesizer:
-    """The synthesizer that `--tts SPEC` names, speaking in `workers` processes at a time (espeak), or `batch` sentences (Coqui).
+    """The synthesizer that `--tts SPEC` names: espeak in `workers` processes, Coqui `batch` sentences at a time.
 
     Raises UsageError for a spec that names none.
     """
