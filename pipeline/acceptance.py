@@ -8,16 +8,24 @@ from pipeline.sources.language import of_text
 # A model that speaks of itself, or that will not answer.
 _SELF_RE = re.compile(
     r"\bas an? (?:\w+ )?(?:ai|artificial intelligence|language model|assistant model|llm|chatbot)\b(?! [a-z]+er\b)"
-    r"|\bi(?:'m| am) (?:an? |just an? |only an? )?(?:ai|artificial intelligence|language model|llm|chatbot)\b"
+    r"|\bi(?:'m| am) (?:an? |just an? |only an? )?(?:ai|artificial intelligence|language model|llm|chatbot|"
+    r"computer program|virtual assistant|voice assistant|machine learning model)\b"
+    r"|\bi (?:do not|don't) have (?:access to|personal|feelings|opinions|the ability)\b|\bi apologi[sz]e\b"
+    r"|\ben tant qu'(?:une? )?(?:ia|intelligence artificielle|modèle)\b"
+    r"|\bals (?:eine? )?(?:ki|künstliche|sprachmodell)\b"
+    r"|\bcomo (?:una? )?(?:ia|inteligencia artificial|modelo de lenguaje)\b|作为(?:一个|一名)?(?:AI|人工智能|语言模型)"
+    r"|\bкак (?:ии|искусственный интеллект|языковая модель)\b"
     r"|\bi(?:'m| am) (?:sorry|afraid),? (?:but )?i (?:can't|cannot|can not|won't|am unable|'m unable)\b"
-    r"|\bi (?:can't|cannot|won't|am unable to|'m unable to) (?:help|assist|comply|fulfill?|answer that|discuss)\b"
+    r"|\bi (?:can't|cannot|won't|am unable to|'m unable to) (?:help|assist|comply|fulfill?|answer that|discuss|"
+    r"provide)\b"
     r"|\b(?:my training data|my knowledge cutoff)\b",
     re.IGNORECASE,
 )
 _FEW_WORDS = 5
 # Words that are frequent elsewhere and are English too.
 _SHARED_RE = re.compile(r"\b(?:die|den|des|son|pour|par|on|la|el|con|des|no|y)\b", re.IGNORECASE)
-_OPTION_RE = re.compile(r"\b(?:option|choice|answer) [A-J]\b(?!['’-])")
+# 'A' and 'I' are words too, where they are small.
+_OPTION_RE = re.compile(r"\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer) (?:[A-J]|[b-hj])\b(?!['’-])")
 
 
 def check_said(text: str, language: str) -> None:

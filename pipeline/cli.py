@@ -267,7 +267,7 @@ def _run_build(settings: "Settings") -> dict[str, Any]:
 
     from pipeline.build import Build
     from pipeline.show import Bars
-    from pipeline.stages import terms
+    from pipeline.stages import check_models, terms
     from pipeline.status import finished, restore
 
     build_ = Build(settings)
@@ -281,6 +281,7 @@ def _run_build(settings: "Settings") -> dict[str, Any]:
             if manifest is not None:
                 restore(build_)
                 return manifest
+            check_models(settings)
             for left in settings.out.rglob(".*.tmp"):
                 left.unlink()  # of a write that was killed
             from flows.build import build_flow

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.config import DuplexSettings
-from pipeline.dialogues import holds_answer
+from pipeline.answers import holds_answer
 from pipeline.records import Dialogue, Role, Turn
 from pipeline.seeds import rng
 from pipeline.text.hesitations import (

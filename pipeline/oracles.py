@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Protocol, runtime_checkable
 
 from pipeline.acceptance import check_said
+from pipeline.answers import says_nothing, tells
 from pipeline.errors import Refusal
 from pipeline.levels import GUESS, TRUTH, LevelSchedule
 from pipeline.records import Dialogue, Oracle, Prefix, Rejected, Turn
@@ -142,14 +143,21 @@ def accept(text: str, request: OracleRequest, truth: str, answer: str = "") -> s
     check_said(text, request.language)
     if (count := len(split_words(text, request.language))) > MAX_WORDS:
         raise Refusal("too_long", f"{count} words in '{text}'")
-    if key == _key(truth):
+    if key in (_key(truth), _key(answer)):
         raise Refusal("verbatim_answer", f"level {request.level} says '{text}'")
     if request.level == GUESS:
-        heard = without_hesitations(f"{request.context} {request.prefix}", request.language)
-        for secret in (truth, answer):
-            if holds(text, secret) and not holds(heard, secret):
-                raise Refusal("leaked_answer", f"level 0 says '{text}'")
+        heard = without_hesitations(f"{request.context}\n{request.prefix}", request.language)
+        if (holds(text, truth) and not holds(heard, truth)) or _leaks(text, heard, answer):
+            raise Refusal("leaked_answer", f"level 0 says '{text}'")
     return text
+
+
+def _leaks(text: str, heard: str, answer: str) -> bool:
+    """Whether a guess holds an answer that had not been heard: a number by its value, words without their article."""
+    wanted = _key(answer)
+    if says_nothing(answer) or set(wanted.split()) <= _EVERYWHERE:
+        return False
+    return tells(text, answer) and not tells(heard, answer)
 
 
 def accept_task(text: str, task: OracleTask) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.build import Build, gather_all
-from pipeline.config import DuplexSettings, Settings
+from pipeline.config import Settings
 from pipeline.llm.prices import MESSAGE_TOKENS, Prices
 from pipeline.llm.request import Request, Usage
 from pipeline.llm.session import close_session
@@ -19,6 +19,7 @@ from pipeline.llm.writer import LlmWriter
 from pipeline.oracles import DialogueOracles, tasks_of
 from pipeline.records import Dialogue, Rejected
 from pipeline.stages import STAGES, Inputs, recogniser_of, simulator_of, stages_of, writer_of
+from pipeline.text.hesitations import without_hesitations
 from pipeline.wanted import Lane
 
 SAMPLE = 60
@@ -169,10 +170,12 @@ def model_plans(
     writer, simulator = writer_of(settings), simulator_of(settings)
     if isinstance(writer, LlmWriter):
         questions = {q.id: q for i in inputs for q in i.questions}
-        # What a writer is asked for has nothing of the duplex conversation yet.
-        plain = settings.model_copy(update={"writer": "offline", "duplex": DuplexSettings()})
-        for dialogue in (d for i in inputs for d in STAGES["dialogues"].run(plain, i) if isinstance(d, Dialogue)):
-            words = sum(len(t.text.split()) for t in dialogue.turns)
+        for dialogue in dialogues:
+            # What was put in or cut off is not the writer's, but for the few words of a barge-in.
+            written = [
+                without_hesitations(t.intended_text, dialogue.language) for t in dialogue.turns if t.kind == "speech"
+            ]
+            words = sum(len(text.split()) for text in written)
             pair = (writer.request(questions[dialogue.question_id], 0), round(words * TOKENS_PER_WORD) + JSON_TOKENS)
             counted.setdefault(("dialogues", writer.name, None), []).append(pair)
     if isinstance(simulator, LlmSimulator):

@@ -8,10 +8,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from pipeline.answers import holds_answer
 from pipeline.backend import Latency, replay, resolve
 from pipeline.build import Build
 from pipeline.chrf import chrf
-from pipeline.dialogues import holds_answer
 from pipeline.errors import KameError
 from pipeline.levels import TRUTH
 from pipeline.records import Oracle, Word

@@ -72,7 +72,7 @@ def pull(
             continue
         if question.picture and sees_pictures and question.language in wanted:
             data = pictures.load(question.picture, row.folder)
-            if data is not None:
+            if data:
                 found.pictures.put(question.id, data)
         if question.picture and question.picture.data is not None:
             question = replace(question, picture=replace(question.picture, data=None))
@@ -80,7 +80,8 @@ def pull(
     contradicted = contradictions(found.parsed)
     for question in found.parsed:
         try:
-            _check(question, wanted, contradicted, sees_pictures)
+            # What can't be found can't be shown.
+            _check(question, wanted, contradicted, question.id in found.pictures)
         except Refusal as refusal:
             place = places[question.id]
             refusals.append((place.number, _rejected(source, question.id, refusal, place.where)))
@@ -91,13 +92,13 @@ def pull(
     return found
 
 
-def _check(question: Question, wanted: frozenset[str], contradicted: dict[str, str], sees_pictures: bool) -> None:
-    """Raises Refusal for a question that this build does not ask."""
+def _check(question: Question, wanted: frozenset[str], contradicted: dict[str, str], shown: bool) -> None:
+    """Raises Refusal for a question that this build does not ask; `shown`: whether the writer will see its picture."""
     if question.language not in wanted:
         raise Refusal("language", f"it is in '{question.language}'; wanted: {', '.join(sorted(wanted))}")
     if question.id in contradicted:
         raise Refusal("contradictory_answer", f"{contradicted[question.id]} asks the same and has another answer")
-    check_question(question, sees_pictures=sees_pictures)
+    check_question(question, sees_pictures=shown)
 
 
 def gather(

@@ -23,7 +23,7 @@ from pipeline.manifest import finish, write_rejected
 from pipeline.pilot import run_pilot
 from pipeline.shards.assemble import ShardFolder, plan_shards
 from pipeline.speech.coqui_worker import close_workers
-from pipeline.stages import STAGES, ask_models, check_keys, check_voices, stages_of
+from pipeline.stages import STAGES, ask_models, check_models, check_voices, stages_of
 from pipeline.wanted import Lane, Slice, Wanted
 
 
@@ -139,7 +139,7 @@ def _next(finished: "queue.SimpleQueue[tuple[Job, Future]]", check_stop: Callabl
 def run(build: Build, submit: Submit, progress: Progress, *, window: int) -> dict[str, Any]:
     """Make all that the build wants and finish it; returns the manifest."""
     build.check()
-    check_keys(build.settings)
+    check_models(build.settings)
     try:
         manifest = _run(build, submit, progress, window)
     except BaseException as error:

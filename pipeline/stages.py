@@ -16,6 +16,7 @@ from pipeline.config import DuplexSettings, Settings
 from pipeline.dialogues import ManyWriter, Writer, write_dialogues
 from pipeline.llm.offline.simulator import OfflineSimulator
 from pipeline.llm.offline.writer import OfflineWriter
+from pipeline.llm.prices import Prices
 from pipeline.llm.prompts import Prompts
 from pipeline.llm.session import session_of
 from pipeline.llm.simulator import LlmSimulator
@@ -77,12 +78,16 @@ def ask_models(settings: Settings) -> bool:
     return settings.writer != "offline" or settings.simulator != "offline"
 
 
-def check_keys(settings: Settings) -> None:
-    """Raise UsageError where a model is named whose provider wants a key that the environment lacks."""
+def check_models(settings: Settings) -> None:
+    """Raise UsageError where a model is named whose provider wants a key that the environment lacks, or whose price
+    is not known although there is a budget."""
+    prices = Prices(settings.llm.prices)
     for name in (settings.writer, settings.simulator):
         spec = parse_spec(name)
         if not spec.offline:
             api_key(spec.provider, spec.base_url)
+            if settings.llm.budget is not None:
+                prices.known(spec.request())
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +194,9 @@ def terms(settings: Settings) -> list[str]:
 STAGES: dict[str, Stage] = {
     stage.name: stage
     for stage in (
-        Stage("dialogues", 3, "questions", Dialogue, _dialogues_key, _dialogues),
-        Stage("oracles", 3, "dialogues", DialogueOracles, _oracles_key, _oracles),
-        Stage("speech", 3, "dialogues", Speech, _speech_key, _speech, wants_splits=True),
+        Stage("dialogues", 5, "questions", Dialogue, _dialogues_key, _dialogues),
+        Stage("oracles", 5, "dialogues", DialogueOracles, _oracles_key, _oracles),
+        Stage("speech", 4, "dialogues", Speech, _speech_key, _speech, wants_splits=True),
     )
 }
 

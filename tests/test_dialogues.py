@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.dialogues import accept, agree, write_dialogues
+from pipeline.answers import agree
+from pipeline.dialogues import accept, offered, write_dialogues
 from pipeline.errors import Refusal
 from pipeline.records import Dialogue, Question, Rejected, Turn
 
@@ -117,3 +118,108 @@ def test_the_stage_gives_each_question_its_dialogue_or_its_reason() -> None:
     (wrong,) = write_dialogues([QUESTION], 1, Fixed())
     assert isinstance(wrong, Rejected)
     assert (wrong.reason, wrong.dialogue_id) == ("wrong_answer", "gsm8k-1-v1")
+
+
+@pytest.mark.parametrize(
+    ("said", "truth", "same"),
+    [
+        ("eighteen and a half dollars", "eighteen", False),
+        ("eighteen or twenty", "eighteen", False),
+        ("eighteen dollars and fifty cents", "eighteen dollars", False),
+        ("eighteen hundred", "eighteen", False),
+        ("twenty per cent", "twenty percent", True),
+        ("five dozen eggs", "five", True),
+        ("five kilometres per second", "five metres per second", False),
+        ("five meters a second", "five metres per second", True),
+        ("five", "five metres per second", True),
+        ("five square metres", "five metres", False),
+        ("two thirds", "two", True),  # of what is asked: the source says no more
+        ("two", "two thirds", False),
+        ("one quarter", "one third", False),
+        ("it is not harmful to rivers", "it is harmful to rivers", False),
+        ("it doesn't harm the rivers", "it does harm the rivers", False),
+    ],
+)
+def test_units_fractions_and_negations_are_part_of_an_answer(said: str, truth: str, same: bool) -> None:
+    assert agree(said, truth) is same
+
+
+EGGS = "Three ducks lay six eggs a day each. How many dollars do the eggs bring at a dollar an egg?"
+DOLLARS = replace(QUESTION, stem="3 ducks lay 6 eggs a day each. What do they bring at a dollar an egg?", answer="18")
+SUPPLY = replace(
+    CHOICE,
+    stem="What follows from a purchase of bonds by the central bank?",
+    answer="An increase in the money supply and lower interest rates",
+    choices=(
+        "An increase in the money supply and lower interest rates",
+        "A decrease in the money supply and lower interest rates",
+    ),
+)
+BONDS = "What follows when the central bank goes and buys bonds?"
+ORGANS = "Which of these moves blood, the liver or the heart?"
+
+
+@pytest.mark.parametrize(
+    ("bad", "question", "reason"),
+    [
+        # The number is within another one.
+        (dialogue(EGGS, "They bring one hundred and eighteen.", answer="eighteen"), DOLLARS, "answer_not_said"),
+        (dialogue(EGGS, "They bring eighteen and a half.", answer="eighteen"), DOLLARS, "answer_not_said"),
+        # Told by its value, without the unit, or with another article.
+        (
+            dialogue(EGGS + " Is it eighteen?", "It is eighteen dollars.", answer="eighteen dollars"),
+            DOLLARS,
+            "answer_told",
+        ),
+        (dialogue("What moves blood, my heart?", "The heart does.", answer="the heart"), CHOICE, "answer_told"),
+        # Told under cover of choices that are none.
+        (
+            dialogue(EGGS + " Is it eighteen?", "It is eighteen.", answer="eighteen", choices=("eighteen",)),
+            DOLLARS,
+            "choice_not_offered",
+        ),
+        (
+            dialogue(
+                "What moves blood, the heart?", "It does.  The heart.", answer="the heart", choices=("the heart",)
+            ),
+            CHOICE,
+            "choice_not_offered",
+        ),
+        (
+            dialogue(
+                "What moves blood, the heart?", "The heart.", answer="the heart", choices=("the heart", "the lung")
+            ),
+            CHOICE,
+            "choice_not_offered",
+        ),
+        (
+            dialogue("It's the heart. " + ORGANS, "The heart.", answer="the heart", choices=("the liver", "the heart")),
+            CHOICE,
+            "answer_told",
+        ),
+        # Nearer to another choice than to the right one.
+        (
+            dialogue(
+                BONDS,
+                "A decrease in the money supply and lower interest rates.",
+                answer="a decrease in the money supply and lower interest rates",
+            ),
+            SUPPLY,
+            "wrong_answer",
+        ),
+        (dialogue(ORGANS, "It is option b, the heart.", answer="the heart"), CHOICE, "letters"),
+        (dialogue(EGGS, "I'm just a computer program, but it's eighteen.", answer="eighteen"), DOLLARS, "model_talk"),
+    ],
+)
+def test_what_only_looks_right_is_refused(bad: Dialogue, question: Question, reason: str) -> None:
+    with pytest.raises(Refusal) as refusal:
+        accept(bad, question)
+    assert refusal.value.reason == reason
+
+
+def test_numbers_in_a_row_are_told_apart() -> None:
+    asked = "Is the pH six point one, four point six or three point nine?"
+    question = replace(CHOICE, stem="What is the pH?", answer="4.6", choices=("6.1", "4.6", "3.9"))
+    said = ("six point one", "four point six", "three point nine")
+    accept(dialogue(asked, "It is four point six.", answer="four point six", choices=said), question)
+    assert offered(said, asked) == said and offered(said, "Is the pH six point one?") == ()

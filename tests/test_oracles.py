@@ -136,6 +136,29 @@ def test_refused(text: str, level: int, reason: str) -> None:
     assert refusal.value.reason == reason
 
 
+@pytest.mark.parametrize(
+    ("text", "answer", "leaks"),
+    [
+        ("I'd say twelve at the least.", "twelve roses", True),
+        ("I'd say it's your heart.", "the heart", True),
+        ("That makes a hundred and twelve.", "twelve", False),
+        ("That's one to think about.", "one", False),
+    ],
+)
+def test_a_guess_tells_no_answer_by_its_value_or_without_its_article(text: str, answer: str, leaks: bool) -> None:
+    asked = request(0)
+    if not leaks:
+        assert accept(text, asked, TRUTH, answer) == text
+        return
+    with pytest.raises(Refusal, match="leaked_answer"):
+        accept(text, asked, TRUTH, answer)
+
+
+def test_the_bare_answer_is_verbatim_too() -> None:
+    with pytest.raises(Refusal, match="verbatim_answer"):
+        accept("Twelve roses.", request(3, TRUTH), TRUTH, "twelve roses")
+
+
 def test_accepted() -> None:
     assert accept(" I'd say\n twelve. ", request(3, TRUTH), TRUTH, "twelve") == "I'd say twelve."
     assert accept("so " * 30, request(1, TRUTH), TRUTH)

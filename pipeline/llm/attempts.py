@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import KameError, Refusal, StoppedError
 from pipeline.llm.backend import BadBody, Cut, Reply, Unreachable, said, scrub
-from pipeline.llm.faults import CHARGED, OUTAGE, PUSHBACK, Fault, fault_of, retry_after
+from pipeline.llm.faults import CHARGED, OUTAGE, PUSHBACK, USELESS, Fault, fault_of, retry_after
 from pipeline.llm.prices import most
 from pipeline.llm.request import Answer, Request, Usage
 
@@ -122,6 +122,9 @@ class Attempts:
         if answer.refused:
             return Fault.REFUSED, answer
         if not answer.text.strip():
+            if answer.finish == "length":
+                self.what = f"its {self.request.max_tokens} tokens are used up before it says a word"
+                return Fault.WORDLESS, answer
             self.what = f"empty answer (finish: {answer.finish})"
             return Fault.EMPTY, answer
         return Fault.NONE, answer
@@ -142,7 +145,7 @@ class Attempts:
         cost = self._cost(usage) if usage is not None else None
         self.account.paid(usage, cost, seconds)
         about = about_of(self.request, usage, cost, "online", reply.status, seconds)
-        waste = fault in (Fault.EMPTY, Fault.BAD_BODY)
+        waste = fault in USELESS
         try:
             await self.llm.ledger.put(self.request.key, scrub_body(reply.body, self.key), about, waste)
         except KameError as error:
@@ -159,7 +162,7 @@ class Attempts:
                 return
         self._stop_if_hopeless(fault)
         now = asyncio.get_running_loop().time()
-        if fault is Fault.REQUEST:
+        if fault is Fault.REQUEST or fault is Fault.WORDLESS:
             self._give_up()
         if fault in OUTAGE:
             self.pushed_back += 1
@@ -169,7 +172,7 @@ class Attempts:
             self.tries += 1
             if self.tries >= self.llm.limits.attempts:
                 works = self.lane.last_answer > self.began or len(self.lane.given_up) < FEW
-                if works or fault in (Fault.EMPTY, Fault.BAD_BODY):
+                if works or fault in USELESS:
                     self._give_up()
         limit = self.llm.limits.stall
         if wait is not None and wait > limit:
@@ -182,11 +185,17 @@ class Attempts:
         await asyncio.sleep(self._pause(fault, wait))
 
     def _pause(self, fault: Fault, wait: float | None) -> float:
-        """Full jitter under a bound that doubles; never less than the provider asks for."""
-        turn = min(self.tries + self.pushed_back, 12)
-        bound = min(LONGEST_PAUSE, self.llm.limits.pause * 2.0 ** max(0, turn - 1))
+        """Full jitter under a bound that doubles; never less than the provider asks for.
+
+        Where others are answered, a scattered fault is soon asked again: one more among them is no burden.
+        """
+        turn = min(self.tries + self.pushed_back, 16)
+        bound = self.llm.limits.pause * 2.0 ** max(0, turn - 1)
         if fault in PUSHBACK and self.lane.congested:
-            bound = min(LONGEST_PAUSE, 4 * bound)
+            bound *= 4
+        elif self.lane.flows:
+            bound /= 4
+        bound = min(LONGEST_PAUSE, bound)
         jitter = self.llm.jitter.uniform(0, bound)
         return jitter if wait is None else wait + min(jitter, 0.25 + wait / 4)
 
@@ -208,13 +217,25 @@ class Attempts:
                 f"{lane.name}: the credit is used up ({self.what}); the same command goes on once there is some"
             )
         if fault is Fault.MODEL and lane.answers == 0:
+            hint = _path_hint(self.request.provider, self.request.url)
             raise self._fatal(
-                f"{lane.name}: not found at {self.request.url} ({self.what}); check the model's name and the address"
+                f"{lane.name}: not found at {self.request.url} ({self.what}); "
+                f"check the model's name and the address{hint}"
             )
         if fault is Fault.MODEL:
             self._give_up()
         if fault is Fault.REQUEST and lane.answers == 0 and len(lane.given_up) >= FEW:
             raise self._fatal(f"{lane.name}: refuses every request ({self.what}); nothing was answered")
+        if fault in USELESS and lane.said == 0 and (len(lane.given_up) >= FEW or lane.answers >= 4 * FEW):
+            raise self._fatal(
+                f"{lane.name}: gives nothing that can be used ({self.what}); a model that thinks before it speaks "
+                "wants more tokens (llm.writer_tokens, llm.oracle_tokens), else take another model"
+            )
+        if fault is Fault.UNREACHABLE and "CERTIFICATE_VERIFY_FAILED" in self.what:
+            raise self._fatal(
+                f"{lane.name}: the certificate of {self.request.url} is not trusted ({self.what}); check "
+                "the address, or name the certificates to trust with SSL_CERT_FILE"
+            )
         if (
             fault is Fault.UNREACHABLE
             and lane.answers == 0
@@ -259,6 +280,13 @@ def about_of(
         "cost": cost,
         "seconds": None if seconds is None else round(seconds, 4),
     }
+
+
+def _path_hint(provider: str, url: str) -> str:
+    """Where the path of an address is not what the provider's clients add theirs to."""
+    if provider == "anthropic":
+        return ": without /v1, which is added" if url.endswith("/v1") else ""
+    return "" if url.endswith("/v1") else ", which mostly ends in /v1"
 
 
 def scrub_body(body: str, key: str | None) -> str:

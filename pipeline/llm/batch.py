@@ -69,12 +69,13 @@ class Batches:
         """
         wanted = {request.key: request for request in requests}
         outcome = BatchOutcome()
-        await self._probe(wanted)
-        for _ in range(self.rounds):
+        for turn in range(self.rounds):
             live = await self._pick_up(wanted)
             held = {key for note in live for key in note["requests"]}
-            missing = self._missing(wanted, outcome, held)
-            new, left = await self._hand_in(missing)
+            if turn == 0:
+                # Of what no job holds yet: the others are paid for.
+                await self._probe(self._missing(wanted, outcome, held))
+            new, left = await self._hand_in(self._missing(wanted, outcome, held))
             if not live and not new:
                 if left:
                     raise self._no_budget(left)
@@ -89,17 +90,20 @@ class Batches:
 
     # Before
 
-    async def _probe(self, wanted: dict[str, Request]) -> None:
+    async def _probe(self, missing: Iterable[Request]) -> None:
         seen: set[tuple[str, str, str]] = set()
-        for key, request in wanted.items():
+        for request in missing:
             model = (request.provider, request.url, request.model)
-            if not self.probe or model in seen or key in self.llm.ledger:
+            if not self.probe or model in seen:
                 continue
-            seen.add(model)
             try:
                 await self.llm.ask(request)
             except Refusal as refusal:
                 log.debug("probe refused: %s", refusal)
+                if refusal.reason == "llm_failed":
+                    # The fault may be the request's own; the engine ends it where no other does better.
+                    continue
+            seen.add(model)
 
     async def _pick_up(self, wanted: dict[str, Request]) -> list[dict[str, Any]]:
         """The notes of jobs that are under way at the addresses that are wanted, their ids known."""
@@ -112,8 +116,9 @@ class Batches:
             where = (note["provider"], note["url"])
             if note["state"] not in ("prepared", "sent") or where not in places:
                 continue
+            desk = self._desk(places[where])[0]
             if note["state"] == "prepared":
-                found = await self._steadily(self._desk(places[where])[0].find, note, known)
+                found = await self._steadily(desk.find, note, known)
                 if found is None:
                     await self._note(note, state="void")
                     continue

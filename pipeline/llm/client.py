@@ -6,6 +6,7 @@ clear error, and what was on the wire then is still taken in.
 """
 
 import asyncio
+import gc
 import json
 import logging
 import random
@@ -181,6 +182,9 @@ class LLM:
                     tasks.add(task)
                     task.add_done_callback(tasks.discard)
                     index, open_ones = index + 1, open_ones + 1
+                    if index % 16 == 0:
+                        # So that the first are on the wire before the last are drawn.
+                        await asyncio.sleep(0)
                 if not open_ones:
                     continue
                 got = await done.get()
@@ -248,6 +252,8 @@ class LLM:
             own = request.provider == "openai"
             kind = openai_backend.OpenAIBackend if own else anthropic_backend.AnthropicBackend
             found = self._backends[where] = (kind(request.url, key, self.limits.timeout), key)
+            # The SDK's hundred thousand objects stay for good: a full collection would hold up all answers for them.
+            gc.freeze()
         return found
 
     def lane(self, request: Request) -> Lane:

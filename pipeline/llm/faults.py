@@ -20,6 +20,7 @@ class Fault(Enum):
     UNREACHABLE = "not reachable"
     BAD_BODY = "malformed response"
     EMPTY = "empty answer"
+    WORDLESS = "cut off before a word"
     REFUSED = "content refused"
     KEY = "key refused"
     QUOTA = "credit used up"
@@ -31,6 +32,8 @@ PUSHBACK = frozenset({Fault.LIMIT, Fault.BUSY})
 """The provider asks for patience; not the request's fault."""
 OUTAGE = frozenset({Fault.LIMIT, Fault.BUSY, Fault.UNREACHABLE})
 """Faults that no number of tries turns into the request's own."""
+USELESS = frozenset({Fault.EMPTY, Fault.WORDLESS, Fault.BAD_BODY})
+"""Paid for, and of no use."""
 CHARGED = frozenset({Fault.CUT, Fault.HANG})
 """The request had gone out; it may have been paid for."""
 

@@ -56,7 +56,8 @@ class Lane:
     """One model at one address.
 
     `gate(cost)` is asked last, sets the cost aside or says no (call `pump` when that may have changed), and takes it
-    back for a negative cost. `too_long(lane, seconds)` is told of a wait beyond `stall` seconds.
+    back for a negative cost. `too_long(lane, seconds)` is told of a wait beyond `stall` seconds. `answers` counts what
+    came back, `said` what had words in it.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Lane:
     refused_share: float = 0.0
     trouble_since: float | None = None
     answers: int = 0
+    said: int = 0
     last_answer: float = float("-inf")
     asked_by: int = 0
     given_up: set[str] = field(default_factory=set)
@@ -107,11 +109,13 @@ class Lane:
         self.in_flight -= 1
         refused = fault in PUSHBACK
         self.refused_share += (refused - self.refused_share) / MEMORY
-        if fault in (Fault.NONE, Fault.REFUSED, Fault.EMPTY):
+        if fault in (Fault.NONE, Fault.REFUSED, Fault.EMPTY, Fault.WORDLESS):
             self.answers += 1
             self.last_answer = now
             self.trouble_since = None
-            self.given_up.clear()
+            if fault in (Fault.NONE, Fault.REFUSED):
+                self.said += 1
+                self.given_up.clear()
             self.limit = min(float(self.most), self.limit + 1 / max(1.0, self.limit))
         elif self.trouble_since is None:
             self.trouble_since = now
@@ -127,6 +131,11 @@ class Lane:
     def congested(self) -> bool:
         """True where refusals are more than scattered."""
         return self.refused_share > CONGESTED
+
+    @property
+    def flows(self) -> bool:
+        """True where refusals are scattered and an answer came within the last second."""
+        return not self.congested and _now() - self.last_answer < 1.0
 
     def troubled_for(self) -> float:
         """Seconds since the first fault after the last answer."""

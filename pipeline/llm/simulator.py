@@ -15,7 +15,7 @@ from pipeline.oracles import Drawn, OracleTask
 from pipeline.seeds import digest, rng
 from pipeline.text.normal import normalise
 
-VERSION = 1
+VERSION = 2
 STAGE = "oracles"
 # Share of the answer's content words that a hint of keywords holds, by level; above them the hint is the answer.
 KEYWORD_SHARES = {1: (1, 3), 2: (3, 4)}
@@ -31,7 +31,8 @@ Accept = Callable[[str, OracleTask], str]
 
 
 def keywords(task: OracleTask, seed: int) -> str:
-    """Some content words of the truth in their order: a third at level 1, none of them the answer's, more at level 2.
+    """Some content words of the truth in their order: a third at level 1, none of them the answer's (so there may be
+    none at all), more at level 2.
 
     Which ones is drawn from (seed, truth), so that a turn's prefixes agree, and level 2 holds those of level 1.
     """
@@ -43,7 +44,7 @@ def keywords(task: OracleTask, seed: int) -> str:
     share, whole = KEYWORD_SHARES[task.request.level]
     chosen = set(order[: max(1, -(-len(order) * share // whole))])
     if task.request.level == min(KEYWORD_SHARES):
-        chosen = {w for w in chosen if not answer & set(normalise(w).split())} or set(order[:1]) - answer
+        chosen = {w for w in chosen if not answer & set(normalise(w).split())}
     return ", ".join(word for word in found if word in chosen)
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from pipeline.dialogues import offered
 from pipeline.errors import Refusal
 from pipeline.llm.prompts import WRITER, Prompts
 from pipeline.llm.request import Answer, PicturePart, Request
@@ -13,7 +14,7 @@ from pipeline.llm.spoken_answer import spoken_answer
 from pipeline.records import Dialogue, Question, Turn
 from pipeline.seeds import digest, rng
 
-VERSION = 1
+VERSION = 2
 STAGE = "dialogues"
 MANNERS = (
     "calm and clear, one thought after the other",
@@ -90,7 +91,7 @@ class LlmWriter:
         self.version = f"{VERSION}-{digest(self._prompt.digest, temperature, max_tokens, SCHEMA, MANNERS)[:12]}"
 
     def request(self, question: Question, variant: int) -> Request:
-        """What is asked for dialogue number `variant` of the question. Raises Refusal(`needs_picture`)."""
+        """What is asked for dialogue number `variant` of the question. Raises Refusal(`unknown_picture`)."""
         picture = question.picture if self.sees_pictures else None
         attached = PicturePart.sniff(picture.data) if picture is not None and picture.data else None
         order = rng(self._seed, "manner", question.id).sample(MANNERS, len(MANNERS))
@@ -151,7 +152,8 @@ class LlmWriter:
             language=language,
             turns=tuple(Turn("assistant" if i % 2 else "user", text, text) for i, text in enumerate(texts)),
             answer=_bare(spoken_answer(truth, language)),
-            choices=tuple(_bare(spoken_answer(choice, language)) for choice in choices),
+            # Models like to list choices that nobody names; such a question is asked openly.
+            choices=offered([_bare(spoken_answer(choice, language)) for choice in choices], " ".join(texts[::2])),
             writer=self.name,
             again=again,
         )

@@ -39,6 +39,10 @@ class PictureStore:
         self._file = tempfile.TemporaryFile(prefix="kame-data-pictures-")  # noqa: SIM115 (closed in close)
         self._places: dict[str, tuple[int, int]] = {}
 
+    def __contains__(self, question_id: str) -> bool:
+        """Whether the question's picture is here."""
+        return question_id in self._places
+
     def put(self, question_id: str, data: bytes) -> None:
         """Keeps the bytes of a question's picture."""
         self._places[question_id] = (self._file.seek(0, 2), len(data))

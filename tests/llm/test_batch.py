@@ -157,6 +157,28 @@ def test_killed_and_picked_up_nothing_is_handed_in_twice(
             assert None not in texts(tmp_path, more), "the whole job was taken, not only what was wanted now"
 
 
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_job_that_holds_all_that_is_wanted_is_picked_up_by_the_next_run(
+    tmp_path: Path, provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def die(*_: Any, **__: Any) -> Any:
+        raise Killed
+
+    where = "OpenAIJobs" if provider == "openai" else "AnthropicJobs"
+    with ScriptedServer() as server:
+        asked = requests(server, provider, 6)
+        with monkeypatch.context() as patch:
+            patch.setattr(f"pipeline.llm.batch_backends.{where}.look", die)
+            with pytest.raises(Killed):
+                run(tmp_path, asked, probe=True)
+        assert len(server.log) == 1, "the one that tries out the model"
+        assert run(tmp_path, asked, probe=True).answered == 6
+        assert len(server.desk.jobs) == 1 and len(server.log) == 1
+
+
 def test_a_wrong_key_shows_before_a_job_is_handed_in(tmp_path: Path) -> None:
     with ScriptedServer(faults=[lambda *_: error(401, "bad key")]) as server:
         with pytest.raises(KameError, match="OPENAI_API_KEY"):

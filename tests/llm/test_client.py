@@ -2,11 +2,18 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import Coroutine
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from llm.server import Body, Do, Fault, ScriptedServer, anthropic_answer, error, first, openai_answer, prompt, scattered
 
 from pipeline.errors import KameError, Refusal, StoppedError, UsageError
@@ -222,6 +229,36 @@ def test_an_unknown_model_ends_it(tmp_path: Path) -> None:
         assert len(server.log) == 1
 
 
+@pytest.mark.parametrize(
+    ("provider", "tail", "hint"), [("openai", "", "mostly ends in /v1"), ("anthropic", "/v1", "without /v1")]
+)
+def test_an_address_with_the_wrong_path_is_said(tmp_path: Path, provider: str, tail: str, hint: str) -> None:
+    with ScriptedServer() as server, pytest.raises(KameError, match=hint):
+        asked = request(server, provider=provider)
+        run(one(tmp_path, Request(**{**asked.__dict__, "base_url": server.root + tail})))
+
+
+def test_a_certificate_that_is_not_trusted_ends_it_at_once(tmp_path: Path) -> None:
+    """Those who listen with such a certificate will not be better in twenty seconds."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])
+    begin = datetime(2020, 1, 1, tzinfo=UTC)
+    build = x509.CertificateBuilder(name, name, key.public_key(), 1, begin, begin + timedelta(days=36500))
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "own.pem").write_bytes(pem + build.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "own.pem")
+
+    async def work() -> None:
+        async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=context) as listening:
+            url = f"https://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
+            asked = Request("openai", "m", (Message("user", "x"),), url, max_tokens=5)
+            await one(tmp_path / "ledger", asked, Limits(unreachable=50))
+
+    with pytest.raises(KameError, match="SSL_CERT_FILE") as caught:
+        run(work())
+    assert "\n" not in str(caught.value)
+
+
 def test_an_address_where_nobody_listens_ends_it(tmp_path: Path) -> None:
     with ScriptedServer() as server:
         pass
@@ -396,3 +433,41 @@ def test_a_full_window_of_failures_does_not_block(tmp_path: Path) -> None:
     with ScriptedServer(faults=[first(1, error(500))]) as server:
         assert all(r.answer for r in run(work(server)))
         assert len(server.log) == 200
+
+
+@pytest.mark.parametrize("finish", ["length", "stop"])
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_model_that_never_says_a_word_ends_it_before_much_is_paid(tmp_path: Path, provider: str, finish: str) -> None:
+    """A model that thinks first may use up all of its tokens for that."""
+
+    def wordless(body: Body, _: int) -> Do:
+        if provider == "openai":
+            return Do(body=openai_answer(body, "", finish_reason=finish))
+        return Do(body=anthropic_answer(body, "", stop_reason={"length": "max_tokens", "stop": "end_turn"}[finish]))
+
+    async def work(server: ScriptedServer) -> None:
+        with Ledger(tmp_path) as ledger:
+            async with LLM(ledger, QUICK) as llm:
+                await collect(llm, [request(server, f"q{n}", provider) for n in range(200)])
+
+    with ScriptedServer(faults=[wordless]) as server:
+        with pytest.raises(KameError, match="writer_tokens") as caught:
+            run(work(server))
+        assert len(server.log) <= 4 * QUICK.concurrency
+    assert caught.value.exit_code == 1
+
+
+def test_an_answer_cut_off_before_a_word_is_not_asked_for_in_vain(tmp_path: Path) -> None:
+    def wordless(body: Body, _: int) -> Do | None:
+        return Do(body=openai_answer(body, "", finish_reason="length")) if prompt(body) == "q3" else None
+
+    async def work(server: ScriptedServer) -> list[Result]:
+        with Ledger(tmp_path) as ledger:
+            async with LLM(ledger, QUICK) as llm:
+                return await collect(llm, [request(server, f"q{n}") for n in range(8)])
+
+    with ScriptedServer(faults=[wordless]) as server:
+        results = run(work(server))
+        assert sum(entry["prompt"] == "q3" for entry in server.log) == 1
+    assert results[3].refusal is not None and "used up" in results[3].refusal.detail
+    assert sum(r.answer is not None for r in results) == 7

@@ -11,6 +11,7 @@ import pytest
 from llm.server import Body, Do, ScriptedServer, error
 
 from pipeline.errors import StoppedError
+from pipeline.llm.attempts import Attempts
 from pipeline.llm.backend import Reply
 from pipeline.llm.client import LLM, Limits
 from pipeline.llm.faults import Fault, fault_of, retry_after
@@ -246,3 +247,30 @@ def test_a_wait_that_all_must_keep(tmp_path: Path) -> None:
         with pytest.raises(StoppedError, match="its limit lifts in"):
             run(ask(server, tmp_path, 50, Limits(concurrency=4, stall=30)))
         assert len(server.log) <= 5
+
+
+def pauses(tmp_path: Path, lane: Lane, fault: Fault, tries: int, wait: float | None = None) -> list[float]:
+    """Sixty draws of the pause after a fault."""
+    with Ledger(tmp_path) as ledger:
+        attempts = Attempts(LLM(ledger), Request("openai", "m", (Message("user", "x"),), "http://127.0.0.1:1/v1"))
+    attempts.lane, attempts.tries = lane, tries
+    return [attempts._pause(fault, wait) for _ in range(60)]
+
+
+def test_a_scattered_fault_is_asked_again_soon_and_a_crowd_stands_back(tmp_path: Path) -> None:
+    async def work() -> None:
+        silent, flowing, crowded = lane(), lane(), lane()
+        await flowing.enter(1, 0)
+        flowing.leave(Fault.NONE)
+        for fault in [Fault.NONE] * 5 + [Fault.LIMIT] * 60:
+            await crowded.enter(1, 0)
+            crowded.leave(fault)
+        lanes = {"silent": silent, "flowing": flowing, "crowded": crowded}
+        most = {name: max(pauses(tmp_path, one, Fault.LIMIT, 1)) for name, one in lanes.items()}
+        assert most["flowing"] <= 0.025 < most["silent"] <= 0.1 < most["crowded"] <= 0.4
+        grown = pauses(tmp_path, flowing, Fault.SERVER, 7)
+        assert 0.4 < max(grown) <= 1.6 and min(grown) < 0.8, "it doubles, with full jitter"
+        assert max(pauses(tmp_path, flowing, Fault.SERVER, 40)) <= 20
+        assert min(pauses(tmp_path, flowing, Fault.LIMIT, 1, wait=3.0)) >= 3, "Retry-After is kept by everyone"
+
+    run(work())

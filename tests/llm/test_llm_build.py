@@ -23,6 +23,7 @@ from building import Silent, build, settings_of, shard_bytes
 from llm import plausible
 from llm.server import ScriptedServer, error, prompt, scattered
 
+from pipeline import cli
 from pipeline.build import Build, Interrupted
 from pipeline.errors import KameError, StoppedError, UsageError
 from pipeline.levels import LevelSchedule
@@ -176,6 +177,22 @@ def test_the_key_must_be_there(tmp_path, monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(UsageError, match="OPENAI_API_KEY is not set"):
         build(settings_of(tmp_path / "out", writer="openai:gpt-4.1-nano"))
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--llm", "openai:gpt-4.1-nano"], "OPENAI_API_KEY is not set"),
+        (["--llm", "openai:mystery@http://127.0.0.1:9/v1", "--budget", "1"], "no price known"),
+    ],
+)
+def test_what_is_missing_is_said_before_anything_is_started(tmp_path, monkeypatch, flags, words):
+    monkeypatch.delenv("OPENAI_API_KEY")
+    monkeypatch.setitem(sys.modules, "flows.build", None)  # where Prefect would be started
+    monkeypatch.setattr(sys, "argv", ["kame-data", "build", "--debug", "--source", "gsm8k=sample", *flags])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=words):
+        cli.main()
 
 
 def test_a_changed_prompt_remakes_what_is_asked_with_it_and_nothing_else(server, tmp_path):
@@ -369,6 +386,19 @@ def test_a_picture_goes_to_a_writer_that_can_see_and_to_no_other(server, tmp_pat
         build(blind)
     assert len(server.log) == before
     assert "needs_picture" in "".join(p.read_text() for p in (tmp_path / "blind").rglob("*.jsonl"))
+
+
+def test_a_question_whose_picture_is_not_there_is_refused_before_it_is_asked(server, tmp_path):
+    (tmp_path / "empty.png").write_bytes(b"")
+    row = {"question": "Which river is shown in the picture?", "correct_answer": "A", "category": "geography"}
+    row |= {"options": {"A": "The Nile", "B": "The Rhine"}, "type": "single"}
+    rows = [row | {"id": 1, "pic_path": "gone.png"}, row | {"id": 2, "pic_path": "empty.png"}]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    before = len(server.log)
+    with pytest.raises(KameError):
+        build(llm_settings(server, tmp_path, sources=(f"hssbench={tmp_path / 'rows.jsonl'}",)))
+    assert len(server.log) == before
+    assert "needs_picture" in "".join(p.read_text() for p in (tmp_path / "out").rglob("*.jsonl"))
 
 
 def test_prompts_are_checked(tmp_path):
