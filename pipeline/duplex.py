@@ -8,8 +8,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.config import DuplexSettings
 from pipeline.answers import holds_answer
+from pipeline.config import DuplexSettings
 from pipeline.records import Dialogue, Role, Turn
 from pipeline.seeds import rng
 from pipeline.text.hesitations import (
