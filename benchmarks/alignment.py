@@ -67,7 +67,10 @@ def kind(word: str) -> str:
     return "function words" if core in FUNCTION else "other words"
 
 
-FUNCTION = frozenset("a an the of in on at to for by and or if is it was are be as he she they i you that this with".split())
+FUNCTION = {
+    *("a", "an", "the", "of", "in", "on", "at", "to", "for", "by", "and", "or", "if", "is", "it", "was", "are", "be"),
+    *("as", "he", "she", "they", "i", "you", "that", "this", "with"),
+}
 
 
 def main() -> None:

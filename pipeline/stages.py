@@ -154,9 +154,9 @@ def _oracles_key(settings: Settings) -> dict[str, Any]:
 
 
 @cache
-def synthesizer_of(spec: str) -> Synthesizer:
+def synthesizer_of(spec: str, batch: int = 0) -> Synthesizer:
     """The synthesizer that `--tts` names, not yet started."""
-    return open_synthesizer(spec)
+    return open_synthesizer(spec, batch=batch)
 
 
 def _speech(settings: Settings, inputs: Inputs) -> Iterator[Speech | Rejected]:
@@ -168,13 +168,13 @@ def _speech(settings: Settings, inputs: Inputs) -> Iterator[Speech | Rejected]:
 
 @cache
 def _pool_of(speech: SpeechSettings) -> VoicePool:
-    return VoicePool(synthesizer_of(speech.tts), speech)
+    return VoicePool(synthesizer_of(speech.tts, speech.batch), speech)
 
 
 def _speech_key(settings: Settings) -> dict[str, Any]:
     # Models and recordings count by what they are, not by where they lie.
     speech = settings.speech.model_dump(mode="json", exclude={"tts", "user_voices", "assistant_voice"})
-    version = synthesizer_of(settings.speech.tts).version
+    version = synthesizer_of(settings.speech.tts, settings.speech.batch).version
     measures = [measure.version("en") for measure in measures_of(settings.speech)]
     voices = _pool_of(settings.speech).facts()
     return {"version": version, "seed": settings.seed, "voices": voices, "measures": measures, **speech}
@@ -183,12 +183,12 @@ def _speech_key(settings: Settings) -> dict[str, Any]:
 def check_voices(settings: Settings) -> None:
     """Raise UsageError where a voice is named that there is not, or a split is left without one; loads the model."""
     splits = SPLITS if settings.validation_share else SPLITS[:1]
-    VoicePool(synthesizer_of(settings.speech.tts), settings.speech).check(settings.languages, splits)
+    _pool_of(settings.speech).check(settings.languages, splits)
 
 
 def terms(settings: Settings) -> list[str]:
     """What the licences of the voices forbid, a line each."""
-    return synthesizer_of(settings.speech.tts).terms() if settings.speak else []
+    return synthesizer_of(settings.speech.tts, settings.speech.batch).terms() if settings.speak else []
 
 
 STAGES: dict[str, Stage] = {

@@ -67,8 +67,8 @@ class Pronouncer:
                     unknown.append(word)
         if unknown:
             for word, names in zip(unknown, self.spell(unknown), strict=True):
-                ways = [cmu_phones(names), *self._as_number(word)]
-                self._known[word] = tuple(dict.fromkeys(way for way in ways if way))[:MOST]
+                said = [cmu_phones(names), *self._as_number(word)]
+                self._known[word] = tuple(dict.fromkeys(way for way in said if way))[:MOST]
         return [self._known[word] for word in plain]
 
     def _from_dictionary(self, word: str) -> tuple[Phones, ...]:

@@ -81,13 +81,15 @@ class CheckSettings(Room):
 class SpeechSettings(Room):
     """How dialogues are spoken.
 
-    `user_voices` empty: all that the synthesizer gives for the language; `assistant_voice` None: its own. `answer_gap`
+    `user_voices` empty: all that the synthesizer gives for the language; `assistant_voice` None: its own. `batch` is
+    the most sentences that a VITS model of Coqui's says at once (0: one on a processor, 16 on a GPU). `answer_gap`
     and `user_gap` are from the end of one turn to the start of the next, negative for an overlap. `reaction`: from the
     start of a user's interruption until the assistant is silent. `back_channel_delay`: from the word that it answers
     to the back-channel's start.
     """
 
     tts: str = "espeak"
+    batch: Annotated[int, Field(ge=0)] = 0
     user_voices: tuple[VoiceSettings, ...] = ()
     assistant_voice: str | None = None
     aligner: Literal["auto", "pocketsphinx", "mms"] = "auto"

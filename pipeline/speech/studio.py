@@ -166,7 +166,7 @@ def open_studio(settings: SpeechSettings, clips: Path | None) -> Studio:
 
     Raises UsageError for a voice that there is not.
     """
-    synthesizer = open_synthesizer(settings.tts)
+    synthesizer = open_synthesizer(settings.tts, batch=settings.batch)
     aligner = None
     if isinstance(synthesizer, CoquiSynthesizer):
         aligner = SettingsAligner(settings.aligner, lambda: synthesizer.workers)

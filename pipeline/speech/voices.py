@@ -111,8 +111,8 @@ class Synthesizer(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-def open_synthesizer(spec: str, workers: int = 1) -> Synthesizer:
-    """The synthesizer that `--tts SPEC` names, speaking in `workers` processes at a time.
+def open_synthesizer(spec: str, workers: int = 1, batch: int = 0) -> Synthesizer:
+    """The synthesizer that `--tts SPEC` names: espeak in `workers` processes, Coqui `batch` sentences at a time.
 
     Raises UsageError for a spec that names none.
     """
@@ -126,7 +126,7 @@ def open_synthesizer(spec: str, workers: int = 1) -> Synthesizer:
     if name == "coqui" and rest:
         from pipeline.speech.coqui import CoquiSynthesizer
 
-        return CoquiSynthesizer(rest)
+        return CoquiSynthesizer(rest, batch)
     if name == "coqui":
         raise UsageError(f"--tts {spec}: name a model too, coqui:MODEL (tts_models/en/vctk/vits, or a model's folder)")
     raise UsageError(f"--tts {spec}: no such voice; use espeak or coqui:MODEL")

@@ -137,7 +137,15 @@ def test_voices_and_languages(tiny: Path, three: CoquiSynthesizer) -> None:
 
 def test_a_crash_or_hang_loses_one_clip(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STUMBLED", str(tmp_path / "stumbled"))
-    texts = ["All is well.", "Now crash here.", "Still well.", "Now stumble.", "Only silence.", "Please raise.", "Well."]
+    texts = [
+        "All is well.",
+        "Now crash here.",
+        "Still well.",
+        "Now stumble.",
+        "Only silence.",
+        "Please raise.",
+        "Well.",
+    ]
     faulty = CoquiSynthesizer(str(tiny / "three"), helper=FAULTY, clip_limit_s=60.0)
     results = said(faulty, *texts)
     outcome = [result.reason if isinstance(result, Refusal) else "clip" for result in results]

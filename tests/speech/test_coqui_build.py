@@ -57,7 +57,9 @@ def test_a_build_and_a_new_timing_that_says_nothing_again(
         voices[row["split"]].add(row["provenance"]["user_voice"])
     assert all(len(found) == 1 for found in voices.values()) and len(set.union(*voices.values())) == len(voices)
 
-    again, made = building.build(building.settings_of(out, speech={"tts": tts, "checks": NOISE, "answer_gap": (0.9, 0.9)}, **LOOSE))
+    again, made = building.build(
+        building.settings_of(out, speech={"tts": tts, "checks": NOISE, "answer_gap": (0.9, 0.9)}, **LOOSE)
+    )
     assert "speech" in made and "dialogues" not in made
     assert kept(out) == clips and again["seconds"] != manifest["seconds"]
     # From another folder, and with the model somewhere else, it is still the same build.
@@ -80,7 +82,7 @@ def test_bad_voices_stop_a_build_before_it_writes_dialogues(tiny: Path, tmp_path
         ({"tts": "coqui:tts_models/en/vctk/witz"}, "lists no such model"),
     ):
         out = tmp_path / f"out-{len(told)}"
-        with pytest.raises(UsageError, match="speech|--tts") as error:
+        with pytest.raises(UsageError, match=r"speech|--tts") as error:
             building.build(building.settings_of(out, speech=speech, **LOOSE))
         assert told in str(error.value) and "\n" not in str(error.value)
         assert not (out / "parts" / "dialogues").exists()
@@ -88,7 +90,9 @@ def test_bad_voices_stop_a_build_before_it_writes_dialogues(tiny: Path, tmp_path
 
 def test_the_command_says_what_a_licence_forbids_and_passes_no_noise_off_as_speech(tiny: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "pipeline.cli", "build", "--source", "gsm8k=sample", "--limit", "2"]
+    two = tmp_path / "two.jsonl"
+    two.write_text("".join((ROOT / "data/samples/gsm8k.jsonl").read_text().splitlines(keepends=True)[:2]))
+    command = [sys.executable, "-m", "pipeline.cli", "build", "--source", f"gsm8k={two}", "--limit", "2"]
     config = tmp_path / "config.yaml"
     config.write_text(json.dumps({"max_refused": 1.0, "progress": False}))
     command += ["--config", str(config), "--tts", f"coqui:{tiny / 'three'}", "--out", str(out)]

@@ -1,5 +1,7 @@
 """From the durations of symbols to words, on made-up symbols."""
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -43,7 +45,7 @@ def test_a_word_without_symbols_shares() -> None:
     spans = word_spans(np.array([500.0, 500.0]), [1, 3], 5, LOUD, RATE)
     assert spans is not None and len(spans) == 5
     assert spans[0][0] == 0 and spans[4][1] == 1000
-    assert all(a[1] == b[0] or a[1] <= b[0] for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a[1] == b[0] or a[1] <= b[0] for a, b in pairwise(spans))
     assert word_spans(np.array([500.0]), [NOBODY], 1, LOUD, RATE) is None
 
 

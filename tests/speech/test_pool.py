@@ -94,7 +94,7 @@ def test_without_validation_one_voice_will_do() -> None:
 
 
 def test_a_language_that_nobody_speaks() -> None:
-    with pytest.raises(UsageError, match="--tts espeak: .*'tlh'"):
+    with pytest.raises(UsageError, match=r"--tts espeak: .*'tlh'"):
         pool().check(["en", "tlh"])
 
 
@@ -142,7 +142,9 @@ def test_reference_clips(tmp_path: Path) -> None:
         ("two.wav", np.stack([voice(3), voice(3)[::-1]], axis=1), 22_050, "2 channels"),
     ],
 )
-def test_a_reference_clip_that_will_not_do(tmp_path: Path, name: str, samples: np.ndarray, rate: int, told: str) -> None:  # type: ignore[type-arg]
+def test_a_reference_clip_that_will_not_do(
+    tmp_path: Path, name: str, samples: np.ndarray, rate: int, told: str
+) -> None:  # type: ignore[type-arg]
     path = recording(tmp_path / name, samples, rate)
     with pytest.raises(UsageError) as error:
         read_reference(path)

@@ -1,6 +1,5 @@
 """Clips are spoken once, finished and kept, with the real voice of espeak."""
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -179,7 +178,9 @@ def test_reads_only_a_little_ahead(espeak: Counting, tmp_path: Path) -> None:
         ("cmn+m1", "zh", "你好。答案是六十平方厘米！"),
     ],
 )
-def test_words_are_where_the_sound_is_in_other_languages(espeak: Counting, voice: str, language: str, text: str) -> None:
+def test_words_are_where_the_sound_is_in_other_languages(
+    espeak: Counting, voice: str, language: str, text: str
+) -> None:
     (clip,) = espeak.synthesize([Utterance(text, voice, language)])
     assert isinstance(clip, Clip) and len(clip.words) == len(split_words(text, language))
     rate, samples = clip.sample_rate, clip.samples.astype(np.float64)
@@ -201,4 +202,4 @@ def test_cache_survives_a_race(espeak: Counting, tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(lambda _: content(Studio(espeak, ClipCache(tmp_path)).synthesize(JOBS)), range(8)))
     assert all(one == found[0] for one in found) and len(found[0]) == len(JOBS)
-    assert len(os.listdir(tmp_path)) <= len(JOBS)
+    assert len(list(tmp_path.iterdir())) <= len(JOBS)

@@ -18,14 +18,18 @@ def make(folder: Path, speakers: int) -> None:
     from TTS.tts.models.vits import Vits
 
     folder.mkdir(parents=True)
-    small = dict.fromkeys(("hidden_channels", "hidden_channels_ffn_text_encoder", "upsample_initial_channel_decoder"), 16)
+    small = dict.fromkeys(
+        ("hidden_channels", "hidden_channels_ffn_text_encoder", "upsample_initial_channel_decoder"), 16
+    )
     layers = dict.fromkeys(("num_layers_text_encoder", "num_layers_posterior_encoder", "num_layers_flow"), 1)
     blocks = {
         "resblock_type_decoder": "2",
         "resblock_kernel_sizes_decoder": [3],
         "resblock_dilation_sizes_decoder": [[1, 3]],
     }
-    arguments = VitsArgs(init_discriminator=False, num_heads_text_encoder=2, length_scale=1.7, **small, **layers, **blocks)
+    arguments = VitsArgs(
+        init_discriminator=False, num_heads_text_encoder=2, length_scale=1.7, **small, **layers, **blocks
+    )
     if speakers:
         names = folder / "speakers.json"
         names.write_text(json.dumps({f"s{n}": n for n in range(speakers)}))
