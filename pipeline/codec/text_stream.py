@@ -6,6 +6,7 @@ stand in its last frames and move those before them to the left.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,10 @@ from pipeline.codec.schema import END_OF_PADDING, TEXT_PADDING
 from pipeline.errors import Refusal
 
 Ints = NDArray[np.int32]
+Numbers = Sequence[int] | NDArray[np.integer[Any]]
 
 
-def token_frames(starts: Sequence[int], lengths: Sequence[int], frames: int) -> Ints:
+def token_frames(starts: Numbers, lengths: Numbers, frames: int) -> Ints:
     """The frame of every token, rising strictly, (sum of lengths,).
 
     `starts`: the frame in which each word starts, rising; `lengths`: its number of tokens; `frames`: of the row. Raises
@@ -31,7 +33,8 @@ def token_frames(starts: Sequence[int], lengths: Sequence[int], frames: int) -> 
     wanted = np.repeat(np.asarray(starts, np.int64), count) + within
     # Each token one frame behind the one before at least; then none later than leaves room for those that follow.
     at = np.maximum.accumulate(wanted - token) + token
-    return np.minimum(at, frames - total + token).astype(np.int32)
+    found: Ints = np.minimum(at, frames - total + token).astype(np.int32)
+    return found
 
 
 def lay_text(tokens: Sequence[int], at: Ints, frames: int) -> Ints:
@@ -45,4 +48,5 @@ def lay_text(tokens: Sequence[int], at: Ints, frames: int) -> Ints:
 
 def text_tokens(stream: Ints) -> Ints:
     """The text tokens of a stream, in order; the inverse of `lay_text`."""
-    return stream[(stream != TEXT_PADDING) & (stream != END_OF_PADDING)]
+    tokens: Ints = stream[(stream != TEXT_PADDING) & (stream != END_OF_PADDING)]
+    return tokens

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.ahead import ahead
 from pipeline.codec.schema import CODEBOOKS
 from pipeline.errors import UsageError
-from pipeline.train.ahead import ahead
 from pipeline.train.data import Block, TokenFiles
 from pipeline.train.draws import keys_of, uniform
 from pipeline.train.oracle_stream import Augmentation, OracleMode, lay
@@ -136,7 +136,7 @@ class Loader:
     def _make_plan(self, epoch: int) -> list[NDArray[np.int64]]:
         files = self.files
         keys = keys_of(files.keys, self.seed, epoch) if self.shuffle else files.keys
-        order = np.arange(len(files.groups))
+        order: NDArray[np.int64] = np.arange(len(files.groups))
         if self.shuffle:
             order = np.argsort(uniform(keys[files.group_bounds[:-1]], "order of groups"), kind="stable")
         plan: list[NDArray[np.int64]] = []

@@ -35,7 +35,7 @@ def ahead(items: Iterator[Item], count: int) -> Generator[Item, None, None]:
         except BaseException as error:
             put((None, error))
 
-    thread = threading.Thread(target=work, name="batches ahead", daemon=True)
+    thread = threading.Thread(target=work, name="ahead", daemon=True)
     thread.start()
     try:
         while True:
