@@ -7,14 +7,16 @@ whatever number its shard has, also in a build that has grown.
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from multiprocessing import get_context
+from itertools import islice
+from multiprocessing import get_all_start_methods, get_context, parent_process
+from multiprocessing.connection import wait as wait_for
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +64,13 @@ class Recipe:
     folder: Path
 
     def fingerprint(self, *content: object) -> str:
-        """A digest of all that tokens of this content depend on."""
-        return digest(TOKENS_VERSION, self.codec.sha256, self.tokenizer.sha256, *content)[:32]
+        """`fingerprint_of` for this codec and tokenizer."""
+        return fingerprint_of(self.codec.sha256, self.tokenizer.sha256, *content)
+
+
+def fingerprint_of(codec_sha256: str, tokenizer_sha256: str, *content: object) -> str:
+    """A digest of all that tokens of this content depend on."""
+    return digest(TOKENS_VERSION, codec_sha256, tokenizer_sha256, *content)[:32]
 
 
 def parts_of(shard: Path, recipe: Recipe) -> list[Part]:
@@ -114,17 +121,15 @@ def make_parts(parts: list[Part], recipe: Recipe, workers: int, told: Told) -> N
     if recipe.device != "cpu":
         _make_here(parts, recipe, told)
         return
-    pool = ProcessPoolExecutor(
-        min(workers, len(parts)), mp_context=get_context("spawn"), initializer=_begin, initargs=(recipe, os.getpid())
-    )
+    pool = ProcessPoolExecutor(min(workers, len(parts)), mp_context=_context(), initializer=_begin, initargs=(recipe,))
     waiting = iter(parts)
     try:
-        running = {pool.submit(_make, part) for part, _ in zip(waiting, range(2 * workers), strict=False)}
+        running = {pool.submit(_make, part) for part in islice(waiting, 2 * workers)}
         while running:
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 told(*future.result())
-                running |= {pool.submit(_make, part) for part, _ in zip(waiting, range(1), strict=False)}
+                running |= {pool.submit(_make, part) for part in islice(waiting, 1)}
     except BrokenProcessPool:
         raise KameError(
             "a worker of the tokens stage was killed (out of memory?); give fewer --workers, the same command goes on "
@@ -143,25 +148,35 @@ def _make_here(parts: list[Part], recipe: Recipe, told: Told) -> None:
         told(*write_part(part, rows, sounds, codec, recipe))
 
 
+def _context() -> BaseContext:
+    """Workers fork from a process that has imported torch, and nothing else, where the system can do that."""
+    if "forkserver" not in get_all_start_methods():
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["pipeline.codec.preload"])
+    return context
+
+
 _recipe: Recipe | None = None
 
 
-def _begin(recipe: Recipe, parent: int) -> None:
-    """A worker's beginning: it does not outlive its parent, and leaves Ctrl-C to it."""
+def _begin(recipe: Recipe) -> None:
+    """A worker's beginning: it does not outlive the command, and leaves Ctrl-C to it."""
     global _recipe
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_end_with_command, daemon=True).start()
     import torch
 
     torch.set_num_threads(1)
     _recipe = recipe
 
 
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
+def _end_with_command() -> None:
+    command = parent_process()
+    if command is not None:
+        wait_for([command.sentinel])
+        os._exit(1)
 
 
 @cache

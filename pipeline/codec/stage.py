@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from pipeline import __version__
 from pipeline.codec.hub import checksum
 from pipeline.codec.mimi import CodecSpec
-from pipeline.codec.parts import Part, Recipe, make_parts, parts_of
+from pipeline.codec.parts import Part, Recipe, fingerprint_of, make_parts, parts_of
 from pipeline.codec.schema import TokenFacts
 from pipeline.codec.shards import facts_of, write_token_shard
 from pipeline.codec.tokenizer import Tokenizer
@@ -101,7 +101,11 @@ def make_tokens(out: Path, settings: TokenSettings, progress: Progress) -> dict[
     store = PartStore(out / "parts" / "tokens")
     recipe = Recipe(codec, tokenizer, settings.device, store.folder)
     made = token_manifest(out)
-    if made is not None and made.get("made_from") == _made_from(manifest, recipe) and _whole(out, made):
+    if (
+        made is not None
+        and made.get("made_from") == made_from(manifest, codec.sha256, tokenizer.sha256)
+        and _whole(out, made)
+    ):
         return made
     for left in (*store.folder.glob(".*.tmp"), *(out / "tokens").glob(".*.tmp")):
         left.unlink()  # of a write that was killed
@@ -136,9 +140,10 @@ def _sound(store: PartStore, name: str) -> bool:
     return True
 
 
-def _made_from(manifest: dict[str, Any], recipe: Recipe) -> dict[str, str]:
-    """The fingerprint of every token shard that the build's shards make, by its path."""
-    return {f"tokens/{Path(shard['path']).name}": recipe.fingerprint(shard["sha256"]) for shard in manifest["shards"]}
+def made_from(manifest: dict[str, Any], codec_sha256: str, tokenizer_sha256: str) -> dict[str, str]:
+    """The fingerprint of every token shard that the shards of a build's manifest make, by its path."""
+    content = {f"tokens/{Path(shard['path']).name}": shard["sha256"] for shard in manifest["shards"]}
+    return {name: fingerprint_of(codec_sha256, tokenizer_sha256, sha256) for name, sha256 in content.items()}
 
 
 def _whole(out: Path, made: dict[str, Any]) -> bool:
@@ -151,7 +156,7 @@ def _finish(
     folder = out / "tokens"
     folder.mkdir(exist_ok=True)
     (folder / "manifest.json").unlink(missing_ok=True)
-    made_from = _made_from(manifest, recipe)
+    sources = made_from(manifest, recipe.codec.sha256, recipe.tokenizer.sha256)
     of = TokenFacts(
         recipe.codec.label,
         recipe.codec.sha256,
@@ -161,13 +166,13 @@ def _finish(
     )
     for shard, parts in plan.items():
         name = f"tokens/{Path(shard).name}"
-        write_token_shard(out / name, _tables(parts, store), replace(of, fingerprint=made_from[name]))
+        write_token_shard(out / name, _tables(parts, store), replace(of, fingerprint=sources[name]))
     for path in folder.glob("*.parquet"):
-        if f"tokens/{path.name}" not in made_from:
+        if f"tokens/{path.name}" not in sources:
             path.unlink()
     rejected = [r for parts in plan.values() for part in parts for r in store.rejected(part.name)]
     write_whole(folder / "rejected.jsonl", jsonl(rejected))
-    described = describe(out, of, made_from, rejected)
+    described = describe(out, of, sources, rejected)
     write_whole(folder / "manifest.json", (json.dumps(described, indent=1, ensure_ascii=False) + "\n").encode())
     return described
 
@@ -176,10 +181,10 @@ def _tables(parts: list[Part], store: PartStore) -> Iterable[pa.Table]:
     return (store.read_table(part.name) for part in parts)
 
 
-def describe(out: Path, of: TokenFacts, made_from: dict[str, str], rejected: list[Rejected]) -> dict[str, Any]:
+def describe(out: Path, of: TokenFacts, sources: dict[str, str], rejected: list[Rejected]) -> dict[str, Any]:
     """The manifest of the token shards in OUT."""
     files = []
-    for name in made_from:
+    for name in sources:
         with pq.ParquetFile(out / name) as file:
             frames = [b.column(0).to_numpy().sum() for b in file.iter_batches(columns=["frames"])]
             rows = file.metadata.num_rows
@@ -203,6 +208,6 @@ def describe(out: Path, of: TokenFacts, made_from: dict[str, str], rejected: lis
         "rows": sum(f["rows"] for f in files),
         "frames": sum(f["frames"] for f in files),
         "refused": dict(sorted(Counter(r.reason for r in rejected).items())),
-        "made_from": made_from,
+        "made_from": sources,
         "files": files,
     }

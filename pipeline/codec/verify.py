@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.codec.hub import checksum
 from pipeline.codec.schema import CARD, CODEBOOKS, END_OF_PADDING, TEXT_PADDING, TOKENS, TokenFacts, frame_at
-from pipeline.codec.stage import build_manifest, token_manifest
+from pipeline.codec.stage import build_manifest, made_from, token_manifest
 from pipeline.codec.text_stream import text_tokens
 from pipeline.codec.tokenizer import Tokenizer
 from pipeline.errors import UsageError
@@ -48,7 +48,7 @@ def check_tokens(out: Path, report: Callable[[str], None]) -> Iterator[str]:
     for stranger in sorted(set(folder.glob("*.parquet")) - listed):
         yield f"{stranger}: is not in the manifest; delete it"
     built = build_manifest(out)
-    if {Path(s["path"]).name for s in built["shards"]} != {path.name for path in listed}:
+    if made_from(built, manifest["codec"]["sha256"], manifest["tokenizer"]["sha256"]) != manifest["made_from"]:
         yield f"{folder}: its token shards are of other shards than the build's; {AGAIN}"
 
 
