@@ -67,9 +67,9 @@ class Loader:
 
     A batch holds up to `batch_size` examples, or as many as fit `batch_frames` frames with their padding (give one of
     the two), and fewer where more than `max_padding` of it would be padding. Lengths are rounded up to a multiple of
-    `frame_multiple`, for compiled models. With `shuffle` the order is drawn per epoch; without it is that of the files.
-    Draws come from (`seed`, epoch, id of the example): neither the batch nor the rank nor the order matters.
-    `prefetch`: batches made ahead by a thread (0: none).
+    `frame_multiple`, for compiled models, which adds to the padding. With `shuffle` the order is drawn per epoch;
+    without it is that of the files. Draws come from (`seed`, epoch, id of the example): neither the batch nor the rank
+    nor the order matters. `prefetch`: batches made ahead by a thread (0: none).
 
     Raises UsageError for what cannot be, and for files that do not go together.
     """

@@ -39,7 +39,8 @@ def keys_of(keys: Keys, *parts: object) -> Keys:
 
 def uniform(keys: Keys, purpose: str, index: NDArray[np.int64] | int = 0) -> NDArray[np.float64]:
     """Numbers in [0, 1), the shape of `keys` and `index` together."""
-    x = _mix(keys ^ _word(purpose)) + _GOLDEN * (np.asarray(index, np.uint64) + np.uint64(1))
+    with np.errstate(over="ignore"):  # it is to wrap around, also where the index is one number
+        x = _mix(keys ^ _word(purpose)) + _GOLDEN * (np.asarray(index, np.uint64) + np.uint64(1))
     return (_mix(x) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
