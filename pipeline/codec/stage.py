@@ -100,12 +100,8 @@ def make_tokens(out: Path, settings: TokenSettings, progress: Progress) -> dict[
     codec, tokenizer = CodecSpec.of(settings.codec), Tokenizer.of(settings.tokenizer)
     store = PartStore(out / "parts" / "tokens")
     recipe = Recipe(codec, tokenizer, settings.device, store.folder)
-    made = token_manifest(out)
-    if (
-        made is not None
-        and made.get("made_from") == made_from(manifest, codec.sha256, tokenizer.sha256)
-        and _whole(out, made)
-    ):
+    made, sources = token_manifest(out), made_from(manifest, codec.sha256, tokenizer.sha256)
+    if made is not None and made.get("made_from") == sources and _whole(out, made):
         return made
     for left in (*store.folder.glob(".*.tmp"), *(out / "tokens").glob(".*.tmp")):
         left.unlink()  # of a write that was killed

@@ -5,7 +5,6 @@ moshi-finetune encodes word by word, stripped); texts are stripped first, for so
 piece of its own.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +21,6 @@ from pipeline.resources import bundled
 from pipeline.text.words import join_words
 
 SPACE = "▁"
-_BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 
 
 @dataclass(frozen=True)
@@ -65,6 +63,16 @@ class Tokenizer:
         """How many pieces there are; the id behind the last one starts an oracle."""
         return int(self.model.get_piece_size())
 
+    @cached_property
+    def _letters(self) -> list[str | bytes]:
+        """What each piece stands for: text, or a byte of some."""
+        pieces = [self.model.id_to_piece(number) for number in range(self.text_card)]
+        bytes_ = [self.model.is_byte(number) for number in range(self.text_card)]
+        return [
+            bytes.fromhex(piece[3:5]) if byte else piece.replace(SPACE, " ")
+            for piece, byte in zip(pieces, bytes_, strict=True)
+        ]
+
     def check(self) -> None:
         """Raise UsageError where an id that the text stream needs for itself stands for text."""
         for number in (END_OF_PADDING, TEXT_PADDING):
@@ -106,18 +114,16 @@ class Tokenizer:
         """Where in the text each token's first character that is no space stands; None where they are not its text."""
         begins, place, held = [], 0, b""
         for number in tokens:
-            piece = self.model.id_to_piece(number)
-            byte = _BYTE.fullmatch(piece) if self.model.is_byte(number) else None
-            if byte:
+            letters = self._letters[number]
+            if isinstance(letters, bytes):
                 begins.append(place)
-                held += bytes.fromhex(byte[1])
+                held += letters
                 try:
                     letters = held.decode()
                 except UnicodeDecodeError:
                     continue
                 held = b""
             else:
-                letters = piece.replace(SPACE, " ")
                 if place == 0 and letters.startswith(" "):
                     letters = letters[1:]
                 begins.append(place + len(letters) - len(letters.lstrip(" ")))
