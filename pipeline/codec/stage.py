@@ -4,6 +4,7 @@ Of its own, for a later build must not lose or falsify it: it names the shards i
 they are others now.
 """
 
+import importlib.util
 import json
 import os
 from collections import Counter
@@ -73,6 +74,13 @@ def build_manifest(out: Path) -> dict[str, Any]:
     return manifest
 
 
+def check_installed() -> None:
+    """Raise UsageError where a package of the extra `train` is missing that tokens need."""
+    missing = [name for name in ("torch", "moshi", "sentencepiece") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(f"missing for tokens: {', '.join(missing)}; pip install 'kame-data[train]'")
+
+
 def device_of(name: str) -> str:
     """The device that `auto` is on this machine: an accelerator where there is one."""
     if name != "auto":
@@ -97,6 +105,7 @@ def make_tokens(out: Path, settings: TokenSettings, progress: Progress) -> dict[
     Goes on from the parts that are done. Raises UsageError for settings that will not do, KameError for damaged shards.
     """
     manifest = build_manifest(out)
+    check_installed()
     codec, tokenizer = CodecSpec.of(settings.codec), Tokenizer.of(settings.tokenizer)
     store = PartStore(out / "parts" / "tokens")
     recipe = Recipe(codec, tokenizer, settings.device, store.folder)

@@ -206,6 +206,37 @@ def test_killed_and_run_again_gives_the_same_bytes(copy, done):
     assert not list(folder.glob(".*")) and not list((copy / "tokens").glob(".*"))
 
 
+def test_stopped_in_good_order_it_says_so_and_leaves_no_process(copy):
+    command = [sys.executable, "-m", "pipeline.cli", "tokens", str(copy), "--codec", "untrained-small"]
+    process = subprocess.Popen(
+        [*command, "--tokenizer", "sample", "--device", "cpu"],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while not list((copy / "parts/tokens").glob("*.json")) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    workers = descendants(process.pid)
+    os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C in a terminal, which reaches all of them
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130 and said.strip().endswith("the same command goes on from what is done")
+    assert "Traceback" not in said
+    while any(Path(f"/proc/{worker}").exists() for worker in workers) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert workers and not any(Path(f"/proc/{worker}").exists() for worker in workers)
+
+
+def test_in_batches_as_on_an_accelerator(copy, done):
+    tokens(copy, TokenSettings("untrained-small", "sample", "cpu:0"))
+    for row, other in zip(rows_of(copy / "tokens"), rows_of(done / "tokens"), strict=True):
+        for name in TOKENS.names:
+            if name.endswith("_codes"):
+                assert np.mean(np.array(row[name]) == np.array(other[name])) > 0.98
+            else:
+                assert row[name] == other[name]
+
+
 def test_a_damaged_part_or_file_is_made_again(done_copy, done):
     part = sorted((done_copy / "parts/tokens").glob("*.parquet"))[0]
     data = bytearray(part.read_bytes())
