@@ -172,6 +172,7 @@ def _finish(
     for shard, parts in plan.items():
         name = f"tokens/{Path(shard).name}"
         write_token_shard(out / name, _tables(parts, store), replace(of, fingerprint=sources[name]))
+    write_whole(folder / "tokenizer.model", recipe.tokenizer.path.read_bytes())
     for path in folder.glob("*.parquet"):
         if f"tokens/{path.name}" not in sources:
             path.unlink()

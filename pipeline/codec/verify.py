@@ -14,7 +14,6 @@ from pipeline.codec.schema import CARD, CODEBOOKS, END_OF_PADDING, TEXT_PADDING,
 from pipeline.codec.stage import build_manifest, made_from, token_manifest
 from pipeline.codec.text_stream import text_tokens
 from pipeline.codec.tokenizer import Tokenizer
-from pipeline.errors import UsageError
 from pipeline.text.words import join_words
 
 Row = dict[str, Any]
@@ -33,7 +32,7 @@ def check_tokens(out: Path, report: Callable[[str], None]) -> Iterator[str]:
         yield f"{folder / 'manifest.json'}: is missing or damaged; {AGAIN}"
         return
     report(f"{len(manifest['files'])} token shards of {manifest['rows']} rows, codec {manifest['codec']['name']}")
-    tokenizer, problem = _tokenizer(manifest["tokenizer"])
+    tokenizer, problem = _tokenizer(folder / "tokenizer.model", manifest["tokenizer"])
     if problem:
         yield problem
     for file in manifest["files"]:
@@ -52,15 +51,13 @@ def check_tokens(out: Path, report: Callable[[str], None]) -> Iterator[str]:
         yield f"{folder}: its token shards are of other shards than the build's; {AGAIN}"
 
 
-def _tokenizer(named: Row) -> tuple[Tokenizer | None, str]:
-    """The tokenizer of a manifest where it can be had here, and what is wrong otherwise."""
-    try:
-        found = Tokenizer.of(named["name"])
-    except UsageError as error:
-        return None, f"tokenizer {named['name']}: its streams cannot be turned into words here ({error})"
-    if found.sha256 != named["sha256"]:
-        return None, f"tokenizer {named['name']}: is another one now ({found.sha256[:8]}, not {named['sha256'][:8]})"
-    return found, ""
+def _tokenizer(path: Path, named: Row) -> tuple[Tokenizer | None, str]:
+    """The tokenizer that lies beside the token shards, and what is wrong with it."""
+    if not path.exists():
+        return None, f"{path}: is missing; {AGAIN}"
+    if checksum(path) != named["sha256"]:
+        return None, f"{path}: its checksum is not the manifest's; {AGAIN}"
+    return Tokenizer.of(str(path)), ""
 
 
 def _check_file(path: Path, file: Row, manifest: Row, shard: Path, tokenizer: Tokenizer | None) -> Iterator[str]:

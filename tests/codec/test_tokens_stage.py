@@ -18,7 +18,9 @@ import pytest
 import soundfile
 from building import build, settings_of
 
+from pipeline.codec.hub import checksum
 from pipeline.codec.schema import TOKENS, TokenFacts
+from pipeline.codec.shards import write_token_shard
 from pipeline.codec.stage import TokenSettings, make_tokens, token_manifest
 from pipeline.codec.text_stream import text_tokens
 from pipeline.codec.tokenizer import Tokenizer
@@ -271,6 +273,9 @@ def test_another_tokenizer_makes_other_parts_and_back_again_makes_none(done_copy
     _, told = tokens(done_copy, TokenSettings("untrained-small", str(other), "cpu", 2))
     assert len(told.rows) == told.parts and not told.done
     assert token_manifest(done_copy)["tokenizer"]["name"] == "other.model"
+    assert (done_copy / "tokens/tokenizer.model").read_bytes() == other.read_bytes()
+    other.unlink()
+    assert not [problem for check in verify(done_copy) for problem in check.problems]
     assert not set(token_bytes(done).values()) & set(token_bytes(done_copy).values()) - {b""}
     _, told = tokens(done_copy)
     assert not told.rows and told.done == told.parts
@@ -299,8 +304,6 @@ def test_a_back_channel_is_said_but_is_no_answer(copy):
     changed = pa.Table.from_pylist(rows, schema=table.schema).append_column("situations", pa.array(situations, kind))
     pq.write_table(changed, path, row_group_size=2)
     manifest = json.loads((copy / "manifest.json").read_text())
-    from pipeline.codec.hub import checksum
-
     next(s for s in manifest["shards"] if s["path"].endswith(path.name))["sha256"] = checksum(path)
     (copy / "manifest.json").write_text(json.dumps(manifest))
     tokens(copy)
@@ -320,8 +323,6 @@ def test_a_row_too_dense_is_refused_with_its_reason(copy):
     words[0]["word"] = "é" * 2000
     pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path, row_group_size=2)
     manifest = json.loads((copy / "manifest.json").read_text())
-    from pipeline.codec.hub import checksum
-
     next(s for s in manifest["shards"] if s["path"].endswith(path.name))["sha256"] = checksum(path)
     (copy / "manifest.json").write_text(json.dumps(manifest))
     made, told = tokens(copy)
@@ -356,7 +357,30 @@ def test_no_build_a_missing_shard_and_a_damaged_one_are_said(copy, tmp_path):
 def test_verify_says_what_is_wrong_and_fails(done_copy):
     ended = kame("verify", done_copy)
     assert ended.returncode == 0 and ended.stdout.count("sound") == 2
+    model = done_copy / "tokens/tokenizer.model"
+    model.write_bytes(model.read_bytes() + b" ")
     path = sorted((done_copy / "tokens").glob("train-*"))[0]
     path.write_bytes(path.read_bytes()[:-1])
+    (done_copy / "tokens/train-00007-of-00008.parquet").write_bytes(b"")
+    found = {check.name: check.problems for check in verify(done_copy)}
+    assert not found["shards"]
+    said = ["tokenizer.model: its checksum", f"{path.name}: its checksum", "train-00007-of-00008.parquet: is not in"]
+    assert len(found["tokens"]) == 3 and all(any(s in problem for problem in found["tokens"]) for s in said)
     ended = kame("verify", done_copy)
-    assert ended.returncode == 1 and "its checksum is not the manifest's" in ended.stderr
+    assert ended.returncode == 1 and "3 problem(s); the first: " in ended.stderr and ended.stderr.count("\n") == 1
+
+
+def test_verify_reads_the_words_and_finds_another_one(done_copy):
+    path = sorted((done_copy / "tokens").glob("train-*"))[0]
+    table, facts = pq.read_table(path), TokenFacts.of(pq.read_schema(path).metadata, "")
+    rows = table.to_pylist()
+    place = next(i for i, token in enumerate(rows[0]["text"]) if token not in (0, 3))
+    rows[0]["text"][place] += 1
+    rows[1]["oracle_tokens"][0] += 1
+    write_token_shard(path, [pa.Table.from_pylist(rows, schema=TOKENS)], facts)
+    manifest = token_manifest(done_copy)
+    next(f for f in manifest["files"] if f["path"].endswith(path.name))["sha256"] = checksum(path)
+    (done_copy / "tokens/manifest.json").write_text(json.dumps(manifest))
+    problems = [problem for check in verify(done_copy) for problem in check.problems]
+    assert len(problems) == 2
+    assert f"row {rows[0]['id']}: text reads '" in problems[0] and f"{rows[1]['id']}: an oracle reads '" in problems[1]
