@@ -165,13 +165,17 @@ def preview(settings: "Settings") -> None:
 def status(out: BuildFolder = Path("out"), debug: Debug = False) -> None:
     """Say how far a build is."""
     from pipeline.build import Build, noted_settings
+    from pipeline.codec.stage import stale, token_manifest
     from pipeline.llm.session import SpendNotes
-    from pipeline.show import print_spend, print_status
+    from pipeline.show import print_spend, print_status, print_tokens
     from pipeline.status import finished, stage_table
 
     found, spent = Build(noted_settings(out)), SpendNotes(out)
     print_spend(spent.rows(), spent.total())
-    print_status(stage_table(found), finished(found), out)
+    manifest = finished(found)
+    print_status(stage_table(found), manifest, out)
+    if manifest is not None and (made := token_manifest(out)) is not None:
+        print_tokens(made, out, stale(out, made))
 
 
 @app.command()

@@ -97,8 +97,8 @@ class Bars:
             )
 
 
-def print_tokens(manifest: dict[str, Any], out: Path) -> None:
-    """Where the token shards lie, what is in them, and what made them."""
+def print_tokens(manifest: dict[str, Any], out: Path, stale: str = "") -> None:
+    """Where the token shards lie, what is in them, and what made them; `stale`: that they are of other shards."""
     to = console()
     minutes = manifest["frames"] / 12.5 / 60
     to.print(
@@ -109,6 +109,8 @@ def print_tokens(manifest: dict[str, Any], out: Path) -> None:
         to.print(f"refused: {_reasons(manifest['refused'])}; see {out / 'tokens' / 'rejected.jsonl'}")
     for stand_in in manifest["stand_ins"]:
         to.print(f"stand-in: {stand_in}")
+    if stale:
+        to.print(f"{stale}; `kame-data tokens {out}` makes them anew")
     to.print()
     for file in manifest["files"]:
         to.print(f"{out / file['path']}  {file['rows']} rows, {file['bytes'] / 1e6:.1f} MB")

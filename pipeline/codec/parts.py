@@ -7,8 +7,8 @@ whatever number its shard has, also in a build that has grown.
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
@@ -90,8 +90,8 @@ def parts_of(shard: Path, recipe: Recipe) -> list[Part]:
     return parts
 
 
-def read_part(part: Part) -> tuple[list[dict[str, Any]], list[Clip]]:
-    """The shard's rows of a part and their sounds. Raises KameError where they cannot be read."""
+def read_part(part: Part, map_: Callable[..., Iterable[Any]] = map) -> tuple[list[dict[str, Any]], list[Clip]]:
+    """The shard's rows of a part and their sounds, decoded by `map_`. Raises KameError where they cannot be read."""
     try:
         with pq.ParquetFile(part.shard) as file:
             names = [*READ, *({"situations"} & set(file.schema_arrow.names))]
@@ -99,7 +99,7 @@ def read_part(part: Part) -> tuple[list[dict[str, Any]], list[Clip]]:
         rows = table.slice(part.start, part.stop - part.start).to_pylist()
     except (OSError, pa.ArrowException) as error:
         raise KameError(f"{part.shard}: is damaged ({' '.join(str(error).split())}); build again to mend it") from None
-    return rows, [sound_of(row) for row in rows]
+    return rows, list(map_(sound_of, rows))
 
 
 def write_part(part: Part, rows: list[dict[str, Any]], sounds: list[Clip], codec: Mimi, recipe: Recipe) -> Made:
@@ -143,9 +143,10 @@ def make_parts(parts: list[Part], recipe: Recipe, workers: int, told: Told) -> N
 
 def _make_here(parts: list[Part], recipe: Recipe, told: Told) -> None:
     codec = Mimi(recipe.codec, recipe.device)
-    read: Iterator[tuple[Part, Any]] = ((part, read_part(part)) for part in parts)
-    for part, (rows, sounds) in ahead(read, 2):
-        told(*write_part(part, rows, sounds, codec, recipe))
+    with ThreadPoolExecutor() as pool:  # or the accelerator would wait for FLAC
+        read: Iterator[tuple[Part, Any]] = ((part, read_part(part, pool.map)) for part in parts)
+        for part, (rows, sounds) in ahead(read, 2):
+            told(*write_part(part, rows, sounds, codec, recipe))
 
 
 def _context() -> BaseContext:

@@ -99,6 +99,12 @@ def token_manifest(out: Path) -> dict[str, Any] | None:
         return None
 
 
+def stale(out: Path, made: dict[str, Any]) -> str:
+    """What is to be said of token shards that are of other shards than the build's are now; "" where they are not."""
+    sources = made_from(build_manifest(out), made["codec"]["sha256"], made["tokenizer"]["sha256"])
+    return "" if sources == made["made_from"] else f"{out / 'tokens'}: was made of other shards than the build's"
+
+
 def make_tokens(out: Path, settings: TokenSettings, progress: Progress) -> dict[str, Any]:
     """Make the token shards of the build in OUT, unless they are there; returns their manifest.
 

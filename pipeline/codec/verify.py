@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.codec.hub import checksum
 from pipeline.codec.schema import CARD, CODEBOOKS, END_OF_PADDING, TEXT_PADDING, TOKENS, TokenFacts, frame_at
-from pipeline.codec.stage import build_manifest, made_from, token_manifest
+from pipeline.codec.stage import stale, token_manifest
 from pipeline.codec.text_stream import text_tokens
 from pipeline.codec.tokenizer import Tokenizer
 from pipeline.text.words import join_words
@@ -46,9 +46,8 @@ def check_tokens(out: Path, report: Callable[[str], None]) -> Iterator[str]:
     listed = {out / f["path"] for f in manifest["files"]}
     for stranger in sorted(set(folder.glob("*.parquet")) - listed):
         yield f"{stranger}: is not in the manifest; delete it"
-    built = build_manifest(out)
-    if made_from(built, manifest["codec"]["sha256"], manifest["tokenizer"]["sha256"]) != manifest["made_from"]:
-        yield f"{folder}: its token shards are of other shards than the build's; {AGAIN}"
+    if said := stale(out, manifest):
+        yield f"{said}; {AGAIN}"
 
 
 def _tokenizer(path: Path, named: Row) -> tuple[Tokenizer | None, str]:

@@ -54,7 +54,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class _Laid:
+class Laid:
     """A block with its oracle streams of one epoch."""
 
     block: Block
@@ -191,10 +191,11 @@ class Loader:
         laid = _LaidGroups(self, keys_of(self.files.keys, self.seed, epoch))
         for turn in range(start, self.batches(epoch)):
             number = turn * self.world_size + self.rank
-            batch = self._collate(plan[number % len(plan)], laid)
+            batch = self.collate(plan[number % len(plan)], laid)
             yield replace(batch, repeated=True) if number >= len(plan) else batch
 
-    def _collate(self, rows: NDArray[np.int64], laid: "_LaidGroups") -> Batch:
+    def collate(self, rows: NDArray[np.int64], laid: "dict[int, Laid] | _LaidGroups") -> Batch:
+        """The batch of some rows, indices into `files`, of the row groups that are laid."""
         frames = self.files.frames[rows]
         shape = (len(rows), self._width(int(frames.max())))
         codes = np.full((shape[0], STREAMS, shape[1]), EMPTY, np.int32)
@@ -212,13 +213,13 @@ class Loader:
             answer[i, :n] = block.answer[first : first + n]
         return Batch(codes, oracle, answer, level, tuple(self.files.ids[row] for row in rows), frames)
 
-    def lay(self, group: int, keys: NDArray[np.uint64]) -> "_Laid":
+    def lay(self, group: int, keys: NDArray[np.uint64]) -> "Laid":
         """A row group with its oracle streams; `keys` are those of all examples in the epoch."""
         block = self.files.block(group)
         first, last = self.files.group_bounds[group : group + 2]
         partner = self._partners(first, last) if self.oracle == "shuffled" else None
         of, start_id = self.augmentation, self.facts.text_card
-        return _Laid(block, *lay(block.events, block.frames, keys[first:last], of, start_id, self.oracle, partner))
+        return Laid(block, *lay(block.events, block.frames, keys[first:last], of, start_id, self.oracle, partner))
 
     def _partners(self, first: int, last: int) -> NDArray[np.int64]:
         """For each row of a group the next one, in a circle, that is of another question."""
@@ -240,10 +241,10 @@ class _LaidGroups:
 
     def __init__(self, loader: Loader, keys: NDArray[np.uint64]) -> None:
         self._loader, self._keys = loader, keys
-        self._held: OrderedDict[int, _Laid] = OrderedDict()
+        self._held: OrderedDict[int, Laid] = OrderedDict()
         self._rows = 0
 
-    def __getitem__(self, group: int) -> _Laid:
+    def __getitem__(self, group: int) -> Laid:
         found = self._held.get(group)
         if found is None:
             found = self._held[group] = self._loader.lay(group, self._keys)

@@ -286,6 +286,7 @@ def test_a_grown_build_keeps_its_tokens_and_makes_the_missing_ones(done_copy):
     build(settings_of(done_copy, speak=True, limit=4, shards={"rows": 5, "row_group": 2}))
     stale = {check.name: check.problems for check in verify(done_copy)}["tokens"]
     assert any("of other shards than the build's" in problem for problem in stale)
+    assert "of other shards than the build's; `kame-data tokens" in kame("status", done_copy).stdout
     manifest, told = tokens(done_copy)
     assert manifest["rows"] == 12 and 0 < sum(told.rows) < 12
     assert {c.name: c.problems for c in verify(done_copy)} == {"shards": [], "tokens": []}
@@ -357,6 +358,8 @@ def test_no_build_a_missing_shard_and_a_damaged_one_are_said(copy, tmp_path):
 def test_verify_says_what_is_wrong_and_fails(done_copy):
     ended = kame("verify", done_copy)
     assert ended.returncode == 0 and ended.stdout.count("sound") == 2
+    told = kame("status", done_copy).stdout
+    assert "codec: untrained small seed=0" in told and "stand-in: codec: untrained" in told and "of other" not in told
     model = done_copy / "tokens/tokenizer.model"
     model.write_bytes(model.read_bytes() + b" ")
     path = sorted((done_copy / "tokens").glob("train-*"))[0]
@@ -384,3 +387,19 @@ def test_verify_reads_the_words_and_finds_another_one(done_copy):
     problems = [problem for check in verify(done_copy) for problem in check.problems]
     assert len(problems) == 2
     assert f"row {rows[0]['id']}: text reads '" in problems[0] and f"{rows[1]['id']}: an oracle reads '" in problems[1]
+
+
+def test_nothing_heavy_is_imported_before_tokens_are_made():
+    names = "pipeline.cli, pipeline.codec.stage, pipeline.verify, pipeline.train.batches, pipeline.codec.dummy"
+    heavy = "{'torch', 'moshi', 'sentencepiece', 'huggingface_hub'}"
+    code = f"import sys, {names}; assert not {heavy} & set(sys.modules), {heavy} & set(sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_without_the_extra_it_is_named(done_copy, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(
+        UsageError, match=r"missing for tokens: torch, moshi, sentencepiece; pip install 'kame-data\[tr"
+    ):
+        tokens(done_copy)
