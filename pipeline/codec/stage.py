@@ -27,6 +27,9 @@ from pipeline.errors import KameError, UsageError
 from pipeline.parts import DamagedPart, PartStore, jsonl, write_whole
 from pipeline.records import Rejected
 
+MAX_REFUSED = 0.2
+"""The largest share of the rows that may be refused."""
+
 
 class Progress(Protocol):
     """Is told how the work goes on."""
@@ -158,12 +161,28 @@ def made_from(manifest: dict[str, Any], codec_sha256: str, tokenizer_sha256: str
 
 
 def _whole(out: Path, made: dict[str, Any]) -> bool:
-    return all((out / f["path"]).exists() and checksum(out / f["path"]) == f["sha256"] for f in made["files"])
+    """Whether all files of a manifest are there as they were written."""
+    sums = {out / f["path"]: f["sha256"] for f in made["files"]}
+    sums[out / "tokens" / "tokenizer.model"] = made["tokenizer"]["sha256"]
+    return all(path.exists() and checksum(path) == sha256 for path, sha256 in sums.items())
+
+
+def _refused(parts: list[Part], store: PartStore) -> list[Rejected]:
+    """The refused rows of all parts; raises KameError, and lists them, where they are too many."""
+    rejected = [r for part in parts for r in store.rejected(part.name)]
+    rows = sum(part.stop - part.start for part in parts)
+    if len(rejected) > MAX_REFUSED * rows:
+        path = store.folder / "rejected.jsonl"
+        write_whole(path, jsonl(rejected))
+        reasons = ", ".join(f"{reason} {n}" for reason, n in Counter(r.reason for r in rejected).most_common(3))
+        raise KameError(f"{len(rejected)} of {rows} rows were refused ({reasons}); see {path}; try another --tokenizer")
+    return rejected
 
 
 def _finish(
     out: Path, manifest: dict[str, Any], recipe: Recipe, plan: dict[str, list[Part]], store: PartStore
 ) -> dict[str, Any]:
+    rejected = _refused([part for parts in plan.values() for part in parts], store)
     folder = out / "tokens"
     folder.mkdir(exist_ok=True)
     (folder / "manifest.json").unlink(missing_ok=True)
@@ -182,7 +201,6 @@ def _finish(
     for path in folder.glob("*.parquet"):
         if f"tokens/{path.name}" not in sources:
             path.unlink()
-    rejected = [r for parts in plan.values() for part in parts for r in store.rejected(part.name)]
     write_whole(folder / "rejected.jsonl", jsonl(rejected))
     described = describe(out, of, sources, rejected)
     write_whole(folder / "manifest.json", (json.dumps(described, indent=1, ensure_ascii=False) + "\n").encode())

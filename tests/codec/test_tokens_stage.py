@@ -249,6 +249,9 @@ def test_a_damaged_part_or_file_is_made_again(done_copy, done):
     _, told = tokens(done_copy)
     assert len(told.rows) == 1 and told.done == told.parts - 1
     assert token_bytes(done_copy) == token_bytes(done)
+    (done_copy / "tokens/tokenizer.model").unlink()
+    assert not tokens(done_copy)[1].rows
+    assert token_bytes(done_copy) == token_bytes(done)
     assert part.read_bytes() != bytes(data)
 
 
@@ -333,6 +336,19 @@ def test_a_row_too_dense_is_refused_with_its_reason(copy):
     assert rows[0]["id"] not in {row["id"] for row in rows_of(copy / "tokens")}
 
 
+def test_a_tokenizer_that_cannot_write_the_rows_fails(copy, tmp_path):
+    from sentencepiece import SentencePieceTrainer
+
+    SentencePieceTrainer.train(
+        sentence_iterator=iter(["abc abd acd"] * 5), model_prefix=str(tmp_path / "m"), vocab_size=12,
+        hard_vocab_limit=False, unk_id=0, bos_id=1, eos_id=2, pad_id=3, minloglevel=2,
+    )  # fmt: skip
+    with pytest.raises(KameError, match=r"9 of 9 rows were refused \(unknown_characters 9\); see .*rejected"):
+        tokens(copy, TokenSettings("untrained-small", str(tmp_path / "m.model"), "cpu", 1))
+    assert not (copy / "tokens").exists()
+    assert (copy / "parts/tokens/rejected.jsonl").read_text().count("\n") == 9
+
+
 def test_a_build_without_sound_is_said_in_one_line(tmp_path):
     build(settings_of(tmp_path / "out", limit=2))
     ended = kame("tokens", tmp_path / "out", "--codec", "untrained-small", "--tokenizer", "sample")
@@ -399,7 +415,5 @@ def test_nothing_heavy_is_imported_before_tokens_are_made():
 
 def test_without_the_extra_it_is_named(done_copy, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(
-        UsageError, match=r"missing for tokens: torch, moshi, sentencepiece; pip install 'kame-data\[tr"
-    ):
+    with pytest.raises(UsageError, match=r"missing for tokens: torch, moshi, sentencepiece; pip install"):
         tokens(done_copy)
