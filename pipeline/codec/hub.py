@@ -1,5 +1,6 @@
 """Files that stand on the Hub for those who name none of their own."""
 
+import logging
 from hashlib import file_digest
 from pathlib import Path
 
@@ -17,10 +18,12 @@ def fetch(name: str, flag: str, instead: str) -> Path:
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
     disable_progress_bars()
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # a line for every attempt says nothing more
     try:
         return Path(hf_hub_download(REPO, name))
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        reason = " ".join(str(error).split()).partition(". ")[0] or type(error).__name__
+        unreachable = isinstance(error, LocalEntryNotFoundError)
+        reason = "it cannot be reached" if unreachable else " ".join(str(error).split()).partition(". ")[0]
         raise UsageError(
             f"{flag}: {REPO}/{name} cannot be had from the Hub ({reason}); give {flag} {instead}"
         ) from None
