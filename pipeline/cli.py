@@ -165,13 +165,61 @@ def preview(settings: "Settings") -> None:
 def status(out: BuildFolder = Path("out"), debug: Debug = False) -> None:
     """Say how far a build is."""
     from pipeline.build import Build, noted_settings
+    from pipeline.codec.stage import stale, token_manifest
     from pipeline.llm.session import SpendNotes
-    from pipeline.show import print_spend, print_status
+    from pipeline.show import print_spend, print_status, print_tokens
     from pipeline.status import finished, stage_table
 
     found, spent = Build(noted_settings(out)), SpendNotes(out)
     print_spend(spent.rows(), spent.total())
-    print_status(stage_table(found), finished(found), out)
+    manifest = finished(found)
+    print_status(stage_table(found), manifest, out)
+    if manifest is not None and (made := token_manifest(out)) is not None:
+        print_tokens(made, out, stale(out, made))
+
+
+@app.command()
+def tokens(
+    out: BuildFolder = Path("out"),
+    codec: Annotated[
+        str,
+        typer.Option(
+            help="mimi (from the Hub), a file of Mimi's weights, or, with random weights, untrained or untrained-small."
+        ),
+    ] = "mimi",
+    tokenizer: Annotated[
+        str, typer.Option(help="kyutai (from the Hub), sample (a small one, bundled), or a SentencePiece model file.")
+    ] = "kyutai",
+    device: Annotated[str, typer.Option(help="Where the codec runs: auto, cpu, cuda or cuda:N.")] = "auto",
+    workers: Annotated[int | None, typer.Option(help="Processes on the CPU; a core each by default.")] = None,
+    progress: Annotated[bool, typer.Option("--progress/--no-progress", help="Show how the work goes on.")] = True,
+    debug: Debug = False,
+) -> None:
+    """Make token shards of a finished build: Mimi codes, text streams, oracle events. Goes on where it stopped."""
+    from filelock import FileLock, Timeout
+
+    from pipeline.codec.stage import TokenSettings, build_manifest, make_tokens
+    from pipeline.show import Bars, print_tokens
+
+    settings = TokenSettings(codec, tokenizer, device, workers)
+    build_manifest(out)
+    try:
+        with FileLock(out / ".lock", timeout=0), Bars(progress) as bars:
+            print_tokens(make_tokens(out, settings, bars), out)
+    except Timeout:
+        raise KameError(f"{out}: another command is at work there; wait for it") from None
+
+
+@app.command()
+def verify(out: BuildFolder = Path("out"), debug: Debug = False) -> None:
+    """Check that the shards and token shards of a build hold what they should; fails where one does not."""
+    from pipeline.show import print_verified
+    from pipeline.verify import verify as look
+
+    found = look(out)
+    print_verified(found)
+    if problems := [problem for check in found for problem in check.problems]:
+        raise KameError(f"{out}: {len(problems)} problem(s); the first: {problems[0]}")
 
 
 @app.command()

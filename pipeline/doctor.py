@@ -97,6 +97,9 @@ def examine(out: Path) -> list[Finding]:
         _espeak,
         _coqui,
         _phonemes,
+        lambda: _package(
+            "moshi", "moshi", needed=False, what="tokens and training", cure="pip install 'kame-data[train]'"
+        ),
         lambda: _disk(out),
         lambda: _key("OPENAI_API_KEY", "OpenAI's models"),
         lambda: _key("ANTHROPIC_API_KEY", "Anthropic's models"),

@@ -102,8 +102,13 @@ class PartStore:
     def write(self, name: str, rows: dict[str, Any], record: type, rejected: list[Rejected]) -> Marker:
         """Write records of one class, by id, and refusals; the marker comes last. The same records, the same bytes."""
         plain = _adapter(record).dump_python(list(rows.values()))
+        table = pa.Table.from_pylist(plain, schema=schema_of(record))
+        return self.write_table(name, table, dict(zip(rows, map(row_digest, plain), strict=True)), rejected)
+
+    def write_table(self, name: str, table: pa.Table, digests: dict[str, str], rejected: list[Rejected]) -> Marker:
+        """`write` for rows that are a table already; `digests` are those of its rows, by id."""
         buffer = BytesIO()
-        pq.write_table(pa.Table.from_pylist(plain, schema=schema_of(record)), buffer, compression="zstd")
+        pq.write_table(table, buffer, compression="zstd")
         data = buffer.getvalue()
         write_whole(self.path(name), data)
         refusals = self.folder / f"{name}.rejected.jsonl"
@@ -111,18 +116,21 @@ class PartStore:
             write_whole(refusals, jsonl(rejected))
         else:
             refusals.unlink(missing_ok=True)
-        digests = dict(zip(rows, map(row_digest, plain), strict=True))
         marker = Marker(digests, len(rejected), sha256(data).hexdigest(), len(data))
         write_whole(self.folder / f"{name}.json", json.dumps(asdict(marker), ensure_ascii=False).encode())
         return marker
 
     def read(self, name: str, record: type) -> list[Any]:
         """The records of a finished part. Raises DamagedPart where its checksum is wrong."""
+        return from_table(self.read_table(name), record)
+
+    def read_table(self, name: str) -> pa.Table:
+        """The rows of a finished part as a table. Raises as `read` does."""
         marker = self.marker(name)
         data = self.path(name).read_bytes() if marker else b""
         if marker is None or sha256(data).hexdigest() != marker.sha256:
             raise DamagedPart(self.path(name))
-        return from_table(pq.read_table(BytesIO(data)), record)
+        return pq.read_table(BytesIO(data))
 
     def rejected(self, name: str) -> list[Rejected]:
         """The refusals of a finished part."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pipeline.plan import Plan
     from pipeline.records import Dialogue, Turn
     from pipeline.status import StageStatus
+    from pipeline.verify import Checked
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -94,6 +95,37 @@ class Bars:
             self._console.print(
                 f"{stage:>10}  {int(task.completed)} parts done, {rows} rows made now, {refused} refused"
             )
+
+
+def print_tokens(manifest: dict[str, Any], out: Path, stale: str = "") -> None:
+    """Where the token shards lie, what is in them, and what made them; `stale`: that they are of other shards."""
+    to = console()
+    minutes = manifest["frames"] / 12.5 / 60
+    to.print(
+        f"{manifest['rows']} dialogues in tokens, {minutes:.1f} minutes; codec: {manifest['codec']['name']}; "
+        f"tokenizer: {manifest['tokenizer']['name']}, {manifest['tokenizer']['text_card']} pieces"
+    )
+    if manifest["refused"]:
+        to.print(f"refused: {_reasons(manifest['refused'])}; see {out / 'tokens' / 'rejected.jsonl'}")
+    for stand_in in manifest["stand_ins"]:
+        to.print(f"stand-in: {stand_in}")
+    if stale:
+        to.print(f"{stale}; `kame-data tokens {out}` makes them anew")
+    to.print()
+    for file in manifest["files"]:
+        to.print(f"{out / file['path']}  {file['rows']} rows, {file['bytes'] / 1e6:.1f} MB")
+
+
+def print_verified(checks: "Sequence[Checked]", most: int = 10) -> None:
+    """A line a check: what was looked at, and the first problems."""
+    to = console()
+    for check in checks:
+        outcome = f"{len(check.problems)} problems" if check.problems else "sound"
+        to.print(f"{check.name}: {check.looked_at}: {outcome}")
+        for problem in check.problems[:most]:
+            to.print(f"  {problem}")
+        if len(check.problems) > most:
+            to.print(f"  and {len(check.problems) - most} more")
 
 
 def _reasons(reasons: dict[str, int], most: int = 4) -> str:

@@ -1,0 +1,122 @@
+"""Mimi, Kyutai's codec (arXiv 2410.00037), as `moshi` has it: 24 kHz to 12.5 frames a second of 8 codes of 0 to 2,047.
+
+The same clip in the same batch on the same machine has the same codes; on other hardware a few may differ, as sums are
+rounded otherwise there.
+"""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.codec import hub
+from pipeline.codec.schema import CODEBOOKS, SAMPLE_RATE, frames_of
+from pipeline.codec.untrained import SEED, VERSION, untrained_mimi
+from pipeline.errors import KameError, UsageError
+from pipeline.seeds import digest
+
+Clip = NDArray[np.float32]
+BATCH_SECONDS = 400
+"""Seconds of sound in one batch on an accelerator: some 10 GB there."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodecSpec:
+    """Which codec: `label` is what files, manifest and terminal call it, `weights` its file (None: untrained)."""
+
+    label: str
+    sha256: str
+    weights: Path | None = None
+    small: bool = False
+
+    @classmethod
+    def of(cls, spec: str) -> "CodecSpec":
+        """`mimi` (from the Hub), a file of Mimi's weights, `untrained`, or `untrained-small`.
+
+        The untrained ones are Mimi's network with seeded random weights, for machines without the weights: the one of
+        its size, the other a good hundred times smaller. Raises UsageError for anything else.
+        """
+        if spec in ("untrained", "untrained-small"):
+            small = spec == "untrained-small"
+            label = f"untrained {'small ' if small else ''}seed={SEED}"
+            return cls(label, digest(label, VERSION), small=small)
+        if spec == "mimi":
+            path = hub.fetch(hub.MIMI, "--codec", "FILE, or untrained for random weights")
+            return cls(f"mimi {hub.REPO}/{hub.MIMI}", hub.checksum(path), path)
+        path = Path(spec)
+        if not path.is_file():
+            raise UsageError(f"--codec {spec}: no such file; give mimi, untrained, untrained-small or Mimi's weights")
+        return cls(f"mimi {path.name}", hub.checksum(path), path.resolve())
+
+
+class Mimi:
+    """The codec at work on a device: `cpu`, `cuda`, `cuda:1`. Raises UsageError where file or device will not do."""
+
+    def __init__(self, spec: CodecSpec, device: str = "cpu") -> None:
+        import torch
+        from moshi.models import loaders
+        from moshi.utils.compile import no_compile
+
+        self._torch, self._no_compile = torch, no_compile
+        self.on_cpu = device == "cpu"
+        if spec.weights is None:
+            self.model: Any = untrained_mimi(small=spec.small)
+        else:
+            try:
+                self.model = loaders.get_mimi(spec.weights, num_codebooks=CODEBOOKS)
+            except Exception as error:  # whatever a strange file makes of the loader
+                raise UsageError(
+                    f"--codec {spec.weights}: does not hold Mimi's weights ({type(error).__name__}); give mimi or "
+                    "another file"
+                ) from None
+        # What decodes is not needed, and half of it.
+        self.model.decoder = self.model.decoder_transformer = None
+        try:
+            self.model.to(device)
+        except (RuntimeError, AssertionError) as error:
+            raise UsageError(f"--device {device}: {' '.join(str(error).split())[:120]}; give cpu or cuda") from None
+        self.device = device
+
+    def encode(self, clips: Sequence[Clip]) -> list[NDArray[np.uint16]]:
+        """The codes of sounds of (channels, samples) at 24 kHz, in [-1, 1]: (channels, 8, ceil(samples / 1920)) each.
+
+        On the CPU a clip at a time; elsewhere in batches of like length, padded with silence, which a causal codec does
+        not look ahead to.
+        """
+        found: list[NDArray[np.uint16] | None] = [None] * len(clips)
+        for batch in self._batches(clips):
+            longest = max(clips[i].shape[1] for i in batch)
+            sound = np.concatenate([np.pad(clips[i], ((0, 0), (0, longest - clips[i].shape[1]))) for i in batch])
+            codes = self._codes(sound)
+            first = 0
+            for i in batch:
+                channels, samples = clips[i].shape
+                found[i] = codes[first : first + channels, :, : frames_of(samples)]
+                first += channels
+        return [codes for codes in found if codes is not None]
+
+    def _batches(self, clips: Sequence[Clip]) -> list[list[int]]:
+        if self.on_cpu:
+            return [[i] for i in range(len(clips))]
+        batches: list[list[int]] = []
+        for i in sorted(range(len(clips)), key=lambda i: -clips[i].shape[1]):
+            room = BATCH_SECONDS * SAMPLE_RATE // max(clips[batches[-1][0]].size, 1) if batches else 0
+            if batches and len(batches[-1]) < room:
+                batches[-1].append(i)
+            else:
+                batches.append([i])
+        return batches
+
+    def _codes(self, sound: Clip) -> NDArray[np.uint16]:
+        torch = self._torch
+        with torch.inference_mode(), self._no_compile() if self.on_cpu else nullcontext():
+            codes = self.model.encode(torch.from_numpy(sound)[:, None].to(self.device)).cpu().numpy()
+        if codes.shape[1:] != (CODEBOOKS, frames_of(sound.shape[1])):
+            raise KameError(
+                f"Mimi gave codes of shape {codes.shape} for {sound.shape[1]} samples; check moshi's version"
+            )
+        return np.asarray(codes, np.uint16)

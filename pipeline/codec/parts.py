@@ -1,0 +1,190 @@
+"""Parts of the tokens stage: slices of a shard's row groups, each made whole or not at all.
+
+A part's name holds a digest of the bytes of its row group, and of codec, tokenizer and version. So it is found again
+whatever number its shard has, also in a build that has grown.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from itertools import islice
+from multiprocessing import get_all_start_methods, get_context, parent_process
+from multiprocessing.connection import wait as wait_for
+from multiprocessing.context import BaseContext
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.ahead import ahead
+from pipeline.codec.mimi import Clip, CodecSpec, Mimi
+from pipeline.codec.rows import READ, sound_of, token_rows
+from pipeline.codec.shards import table_of
+from pipeline.codec.tokenizer import Tokenizer
+from pipeline.errors import KameError
+from pipeline.parts import PartStore
+from pipeline.seeds import digest
+
+TOKENS_VERSION = 1
+"""Raised when the tokens of the same row change."""
+
+PART_ROWS = 25
+"""Rows of a part: some ten minutes of dialogue."""
+
+
+Made = tuple[int, int]
+Told = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows `start` to `stop` of a row group of a shard; `name` is that of its files."""
+
+    name: str
+    shard: Path
+    group: int
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How parts are made: with which codec, tokenizer, and where."""
+
+    codec: CodecSpec
+    tokenizer: Tokenizer
+    device: str
+    folder: Path
+
+    def fingerprint(self, *content: object) -> str:
+        """`fingerprint_of` for this codec and tokenizer."""
+        return fingerprint_of(self.codec.sha256, self.tokenizer.sha256, *content)
+
+
+def fingerprint_of(codec_sha256: str, tokenizer_sha256: str, *content: object) -> str:
+    """A digest of all that tokens of this content depend on."""
+    return digest(TOKENS_VERSION, codec_sha256, tokenizer_sha256, *content)[:32]
+
+
+def parts_of(shard: Path, recipe: Recipe) -> list[Part]:
+    """The parts of a shard, in order of its rows."""
+    parts = []
+    with pq.ParquetFile(shard) as file, shard.open("rb") as raw:
+        for group in range(file.metadata.num_row_groups):
+            found = file.metadata.row_group(group)
+            columns = [found.column(i) for i in range(found.num_columns)]
+            first = min(c.dictionary_page_offset or c.data_page_offset for c in columns)
+            raw.seek(first)
+            content = sha256(raw.read(sum(c.total_compressed_size for c in columns))).hexdigest()
+            for start in range(0, found.num_rows, PART_ROWS):
+                stop = min(start + PART_ROWS, found.num_rows)
+                name = recipe.fingerprint(content, start, stop)
+                parts.append(Part(name, shard, group, start, stop))
+    return parts
+
+
+def read_part(part: Part, map_: Callable[..., Iterable[Any]] = map) -> tuple[list[dict[str, Any]], list[Clip]]:
+    """The shard's rows of a part and their sounds, decoded by `map_`. Raises KameError where they cannot be read."""
+    try:
+        with pq.ParquetFile(part.shard) as file:
+            names = [*READ, *({"situations"} & set(file.schema_arrow.names))]
+            table = file.read_row_group(part.group, columns=names)
+        rows = table.slice(part.start, part.stop - part.start).to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise KameError(f"{part.shard}: is damaged ({' '.join(str(error).split())}); build again to mend it") from None
+    return rows, list(map_(sound_of, rows))
+
+
+def write_part(part: Part, rows: list[dict[str, Any]], sounds: list[Clip], codec: Mimi, recipe: Recipe) -> Made:
+    """Make the part and write it; (rows, refusals)."""
+    made, rejected = token_rows(rows, sounds, codec, recipe.tokenizer)
+    # The rows hang on nothing but what the part's name says, so it stands for a digest of each.
+    digests = {row["id"]: part.name for row in made}
+    marker = PartStore(recipe.folder).write_table(part.name, table_of(made), digests, rejected)
+    return len(marker.rows), marker.rejected
+
+
+def make_parts(parts: list[Part], recipe: Recipe, workers: int, told: Told) -> None:
+    """Make the parts: on the CPU by `workers` processes, elsewhere here, in batches; `told` hears of each.
+
+    A worker has one thread, however many there are, so that sums are always rounded the same way.
+    """
+    if not parts:
+        return
+    if recipe.device != "cpu":
+        _make_here(parts, recipe, told)
+        return
+    pool = ProcessPoolExecutor(min(workers, len(parts)), mp_context=_context(), initializer=_begin, initargs=(recipe,))
+    waiting = iter(parts)
+    try:
+        running = {pool.submit(_make, part) for part in islice(waiting, 2 * workers)}
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                told(*future.result())
+                running |= {pool.submit(_make, part) for part in islice(waiting, 1)}
+    except BrokenProcessPool:
+        raise KameError(
+            "a worker of the tokens stage was killed (out of memory?); give fewer --workers, the same command goes on "
+            "from what is done"
+        ) from None
+    finally:
+        for process in list((pool._processes or {}).values()):
+            process.terminate()  # has written whole parts or nothing
+        pool.shutdown(cancel_futures=True)
+
+
+def _make_here(parts: list[Part], recipe: Recipe, told: Told) -> None:
+    codec = Mimi(recipe.codec, recipe.device)
+    with ThreadPoolExecutor() as pool:  # or the accelerator would wait for FLAC
+        read: Iterator[tuple[Part, Any]] = ((part, read_part(part, pool.map)) for part in parts)
+        for part, (rows, sounds) in ahead(read, 2):
+            told(*write_part(part, rows, sounds, codec, recipe))
+
+
+def _context() -> BaseContext:
+    """Workers fork from a process that has imported torch, and nothing else, where the system can do that."""
+    if "forkserver" not in get_all_start_methods():
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["pipeline.codec.preload"])
+    return context
+
+
+_recipe: Recipe | None = None
+
+
+def _begin(recipe: Recipe) -> None:
+    """A worker's beginning: it does not outlive the command, and leaves Ctrl-C to it."""
+    global _recipe
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_command, daemon=True).start()
+    import torch
+
+    torch.set_num_threads(1)
+    _recipe = recipe
+
+
+def _end_with_command() -> None:
+    command = parent_process()
+    if command is not None:
+        wait_for([command.sentinel])
+        os._exit(1)
+
+
+@cache
+def _codec(spec: CodecSpec) -> Mimi:
+    return Mimi(spec)
+
+
+def _make(part: Part) -> Made:
+    assert _recipe is not None
+    return write_part(part, *read_part(part), _codec(_recipe.codec), _recipe)

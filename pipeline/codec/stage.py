@@ -1,0 +1,243 @@
+"""The tokens stage: the shards of a finished build to OUT/tokens, with a manifest of their own.
+
+Of its own, for a later build must not lose or falsify it: it names the shards it was made from, so that it shows when
+they are others now.
+"""
+
+import importlib.util
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline import __version__
+from pipeline.codec.hub import checksum
+from pipeline.codec.mimi import CodecSpec
+from pipeline.codec.parts import Part, Recipe, fingerprint_of, make_parts, parts_of
+from pipeline.codec.schema import TokenFacts
+from pipeline.codec.shards import facts_of, write_token_shard
+from pipeline.codec.tokenizer import Tokenizer
+from pipeline.errors import KameError, UsageError
+from pipeline.parts import DamagedPart, PartStore, jsonl, write_whole
+from pipeline.records import Rejected
+
+MAX_REFUSED = 0.2
+"""The largest share of the rows that may be refused."""
+
+
+class Progress(Protocol):
+    """Is told how the work goes on."""
+
+    def total(self, stage: str, parts: int, done: int) -> None:
+        """The stage has this many parts, of which some were done before."""
+
+    def advance(self, stage: str, rows: int, refused: int) -> None:
+        """One more part of the stage is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """`codec`, `tokenizer`: see `CodecSpec.of`, `Tokenizer.of`. `device`: auto, cpu, cuda or cuda:N. `workers`:
+    processes on the CPU; None is a core each."""
+
+    codec: str = "mimi"
+    tokenizer: str = "kyutai"
+    device: str = "auto"
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 1:
+            raise UsageError(f"--workers {self.workers}: give 1 or more")
+
+
+def build_manifest(out: Path) -> dict[str, Any]:
+    """The manifest of the finished build in OUT. Raises UsageError where there is none, or its rows have no sound."""
+    path = out / "manifest.json"
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        shards = manifest["shards"]
+        names = [s["path"] for s in shards]
+        spoken = manifest["settings"]["speak"]
+    except FileNotFoundError:
+        raise UsageError(
+            f"{out}: holds no finished build; `kame-data build --out {out}` makes or finishes one"
+        ) from None
+    except (ValueError, KeyError, TypeError):
+        raise UsageError(f"{path}: is damaged; the same build command as before writes it again") from None
+    if not spoken:
+        raise UsageError(f"{out}: its shards hold no audio (--no-speech); build with --speech to make tokens of them")
+    if missing := [name for name in names if not (out / name).exists()]:
+        raise UsageError(f"{out / missing[0]}: is missing; the same build command as before makes it again")
+    return manifest
+
+
+def check_installed() -> None:
+    """Raise UsageError where a package of the extra `train` is missing that tokens need."""
+    missing = [name for name in ("torch", "moshi", "sentencepiece") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(f"missing for tokens: {', '.join(missing)}; pip install 'kame-data[train]'")
+
+
+def device_of(name: str) -> str:
+    """The device that `auto` is on this machine: an accelerator where there is one."""
+    if name != "auto":
+        return name
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def token_manifest(out: Path) -> dict[str, Any] | None:
+    """OUT/tokens/manifest.json; None where there is none that is whole."""
+    try:
+        manifest: dict[str, Any] = json.loads((out / "tokens" / "manifest.json").read_text("utf-8"))
+        return manifest if isinstance(manifest["files"], list) else None
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
+def stale(out: Path, made: dict[str, Any]) -> str:
+    """What is to be said of token shards that are of other shards than the build's are now; "" where they are not."""
+    sources = made_from(build_manifest(out), made["codec"]["sha256"], made["tokenizer"]["sha256"])
+    return "" if sources == made["made_from"] else f"{out / 'tokens'}: was made of other shards than the build's"
+
+
+def make_tokens(out: Path, settings: TokenSettings, progress: Progress) -> dict[str, Any]:
+    """Make the token shards of the build in OUT, unless they are there; returns their manifest.
+
+    Goes on from the parts that are done. Raises UsageError for settings that will not do, KameError for damaged shards.
+    """
+    manifest = build_manifest(out)
+    check_installed()
+    codec, tokenizer = CodecSpec.of(settings.codec), Tokenizer.of(settings.tokenizer)
+    store = PartStore(out / "parts" / "tokens")
+    recipe = Recipe(codec, tokenizer, settings.device, store.folder)
+    made, sources = token_manifest(out), made_from(manifest, codec.sha256, tokenizer.sha256)
+    if made is not None and made.get("made_from") == sources and _whole(out, made):
+        return made
+    for left in (*store.folder.glob(".*.tmp"), *(out / "tokens").glob(".*.tmp")):
+        left.unlink()  # of a write that was killed
+    for shard in manifest["shards"]:
+        if checksum(out / shard["path"]) != shard["sha256"]:
+            raise KameError(f"{out / shard['path']}: its checksum is not the manifest's; build again to mend it")
+    recipe = replace(recipe, device=device_of(settings.device))
+    plan = {shard["path"]: parts_of(out / shard["path"], recipe) for shard in manifest["shards"]}
+    everything = [part for parts in plan.values() for part in parts]
+    _make_missing(everything, recipe, store, settings, progress)
+    return _finish(out, manifest, recipe, plan, store)
+
+
+def _make_missing(
+    parts: list[Part], recipe: Recipe, store: PartStore, settings: TokenSettings, progress: Progress
+) -> None:
+    missing = [part for part in parts if not _sound(store, part.name)]
+    progress.total("tokens", len(parts), len(parts) - len(missing))
+    workers = settings.workers or os.cpu_count() or 1
+    make_parts(missing, recipe, workers, lambda rows, refused: progress.advance("tokens", rows, refused))
+
+
+def _sound(store: PartStore, name: str) -> bool:
+    """Whether a part is there as it was written; what is not goes."""
+    if store.marker(name) is None:
+        return False
+    try:
+        store.read_table(name)
+    except DamagedPart:
+        store.drop(name)
+        return False
+    return True
+
+
+def made_from(manifest: dict[str, Any], codec_sha256: str, tokenizer_sha256: str) -> dict[str, str]:
+    """The fingerprint of every token shard that the shards of a build's manifest make, by its path."""
+    content = {f"tokens/{Path(shard['path']).name}": shard["sha256"] for shard in manifest["shards"]}
+    return {name: fingerprint_of(codec_sha256, tokenizer_sha256, sha256) for name, sha256 in content.items()}
+
+
+def _whole(out: Path, made: dict[str, Any]) -> bool:
+    """Whether all files of a manifest are there as they were written."""
+    sums = {out / f["path"]: f["sha256"] for f in made["files"]}
+    sums[out / "tokens" / "tokenizer.model"] = made["tokenizer"]["sha256"]
+    return all(path.exists() and checksum(path) == sha256 for path, sha256 in sums.items())
+
+
+def _refused(parts: list[Part], store: PartStore) -> list[Rejected]:
+    """The refused rows of all parts; raises KameError, and lists them, where they are too many."""
+    rejected = [r for part in parts for r in store.rejected(part.name)]
+    rows = sum(part.stop - part.start for part in parts)
+    if len(rejected) > MAX_REFUSED * rows:
+        path = store.folder / "rejected.jsonl"
+        write_whole(path, jsonl(rejected))
+        reasons = ", ".join(f"{reason} {n}" for reason, n in Counter(r.reason for r in rejected).most_common(3))
+        raise KameError(f"{len(rejected)} of {rows} rows were refused ({reasons}); see {path}; try another --tokenizer")
+    return rejected
+
+
+def _finish(
+    out: Path, manifest: dict[str, Any], recipe: Recipe, plan: dict[str, list[Part]], store: PartStore
+) -> dict[str, Any]:
+    rejected = _refused([part for parts in plan.values() for part in parts], store)
+    folder = out / "tokens"
+    folder.mkdir(exist_ok=True)
+    (folder / "manifest.json").unlink(missing_ok=True)
+    sources = made_from(manifest, recipe.codec.sha256, recipe.tokenizer.sha256)
+    of = TokenFacts(
+        recipe.codec.label,
+        recipe.codec.sha256,
+        recipe.tokenizer.name,
+        recipe.tokenizer.sha256,
+        recipe.tokenizer.text_card,
+    )
+    for shard, parts in plan.items():
+        name = f"tokens/{Path(shard).name}"
+        write_token_shard(out / name, _tables(parts, store), replace(of, fingerprint=sources[name]))
+    write_whole(folder / "tokenizer.model", recipe.tokenizer.path.read_bytes())
+    for path in folder.glob("*.parquet"):
+        if f"tokens/{path.name}" not in sources:
+            path.unlink()
+    write_whole(folder / "rejected.jsonl", jsonl(rejected))
+    described = describe(out, of, sources, rejected)
+    write_whole(folder / "manifest.json", (json.dumps(described, indent=1, ensure_ascii=False) + "\n").encode())
+    return described
+
+
+def _tables(parts: list[Part], store: PartStore) -> Iterable[pa.Table]:
+    return (store.read_table(part.name) for part in parts)
+
+
+def describe(out: Path, of: TokenFacts, sources: dict[str, str], rejected: list[Rejected]) -> dict[str, Any]:
+    """The manifest of the token shards in OUT."""
+    files = []
+    for name in sources:
+        with pq.ParquetFile(out / name) as file:
+            frames = [b.column(0).to_numpy().sum() for b in file.iter_batches(columns=["frames"])]
+            rows = file.metadata.num_rows
+        path = out / name
+        files.append(
+            {
+                "path": name,
+                "split": path.name.split("-")[0],
+                "rows": rows,
+                "frames": int(sum(frames)),
+                "bytes": path.stat().st_size,
+                "sha256": checksum(path),
+                "fingerprint": facts_of(path).fingerprint,
+            }
+        )
+    return {
+        "kame_data": __version__,
+        "stand_ins": ["codec: untrained"] if of.untrained else [],
+        "codec": {"name": of.codec, "sha256": of.codec_sha256},
+        "tokenizer": {"name": of.tokenizer, "sha256": of.tokenizer_sha256, "text_card": of.text_card},
+        "rows": sum(f["rows"] for f in files),
+        "frames": sum(f["frames"] for f in files),
+        "refused": dict(sorted(Counter(r.reason for r in rejected).items())),
+        "made_from": sources,
+        "files": files,
+    }

@@ -1,0 +1,1 @@
+"""Training: what becomes of token shards."""
