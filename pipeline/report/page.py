@@ -1,0 +1,179 @@
+"""OUT/report.html: one file with everything in it; see docs/REPORT.md.
+
+The page's scripts and styles are those of this package, named by hash in its Content-Security-Policy; data is JSON in script
+elements of a type that no browser runs, and the page puts it on screen as text.
+"""
+
+import base64
+import hashlib
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.report.figures import SIMILARITY_SAMPLE, Figures, gather
+from pipeline.report.payload import dialogue, script_json, sounds
+from pipeline.report.plots import Plot, draw
+from pipeline.report.read import FACET_COLUMNS, TEXT_COLUMNS, Finished, sample
+from pipeline.report.seen import FRAME, TOKENS_PER_WORD, Tokenizer
+
+HERE = Path(__file__).parent
+SCRIPTS = ("data.js", "player.js", "timeline.js", "viewer.js", "browser.js")
+DIALOGUES, AUDIO = 1000, 48
+TEXT_BYTES = 8_000_000
+"""The most that the dialogues' own text may take in the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A report that was written: its path and size, and how many dialogues it holds, of how many, with sound."""
+
+    path: Path
+    bytes: int
+    dialogues: int
+    of: int
+    sounds: int
+
+
+def write_report(
+    out: Path,
+    *,
+    dialogues: int = DIALOGUES,
+    audio: int = AUDIO,
+    first: Sequence[str] = (),
+    tokenizer: Tokenizer | None = None,
+) -> Written:
+    """Write OUT/report.html, whole or not at all.
+
+    `dialogues` and `audio` are how many dialogues, and how many of these with sound, to draw into it; `first` are ids that are
+    in it with their sound before any is drawn. Raises UsageError for an id that there is none of, or a folder without a
+    finished build.
+    """
+    build = Finished.open(out)
+    for wanted in first:
+        build.row(wanted)
+    ids = sample(build.rows(FACET_COLUMNS), max(dialogues, len(first)), first)
+    compared = sample(build.rows(FACET_COLUMNS), SIMILARITY_SAMPLE)
+    refused = _refused(build)
+    texts: list[str] = []
+    figures = gather(_keeping(build, frozenset(ids), first, texts, tokenizer), frozenset(compared))
+    spend = build.manifest.get("spend", {"dollars": 0.0, "by": []})
+    plots = draw(figures, refused, spend["by"])
+    shown = [row["id"] for row in build.rows(FACET_COLUMNS, frozenset(ids))]
+    chosen = sample(build.rows(FACET_COLUMNS, frozenset(ids)), max(audio, len(first)), first)
+    heard = sounds(build, chosen) if figures.spoken else iter(())
+    kept: list[str] = []
+    facts = _facts(build, figures, refused, spend["dollars"], len(texts), len(shown), tokenizer is not None)
+    path = out / "report.html"
+    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=out)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            for piece in _render(facts, plots, texts, _noting(heard, kept)):
+                file.write(piece)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return Written(path, path.stat().st_size, len(texts), figures.dialogues, len(kept))
+
+
+def _keeping(
+    build: Finished, ids: frozenset[str], first: Sequence[str], texts: list[str], tokenizer: Tokenizer | None
+) -> Iterator[dict[str, Any]]:
+    """All rows; those of `ids` are put into `texts` as they go by, as long as there is room."""
+    room = TEXT_BYTES
+    for row in build.rows(TEXT_COLUMNS):
+        if row["id"] in ids:
+            text = script_json(dialogue(row, tokenizer))
+            if len(text.encode()) <= room or row["id"] in first:
+                texts.append(text)
+                room -= len(text.encode())
+        yield row
+
+
+def _noting(
+    heard: Iterator[tuple[str, list[str], str]], kept: list[str]
+) -> Iterator[tuple[str, str]]:
+    """(JSON of id and outlines, base64 of the sound) for the template; the ids go to `kept`."""
+    for name, outlines, sound in heard:
+        kept.append(name)
+        yield script_json({"id": name, "assistant": outlines[0], "user": outlines[1]}), sound
+
+
+def _refused(build: Finished) -> list[dict[str, Any]]:
+    counts = Counter((r["stage"], r["reason"]) for r in build.refusals())
+    return [{"stage": stage, "reason": reason, "count": count} for (stage, reason), count in counts.items()]
+
+
+def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """A tree of settings as (dotted name, value) lines; what is null is left out."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from flat(inner, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        for number, item in enumerate(value):
+            yield from flat(item, f"{name}.{item.get('name', number) if isinstance(item, Mapping) else number}")
+    elif isinstance(value, list):
+        yield name, ", ".join(str(item) for item in value)
+    elif value is not None:
+        yield name, str(value)
+
+
+def _facts(
+    build: Finished, figures: Figures, refused: list[dict[str, Any]], dollars: float, embedded: int, sampled: int,
+    tokens: bool,
+) -> dict[str, Any]:  # fmt: skip
+    """What the template is given."""
+    manifest = build.manifest
+    seconds = sum(figures.durations)
+    return {
+        "name": build.name,
+        "version": manifest["kame_data"],
+        "stand_ins": manifest["stand_ins"],
+        "figures": figures,
+        "hours": f"{seconds / 3600:,.1f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min" if seconds else "none",
+        "refused": sum(row["count"] for row in refused),
+        "dollars": dollars,
+        "asked": "spend" in manifest,
+        "embedded": embedded,
+        "left_out": sampled - embedded,
+        "sources": manifest["sources"],
+        "again": manifest.get("asked_again", {}),
+        "settings": list(flat(manifest["settings"])),
+        "shards": manifest["shards"],
+        "voices": figures.voices.most_common(),
+        "constants": {"frame": FRAME, "tokensPerWord": TOKENS_PER_WORD, "tokens": tokens},
+    }
+
+
+def _render(
+    facts: dict[str, Any], plots: list[Plot], texts: list[str], heard: Iterator[tuple[str, str]]
+) -> Iterator[str]:
+    from jinja2 import FileSystemLoader
+    from jinja2.sandbox import SandboxedEnvironment
+    from markupsafe import Markup
+
+    script = "\n".join((HERE / name).read_text("utf-8") for name in SCRIPTS)
+    style = (HERE / "page.css").read_text("utf-8")
+    rooms = SandboxedEnvironment(loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    yield from rooms.get_template("page.html").generate(
+        **{**facts, "constants": Markup(script_json(facts["constants"]))},
+        plots=plots,
+        # Our own files, and JSON without a `<`: the only things that are not escaped.
+        svg=Markup,
+        script=Markup(script),
+        style=Markup(style),
+        script_hash=_hash(script),
+        style_hash=_hash(style),
+        texts=(Markup(text) for text in texts),
+        heard=((Markup(about), Markup(sound)) for about, sound in heard),
+    )
+
+
+def _hash(text: str) -> str:
+    """The source expression of a Content-Security-Policy for an inline element of this content."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -1,0 +1,130 @@
+"""A finished build as its readers see it: manifest, rows and refusals, streamed a row group at a time."""
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.errors import KameError, UsageError
+from pipeline.seeds import digest
+from pipeline.shards.schema import SHARD
+
+TEXT_COLUMNS = tuple(name for name in SHARD.names if name != "audio")
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A finished build: its folder and its manifest."""
+
+    out: Path
+    manifest: dict[str, Any]
+
+    @classmethod
+    def open(cls, out: Path) -> "Finished":
+        """Raises UsageError where `out` holds no finished build."""
+        path = out / "manifest.json"
+        try:
+            manifest = json.loads(path.read_text("utf-8"))
+            manifest["settings"], manifest["shards"], manifest["dialogues"]["accepted"]  # noqa: B018
+        except FileNotFoundError:
+            raise UsageError(
+                f"{out}: holds no finished build (no manifest.json); `kame-data build --out {out}` makes or finishes one"
+            ) from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise KameError(
+                f"{path}: is no manifest that this version reads ({type(error).__name__}: {error}); build again"
+            ) from None
+        return cls(out, manifest)
+
+    @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return self.out.resolve().name
+
+    def shards(self) -> list[Path]:
+        """The files of the shards, in order."""
+        return [self.out / shard["path"] for shard in self.manifest["shards"]]
+
+    def rows(
+        self, columns: Sequence[str] = TEXT_COLUMNS, ids: Collection[str] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """The rows of all shards, `columns` of each, or only those of `ids`; a row group in memory at a time."""
+        for path in self.shards():
+            yield from shard_rows(path, columns, ids)
+
+    def row(self, wanted: str) -> dict[str, Any]:
+        """The row of that id, without its audio. Raises UsageError, which names near ids, where there is none."""
+        found = next(self.rows(ids=(wanted,)), None)
+        if found is None:
+            raise UsageError(f"ID {wanted}: no dialogue of that id in {self.out}; {self._near(wanted)}")
+        return found
+
+    def _near(self, wanted: str) -> str:
+        ids = [row["id"] for row in self.rows(["id"])]
+        near = get_close_matches(wanted, ids, n=3, cutoff=0.5)
+        starts = [name for name in ids if wanted and name.startswith(wanted.rsplit("-v", 1)[0])]
+        found = list(dict.fromkeys([*starts[:3], *near]))[:4]
+        return f"near it: {', '.join(found)}" if found else f"the first is {ids[0]}" if ids else "it holds no dialogues"
+
+    def refusals(self) -> Iterator[dict[str, str]]:
+        """The refusals of all stages. Raises KameError, which names file and line, for one that is damaged."""
+        for path in sorted((self.out / "rejected").glob("*.jsonl")):
+            with path.open(encoding="utf-8") as lines:
+                for number, line in enumerate(lines, 1):
+                    try:
+                        yield json.loads(line)
+                    except ValueError:
+                        raise KameError(f"{path} line {number}: is no JSON; `kame-data build` writes it anew") from None
+
+
+def shard_rows(path: Path, columns: Sequence[str], ids: Collection[str] | None = None) -> Iterator[dict[str, Any]]:
+    """The rows of one shard, `columns` of each, or only those of `ids`. Row groups without them are not read."""
+    try:
+        with pq.ParquetFile(path) as file:
+            if missing := [name for name in columns if name not in file.schema_arrow.names]:
+                raise KameError(f"{path}: has no column {missing[0]}; another version made it: build again")
+            for group in range(file.num_row_groups):
+                if ids is None:
+                    yield from file.read_row_group(group, columns=list(columns)).to_pylist()
+                    continue
+                found = file.read_row_group(group, columns=["id"]).column("id").to_pylist()
+                places = [place for place, name in enumerate(found) if name in ids]
+                if places:
+                    yield from file.read_row_group(group, columns=list(columns)).take(places).to_pylist()
+    except FileNotFoundError:
+        raise KameError(
+            f"{path}: the manifest lists it, but it is not there; `kame-data build` writes it anew"
+        ) from None
+    except pa.ArrowException as error:
+        raise KameError(f"{path}: is damaged ({error}); `kame-data build` writes it anew") from None
+
+
+def facets(row: Mapping[str, Any]) -> list[str]:
+    """What a sample should show at least once: the row's source, split, category, and its kinds of situations."""
+    kinds = sorted({s["kind"] for s in row["situations"]})
+    named = [f"source {row['source']}", f"split {row['split']}", f"category {row['source']} {row['category']}"]
+    return [*(f"situation {kind}" for kind in kinds), *named]
+
+
+FACET_COLUMNS = ("id", "source", "split", "category", "situations")
+
+
+def sample(rows: Iterable[Mapping[str, Any]], count: int, first: Sequence[str] = ()) -> list[str]:
+    """Ids of `count` rows, drawn by a hash of the id: those of `first`, then one for each facet, then any others.
+
+    The same rows give the same sample, in whatever order they come; `rows` have FACET_COLUMNS.
+    """
+    hashed = sorted((digest("report", row["id"]), row["id"], tuple(facets(row))) for row in rows)
+    chosen = dict.fromkeys(name for name in first)
+    seen: set[str] = set()
+    ahead = [name for _, name, shown in hashed if set(shown) - seen and not seen.update(shown)]
+    for name in [*ahead, *(name for _, name, _ in hashed)]:
+        if len(chosen) >= count:
+            break
+        chosen[name] = None
+    return list(chosen)
