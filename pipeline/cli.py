@@ -41,6 +41,12 @@ BRANCHES = (
     ("llm", "budget", "budget"),
 )
 BuildFolder = Annotated[Path, typer.Argument(metavar="OUT", help="Folder of a build.")]
+Tokenizer = Annotated[
+    Path | None,
+    typer.Option(
+        "--tokenizer", metavar="FILE", help="SentencePiece model: count tokens by it, not words by a usual rate."
+    ),
+]
 
 
 def _flags(
@@ -237,6 +243,60 @@ def quality(out: BuildFolder = Path("out"), debug: Debug = False) -> None:
             f"{out}: the oracles of level {high} do not say more of the answer than those of level {low} (mean chrF); "
             "mend the prompts (--prompts), or use another --simulator"
         )
+
+
+@app.command()
+def report(
+    out: BuildFolder = Path("out"),
+    dialogues: Annotated[int, typer.Option(min=0, help="Dialogues to draw into the page.")] = 1000,
+    audio: Annotated[
+        int, typer.Option(min=0, help="Dialogues of these to embed with their sound, as far as fits.")
+    ] = 48,
+    dialogue: Annotated[
+        list[str] | None, typer.Option("--dialogue", metavar="ID", help="Dialogue to embed with its sound; repeatable.")
+    ] = None,
+    tokenizer: Tokenizer = None,
+    debug: Debug = False,
+) -> None:
+    """Write OUT/report.html: figures of a finished build, and its dialogues to look at and to hear."""
+    from pipeline.report.page import write_report
+    from pipeline.report.seen import open_tokenizer
+
+    done = write_report(
+        out, dialogues=dialogues, audio=audio, first=dialogue or (), tokenizer=open_tokenizer(tokenizer)
+    )
+    typer.echo(
+        f"{done.path}  {done.bytes / 1e6:.1f} MB: {done.dialogues} of {done.of} dialogues, {done.sounds} with sound"
+    )
+
+
+@app.command()
+def replay(
+    out: BuildFolder,
+    wanted: Annotated[str, typer.Argument(metavar="ID", help="The id of a dialogue.")],
+    tokenizer: Tokenizer = None,
+    debug: Debug = False,
+) -> None:
+    """Show a dialogue second by second: what was said, which oracle was read and how far, what was answered."""
+    from pipeline.report.read import Finished
+    from pipeline.report.replay import print_replay
+    from pipeline.report.seen import open_tokenizer
+    from pipeline.show import console
+
+    print_replay(console(), Finished.open(out).row(wanted), open_tokenizer(tokenizer))
+
+
+@app.command()
+def diff(
+    first: Annotated[Path, typer.Argument(metavar="OUT1", help="Folder of a build.")],
+    second: Annotated[Path, typer.Argument(metavar="OUT2", help="Folder of another one.")],
+    debug: Debug = False,
+) -> None:
+    """Say what differs between two builds: settings, rows, the level curve, durations, refusals, spend."""
+    from pipeline.report.diff import compare, print_diff
+    from pipeline.show import console
+
+    print_diff(console(), compare(first, second))
 
 
 ledger_app = typer.Typer(help="The ledger of paid answers: its figures, checks, export and import.")

@@ -13,7 +13,7 @@ from pipeline.dialogues import holds_answer
 from pipeline.report.seen import back_channels, events, seen, timed, true_answers
 
 SIMILARITY_SAMPLE = 250
-"""Dialogues whose oracles are compared with the true answer: at some 17 oracles each, a mean is good to about 0.5 chrF."""
+"""Dialogues whose oracles are compared with the true answer, some 17 each: enough for a mean good to about 0.5 chrF."""
 
 
 @dataclass

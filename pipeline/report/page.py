@@ -1,7 +1,7 @@
 """OUT/report.html: one file with everything in it; see docs/REPORT.md.
 
-The page's scripts and styles are those of this package, named by hash in its Content-Security-Policy; data is JSON in script
-elements of a type that no browser runs, and the page puts it on screen as text.
+The page's scripts and styles are those of this package, named by hash in its Content-Security-Policy; data is JSON in
+script elements of a type that no browser runs, and the page puts it on screen as text.
 """
 
 import base64
@@ -48,9 +48,9 @@ def write_report(
 ) -> Written:
     """Write OUT/report.html, whole or not at all.
 
-    `dialogues` and `audio` are how many dialogues, and how many of these with sound, to draw into it; `first` are ids that are
-    in it with their sound before any is drawn. Raises UsageError for an id that there is none of, or a folder without a
-    finished build.
+    `dialogues` and `audio` are how many dialogues, and how many of these with sound, to draw into it; `first` are ids
+    that are in it with their sound before any is drawn. Raises UsageError for an id that there is none of, or a folder
+    without a finished build.
     """
     build = Finished.open(out)
     for wanted in first:
@@ -95,9 +95,7 @@ def _keeping(
         yield row
 
 
-def _noting(
-    heard: Iterator[tuple[str, list[str], str]], kept: list[str]
-) -> Iterator[tuple[str, str]]:
+def _noting(heard: Iterator[tuple[str, list[str], str]], kept: list[str]) -> Iterator[tuple[str, str]]:
     """(JSON of id and outlines, base64 of the sound) for the template; the ids go to `kept`."""
     for name, outlines, sound in heard:
         kept.append(name)
@@ -155,22 +153,19 @@ def _render(
 ) -> Iterator[str]:
     from jinja2 import FileSystemLoader
     from jinja2.sandbox import SandboxedEnvironment
-    from markupsafe import Markup
 
     script = "\n".join((HERE / name).read_text("utf-8") for name in SCRIPTS)
     style = (HERE / "page.css").read_text("utf-8")
     rooms = SandboxedEnvironment(loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     yield from rooms.get_template("page.html").generate(
-        **{**facts, "constants": Markup(script_json(facts["constants"]))},
+        **{**facts, "constants": script_json(facts["constants"])},
         plots=plots,
-        # Our own files, and JSON without a `<`: the only things that are not escaped.
-        svg=Markup,
-        script=Markup(script),
-        style=Markup(style),
+        script=script,
+        style=style,
         script_hash=_hash(script),
         style_hash=_hash(style),
-        texts=(Markup(text) for text in texts),
-        heard=((Markup(about), Markup(sound)) for about, sound in heard),
+        texts=texts,
+        heard=heard,
     )
 
 

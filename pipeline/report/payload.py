@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.report.read import Finished
 from pipeline.report.seen import Tokenizer, timed
@@ -42,7 +43,10 @@ def dialogue(row: Mapping[str, Any], tokenizer: Tokenizer | None = None) -> dict
         pieces = () if tokenizer is None or o["time"] is None else (tokenizer.pieces(o["text"]),)
         oracles.append((o["turn"], o["prefix_words"], o["level"], o["text"], _ms(o["heard"]), _ms(o["time"]), *pieces))
     return {
-        **{n: row[n] for n in ("id", "source", "question_id", "category", "language", "split", "source_split", "answer")},
+        **{
+            n: row[n]
+            for n in ("id", "source", "question_id", "category", "language", "split", "source_split", "answer")
+        },
         "choices": row["choices"],
         "turns": [
             {"role": t["role"], "start": _ms(t["start"]), "end": _ms(t["end"])}
@@ -65,10 +69,10 @@ def _cut(said: str, intended: str) -> str:
     return intended[len(said) :].strip() if intended.startswith(said) else intended
 
 
-def outline(samples: np.ndarray, rate: int) -> list[str]:
+def outline(samples: NDArray[np.int16], rate: int) -> list[str]:
     """The peaks of both channels, OUTLINE_RATE a second, a byte each, in base64.
 
-    `samples`: int16, (n, 2), at `rate` Hz. Peaks are square roots of the share of full scale, so that soft speech shows.
+    `samples`: int16, (n, 2), at `rate` Hz. Peaks are square roots of the share of full scale: soft speech shows too.
     """
     step = rate // OUTLINE_RATE
     count = -(-len(samples) // step)
@@ -79,7 +83,7 @@ def outline(samples: np.ndarray, rate: int) -> list[str]:
 
 
 def sounds(build: Finished, wanted: Sequence[str], most: int = SOUND_BYTES) -> Iterator[tuple[str, list[str], str]]:
-    """(id, outlines of assistant and user, FLAC in base64) of the ids that are spoken, as long as they fit in `most`."""
+    """(id, outlines of assistant and user, FLAC in base64) of the ids that are spoken, while they fit in `most`."""
     import soundfile
 
     room = most

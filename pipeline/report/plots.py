@@ -1,18 +1,21 @@
 """The plots of the page: Vega-Altair charts as small SVG whose colours the page's style sheet sets.
 
-A chart's marks carry what they show as labels, for screen readers and for the page's tooltip. Vega takes no CSS variables
-for colours, so each colour is drawn as a marker and then named as the variable that it stands for.
+A chart's marks carry what they show as labels, for screen readers and for the page's tooltip. Vega takes no CSS
+variables for colours, so each colour is drawn as a marker and then named as the variable that it stands for.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any
 
 from pipeline.report.figures import Figures, bins, middle, spread
 
 Row = dict[str, Any]
-WIDTH, HEIGHT = 330, 190
+WIDTH, HEIGHT = 400, 250
+BAR, AROUND = 22, 70
+"""Pixels of a lying bar, and of what stands above and below them."""
 _MARKED = re.compile(r"#c0ffe([0-9a-f])", re.IGNORECASE)
 _VARIABLES = ("ink", "soft", "grid", *(f"series-{n}" for n in range(6)), *(f"level-{n}" for n in range(6)))
 INK, SOFT, GRID, *_REST = (f"#c0ffe{n:x}" for n in range(len(_VARIABLES)))
@@ -28,21 +31,23 @@ class Plot:
     svg: str
     heads: tuple[str, ...]
     lines: tuple[tuple[str, ...], ...]
-    wide: bool = False
 
 
 @dataclass
 class _Canvas:
-    """Draws a chart; made on the first one, for the library takes a second to import."""
+    """The plots so far, each drawn as it is added."""
 
     plots: list[Plot] = field(default_factory=list)
 
     def svg(self, chart: Any, number: int) -> str:
         import vl_convert
 
-        styled = chart.configure(background="transparent", font="system-ui, sans-serif", padding=4).configure_view(
-            stroke=None
-        )
+        styled = chart.configure(
+            background="transparent",
+            font="system-ui, sans-serif",
+            padding={"left": 14, "right": 6, "top": 4, "bottom": 4},
+            autosize={"type": "fit", "contains": "padding"},
+        ).configure_view(stroke=None)
         styled = styled.configure_axis(
             labelColor=INK, titleColor=SOFT, gridColor=GRID, domainColor=SOFT, tickColor=SOFT, labelFontSize=12,
             titleFontSize=12, titleFontWeight="normal", labelLimit=150, labelAngle=0,
@@ -56,17 +61,9 @@ class _Canvas:
         # Ids are the page's, not the chart's alone.
         return re.sub(r'(\bid="|url\(#)', rf"\g<1>plot{number}-", named)
 
-    def add(
-        self,
-        title: str,
-        note: str,
-        chart: Any,
-        heads: Sequence[str],
-        lines: Sequence[Sequence[object]],
-        wide: bool = False,
-    ) -> None:
+    def add(self, title: str, note: str, chart: Any, heads: Sequence[str], lines: Sequence[Sequence[object]]) -> None:
         cells = tuple(tuple(_cell(value) for value in line) for line in lines)
-        self.plots.append(Plot(title, note, self.svg(chart, len(self.plots)), tuple(heads), cells, wide))
+        self.plots.append(Plot(title, note, self.svg(chart, len(self.plots)), tuple(heads), cells))
 
 
 def _cell(value: object) -> str:
@@ -89,37 +86,51 @@ def draw(figures: Figures, refused: Sequence[Row], spend: Sequence[Row]) -> list
     return canvas.plots
 
 
-def _bars(rows: list[Row], field_: str, label: str, colour: str, names: Sequence[str] | None = None) -> Any:
-    """Lying bars, one a value of `field_`, longest first, split by the field `colour`."""
+def _chart(rows: list[Row]) -> Any:
     import altair as alt
 
-    order = list(dict.fromkeys(row[field_] for row in rows))
-    shades = names or sorted({row[colour] for row in rows})
-    chart = alt.Chart(alt.Data(values=rows)).mark_bar().encode(
-        y=alt.Y(f"{field_}:N", sort=order, title=None),
-        x=alt.X("sum(count):Q", title=label, axis=alt.Axis(tickMinStep=1, tickCount=5, format="~s")),
-        color=alt.Color(
-            f"{colour}:N", title=None, scale=alt.Scale(domain=list(shades), range=[SERIES[n % 6] for n in range(len(shades))]),
-            legend=alt.Legend() if len(shades) > 1 else None,
-        ),
+    return alt.Chart(alt.Data(values=rows)).properties(width=WIDTH, height=HEIGHT)  # type: ignore[no-untyped-call]
+
+
+def _shades(name: str, values: Sequence[str]) -> Any:
+    """A colour of its own for each value; the legend names them where there are several."""
+    import altair as alt
+
+    scale = alt.Scale(domain=list(values), range=[SERIES[n % len(SERIES)] for n in range(len(values))])
+    return alt.Color(f"{name}:N", title=None, scale=scale, legend=alt.Legend() if len(values) > 1 else None)
+
+
+def _counted(label: str) -> dict[str, Any]:
+    """How an axis of counts looks: whole steps, thousands as k."""
+    import altair as alt
+
+    return {"title": label, "axis": alt.Axis(tickMinStep=1, tickCount=5, format="~s")}
+
+
+def _bars(rows: list[Row], name: str, label: str, colour: str, shades: Sequence[str] = (), amount: bool = False) -> Any:
+    """Lying bars, one a value of `name`, in the order of `rows`, split by the field `colour`; `amount`: of no count."""
+    import altair as alt
+
+    order = list(dict.fromkeys(row[name] for row in rows))
+    look = {"title": label, "axis": alt.Axis(tickCount=5)} if amount else _counted(label)
+    chart = _chart(rows).mark_bar().encode(
+        y=alt.Y(f"{name}:N", sort=order, title=None),
+        x=alt.X("sum(count):Q", **look),
+        color=_shades(colour, shades or sorted({row[colour] for row in rows})),
     )  # fmt: skip
-    return chart.properties(width=WIDTH - 100, height=alt.Step(22))
+    return chart.properties(height=BAR * len(order) + AROUND)
 
 
 def _histogram(rows: list[Row], label: str, what: str) -> Any:
     """Standing bars over bins, the series one over the other."""
     import altair as alt
 
-    names = list(dict.fromkeys(row["name"] for row in rows))
-    return alt.Chart(alt.Data(values=rows)).mark_bar(stroke=INK, strokeWidth=0.3).encode(
+    return _chart(rows).mark_bar(stroke=INK, strokeWidth=0.3).encode(
         x=alt.X("low:Q", title=label, bin="binned", axis=alt.Axis(tickCount=6)),
         x2="high:Q",
-        y=alt.Y("count:Q", title=what, stack=True, axis=alt.Axis(tickMinStep=1, tickCount=5, format="~s")),
-        color=alt.Color(
-            "name:N", title=None, scale=alt.Scale(domain=names, range=SERIES[: len(names)]),
-            legend=alt.Legend() if len(names) > 1 else None,
-        ),
-    ).properties(width=WIDTH, height=HEIGHT)  # fmt: skip
+        y=alt.Y("count:Q", stack=True, **_counted(what)),
+        color=_shades("name", list(dict.fromkeys(row["name"] for row in rows))),
+    )  # fmt: skip
 
 
 def _sources(canvas: _Canvas, figures: Figures) -> None:
@@ -135,7 +146,7 @@ def _sources(canvas: _Canvas, figures: Figures) -> None:
         ("source", "split", "dialogues"),
         lines,
     )
-    top, shown = figures.by_category.most_common(), 14
+    top, shown = figures.by_category.most_common(), 8
     rows = [{"category": c or "(none)", "source": s, "count": n} for (c, s), n in top[:shown]]
     if rest := sum(n for _, n in top[shown:]):
         rows.append({"category": f"{len(top) - shown} others", "source": "several", "count": rest})
@@ -146,115 +157,112 @@ def _sources(canvas: _Canvas, figures: Figures) -> None:
     )
 
 
-def _level_scale() -> Any:
+def _by_level() -> tuple[Any, Any]:
+    """The axis of levels, and their colours."""
     import altair as alt
 
-    return alt.Color("level:O", legend=None, scale=alt.Scale(domain=list(range(6)), range=LEVELS))
+    scale = alt.Scale(domain=list(range(6)), range=LEVELS)
+    return alt.X("level:O", title="level"), alt.Color("level:O", legend=None, scale=scale)
 
 
 def _levels(canvas: _Canvas, figures: Figures) -> None:
     if not figures.levels:
         return
+    _level_counts(canvas, figures)
+    _curve(canvas, figures)
+    rows: list[Row] = []
+    for level, f in sorted(figures.levels.items()):
+        low, mid, high = spread(f.words)
+        rows.append({"level": level, "low": low, "mid": mid, "high": high, "mean": f.mean_words})
+    names = ("level", "low", "mid", "high", "mean")
+    lines = [tuple(row[name] for name in names) for row in rows]
+    heads = ("level", "lower quartile", "median", "upper quartile", "mean")
+    canvas.add("Length of oracles", "Median and middle half.", _ranges(rows, "words an oracle"), heads, lines)
+
+
+def _level_counts(canvas: _Canvas, figures: Figures) -> None:
     import altair as alt
 
-    levels = sorted(figures.levels.items())
-    rows: list[Row] = [
-        {"level": n, "state": s, "count": c}
+    levels, states = sorted(figures.levels.items()), ("arrived", "cancelled")
+    rows = [
+        {"level": n, "state": state, "count": count}
         for n, f in levels
-        for s, c in (("arrived", f.arrived), ("cancelled", f.count - f.arrived))
+        for state, count in zip(states, (f.arrived, f.count - f.arrived), strict=True)
     ]
-    counts = alt.Chart(alt.Data(values=rows)).mark_bar(stroke=INK, strokeWidth=0.5).encode(
-        x=alt.X("level:O", title="level"),
-        y=alt.Y("count:Q", title="oracles", axis=alt.Axis(tickCount=5, format="~s")),
-        color=_level_scale(),
-        opacity=alt.Opacity("state:N", title=None, scale=alt.Scale(domain=["arrived", "cancelled"], range=[1, 0.35])),
-        order=alt.Order("state:N"),
-    ).properties(width=WIDTH, height=HEIGHT)  # fmt: skip
-    lines = [(n, f.count, f.arrived if figures.spoken else None) for n, f in levels]
-    note = (
-        "Pale: cancelled by the next request before the first token came."
-        if figures.spoken
-        else "Nothing was spoken, so none of them has arrived yet."
-    )
-    canvas.add("Oracles by level", note, counts, ("level", "oracles", "arrived"), lines)
-    _curve(canvas, figures)
-    rows = [{"level": n, **dict(zip(("low", "mid", "high"), spread(f.words), strict=True))} for n, f in levels]
-    chart = _ranges(rows, "words an oracle")
-    canvas.add(
-        "Length of oracles", "Median and middle half.", chart, ("level", "lower quartile", "median", "upper quartile", "mean"),
-        [(r["level"], r["low"], r["mid"], r["high"], f.mean_words) for r, (_, f) in zip(rows, levels, strict=True)],
+    axis, colour = _by_level()
+    opacity: Any = alt.Undefined
+    note = "Nothing was spoken, so none of them has arrived yet."
+    if figures.spoken:
+        note = "Pale: cancelled by the next request before the first token came."
+        opacity = alt.Opacity("state:N", title=None, scale=alt.Scale(domain=list(states), range=[1, 0.35]))
+    chart = _chart(rows).mark_bar(stroke=INK, strokeWidth=0.5).encode(
+        x=axis, y=alt.Y("count:Q", **_counted("oracles")), color=colour, opacity=opacity, order=alt.Order("state:N")
     )  # fmt: skip
+    lines = [(n, f.count, f.arrived if figures.spoken else None) for n, f in levels]
+    canvas.add("Oracles by level", note, chart, ("level", "oracles", "arrived"), lines)
 
 
 def _ranges(rows: list[Row], label: str) -> Any:
     """By level: a bar from the lower to the upper quartile, and the median as a tick on it."""
     import altair as alt
 
-    base = alt.Chart(alt.Data(values=rows)).encode(x=alt.X("level:O", title="level"))
+    axis, colour = _by_level()
+    base = _chart(rows).encode(x=axis)
     bar = base.mark_bar(size=26, stroke=INK, strokeWidth=0.5, opacity=0.85).encode(
-        y=alt.Y("low:Q", title=label, axis=alt.Axis(tickCount=5)), y2="high:Q", color=_level_scale()
+        y=alt.Y("low:Q", title=label, axis=alt.Axis(tickCount=5)), y2="high:Q", color=colour
     )
-    tick = base.mark_tick(color=INK, thickness=3, size=34).encode(y="mid:Q")
-    return (bar + tick).properties(width=WIDTH, height=HEIGHT)
+    return bar + base.mark_tick(color=INK, thickness=3, size=34).encode(y="mid:Q")
 
 
 def _curve(canvas: _Canvas, figures: Figures) -> None:
     """Likeness to the true answer by level: of the oracle, and of what was seen of it."""
+    import altair as alt
+
     held = [(n, f) for n, f in sorted(figures.levels.items()) if f.whole]
     if not held:
         return
-    import altair as alt
-
-    rows: list[Row] = []
+    series = ("whole oracle", "the part that is seen")
+    rows, means, lines = [], [], []
     for level, f in held:
         low, mid, high = middle(f.whole)
-        rows.append({"level": level, "low": low, "mid": mid, "high": high, "mean": sum(f.whole) / len(f.whole)})
-    means = [r | {"series": "whole oracle"} for r in rows]
-    means += [
-        {"level": n, "mean": sum(f.consumed) / len(f.consumed), "series": "the part that is seen"}
-        for n, f in held
-        if f.consumed
-    ]
-    base = alt.Chart(alt.Data(values=rows)).encode(x=alt.X("level:O", title="level"))
-    bar = base.mark_bar(size=26, stroke=INK, strokeWidth=0.5, opacity=0.6).encode(
-        y=alt.Y("low:Q", title="chrF", scale=alt.Scale(domain=[0, 100])), y2="high:Q", color=_level_scale()
-    )
-    line = alt.Chart(alt.Data(values=means)).mark_line(color=INK, point=alt.OverlayMarkDef(color=INK, size=40)).encode(
-        x="level:O", y="mean:Q",
-        strokeDash=alt.StrokeDash("series:N", title=None, scale=alt.Scale(domain=["whole oracle", "the part that is seen"], range=[[1, 0], [4, 4]])),
+        mean, part = fmean(f.whole), fmean(f.consumed) if f.consumed else None
+        rows.append({"level": level, "low": low, "high": high})
+        means += [
+            {"level": level, "mean": m, "series": s} for m, s in zip((mean, part), series, strict=True) if m is not None
+        ]
+        lines.append((level, mean, mid, part, f"{f.holds or 0:.0%}"))
+    axis, colour = _by_level()
+    bar = _chart(rows).mark_bar(size=26, stroke=INK, strokeWidth=0.5, opacity=0.6).encode(
+        x=axis, y=alt.Y("low:Q", title="chrF", scale=alt.Scale(domain=[0, 100])), y2="high:Q", color=colour
+    )  # fmt: skip
+    dashes = alt.StrokeDash("series:N", title=None, scale=alt.Scale(domain=list(series), range=[[1, 0], [4, 4]]))
+    line = _chart(means).mark_line(color=INK, point=alt.OverlayMarkDef(color=INK, size=40)).encode(
+        x=axis, y="mean:Q", strokeDash=dashes
     )  # fmt: skip
     note = f"Mean chrF (line) and middle half (bars) over the oracles of {figures.compared} sampled dialogues."
-    canvas.add(
-        "Likeness to the true answer", note, (bar + line).properties(width=WIDTH, height=HEIGHT),
-        ("level", "mean chrF", "median", "mean chrF of the part seen", "holds the answer"),
-        [
-            (n, sum(f.whole) / len(f.whole), middle(f.whole)[1],
-             sum(f.consumed) / len(f.consumed) if f.consumed else None, f"{f.holds or 0:.0%}")
-            for n, f in held
-        ],
-    )  # fmt: skip
+    heads = ("level", "mean chrF", "median", "mean chrF of the part seen", "holds the answer")
+    canvas.add("Likeness to the true answer", note, bar + line, heads, lines)
 
 
 def _speech(canvas: _Canvas, figures: Figures) -> None:
-    series = (
+    checks = figures.checks
+    gaps = {f"{role} next": gaps for role, gaps in figures.gaps.items() if gaps}
+    delays = {"oracles": figures.delays} if any(figures.delays) else {}
+    loudness = {side: checks.get(f"{side}_lufs", []) for side in ("user", "assistant")}
+    told: tuple[tuple[str, str, Mapping[str, Sequence[float]], str, str], ...] = (
         ("Durations", "Length of the audio.", {"dialogues": figures.durations}, "seconds", "dialogues"),
         ("Speaking rates", "Words a minute of each turn.", figures.rates, "words a minute", "turns"),
-        ("Gaps between turns", "By who speaks next; below zero they overlap.", {f"{role} next": gaps for role, gaps in figures.gaps.items() if gaps}, "seconds", "changes of turn"),
-        ("From heard to arrived", "What a prefix's last word waits for the first token.", {"oracles": figures.delays} if any(figures.delays) else {}, "seconds", "oracles"),
-        ("Alignment", "How well the words are in the sound.", {"dialogues": figures.checks.get("alignment", [])}, "score", "dialogues"),
-        ("Loudness", "Of each side's speech.", {side: figures.checks.get(f"{side}_lufs", []) for side in ("user", "assistant")}, "LUFS", "dialogues"),
-        ("Word error rate", "Of a recogniser that heard the dialogue.", {"dialogues": figures.checks.get("wer", [])}, "share of words", "dialogues"),
+        ("Gaps between turns", "By who speaks next; below zero they overlap.", gaps, "seconds", "changes of turn"),
+        ("From heard to arrived", "What a prefix's last word waits for the first token.", delays, "seconds", "oracles"),
+        ("Alignment", "Of words and sound.", {"dialogues": checks.get("alignment", [])}, "score", "dialogues"),
+        ("Loudness", "Of each side's speech.", loudness, "LUFS", "dialogues"),
+        ("Word error rate", "Of a recogniser.", {"dialogues": checks.get("wer", [])}, "share of words", "dialogues"),
     )  # fmt: skip
-    for title, note, values, label, what in series:
-        if not (rows := bins(values)):
-            continue
-        stats = []
-        for name, found in values.items():
-            if found:
-                low, mid, high = middle(found)
-                stats.append((name, len(found), min(found), low, mid, high, max(found), sum(found) / len(found)))
-        heads = ("series", "count", "least", "lower quartile", "median", "upper quartile", "most", "mean")
-        canvas.add(title, note, _histogram(rows, label, what), heads, stats)
+    heads = ("series", "count", "least", "lower quartile", "median", "upper quartile", "most", "mean")
+    for title, note, values, label, what in told:
+        if rows := bins(values):
+            stats = [(n, len(v), min(v), *middle(v), max(v), fmean(v)) for n, v in values.items() if v]
+            canvas.add(title, note, _histogram(rows, label, what), heads, stats)
 
 
 def _situations(canvas: _Canvas, figures: Figures) -> None:
@@ -280,9 +288,9 @@ def _refusals(canvas: _Canvas, refused: Sequence[Row]) -> None:
     if not refused:
         return
     order = sorted(refused, key=lambda row: (-row["count"], row["reason"]))
-    rows = [row | {"reason": row["reason"].replace("_", " ")} for row in order[:14]]
-    if rest := sum(row["count"] for row in order[14:]):
-        rows.append({"reason": f"{len(order) - 14} others", "stage": "several", "count": rest})
+    rows = [row | {"reason": row["reason"].replace("_", " ")} for row in order[:9]]
+    if rest := sum(row["count"] for row in order[9:]):
+        rows.append({"reason": f"{len(order) - 9} others", "stage": "several", "count": rest})
     lines = [(row["stage"], row["reason"], row["count"]) for row in order]
     canvas.add(
         "Refusals",
@@ -296,18 +304,13 @@ def _refusals(canvas: _Canvas, refused: Sequence[Row]) -> None:
 def _spend(canvas: _Canvas, spend: Sequence[Row]) -> None:
     if not spend:
         return
-    names = [f"{row['stage']}{'' if row['level'] is None else ' ' + str(row['level'])}" for row in spend]
-    costs = [row["cost"] + row["lost"] for row in spend]
-    rows = [{"what": n, "model": row["model"], "count": c} for n, row, c in zip(names, spend, costs, strict=True)]
+    rows, lines = [], []
+    for row in spend:
+        what = row["stage"] if row["level"] is None else f"{row['stage']} {row['level']}"
+        dollars = row["cost"] + row["lost"]
+        rows.append({"what": what, "model": row["model"], "count": dollars})
+        counts = (row[name] for name in ("asked", "hits", "calls", "input", "output"))
+        lines.append((row["model"], what, *counts, f"{dollars:.4f}"))
     heads = ("model", "stage", "asked", "in ledger", "calls", "input tokens", "output tokens", "dollars")
-    lines = [
-        (row["model"], n, row["asked"], row["hits"], row["calls"], row["input"], row["output"], f"{c:.4f}")
-        for n, row, c in zip(names, spend, costs, strict=True)
-    ]
-    canvas.add(
-        "Spend",
-        "Dollars by stage and level, in all runs of this build.",
-        _bars(rows, "what", "dollars", "model"),
-        heads,
-        lines,
-    )
+    chart = _bars(rows, "what", "dollars", "model", amount=True)
+    canvas.add("Spend", "By stage and level, in all runs of this build.", chart, heads, lines)

@@ -30,10 +30,10 @@ class Finished:
         path = out / "manifest.json"
         try:
             manifest = json.loads(path.read_text("utf-8"))
-            manifest["settings"], manifest["shards"], manifest["dialogues"]["accepted"]  # noqa: B018
+            manifest["settings"], manifest["shards"], manifest["dialogues"]["accepted"]
         except FileNotFoundError:
             raise UsageError(
-                f"{out}: holds no finished build (no manifest.json); `kame-data build --out {out}` makes or finishes one"
+                f"{out}: holds no finished build (no manifest.json); `kame-data build --out {out}` makes one"
             ) from None
         except (ValueError, KeyError, TypeError) as error:
             raise KameError(
@@ -122,7 +122,11 @@ def sample(rows: Iterable[Mapping[str, Any]], count: int, first: Sequence[str] =
     hashed = sorted((digest("report", row["id"]), row["id"], tuple(facets(row))) for row in rows)
     chosen = dict.fromkeys(name for name in first)
     seen: set[str] = set()
-    ahead = [name for _, name, shown in hashed if set(shown) - seen and not seen.update(shown)]
+    ahead = []
+    for _, name, shown in hashed:
+        if not seen.issuperset(shown):
+            ahead.append(name)
+            seen.update(shown)
     for name in [*ahead, *(name for _, name, _ in hashed)]:
         if len(chosen) >= count:
             break

@@ -1,7 +1,7 @@
 """What the model sees of an oracle at a moment, and times for dialogues that were never spoken.
 
-At the frame in which an oracle arrives the model sees the start token, then one token a frame, until they end or the next
-oracle overwrites them (KAME, arXiv 2510.02327). Where there is no tokenizer, words stand for tokens at a usual rate.
+At the frame in which an oracle arrives the model sees the start token, then one token a frame, until they end or the
+next oracle overwrites them (KAME, arXiv 2510.02327). Without a tokenizer, words stand for tokens at a usual rate.
 """
 
 from bisect import bisect_right
@@ -42,6 +42,11 @@ class Tokenizer:
         return [found[0].removeprefix(" "), *found[1:]] if found else []
 
 
+def open_tokenizer(path: Path | None) -> Tokenizer | None:
+    """The tokenizer of `--tokenizer`, None without."""
+    return None if path is None else Tokenizer(path)
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """Of an oracle: the part that was seen by a moment, and the rest."""
@@ -51,7 +56,7 @@ class Seen:
 
 
 def seen(text: str, seconds: float, language: str, tokenizer: Tokenizer | None = None) -> Seen:
-    """What of `text` the model has seen `seconds` after it arrived; by words, or by tokens where there is a tokenizer."""
+    """What of `text` the model has seen `seconds` after it arrived; without a tokenizer reckoned by words."""
     tokens = max(0, int(seconds / FRAME + 1e-6))
     if tokenizer is not None:
         pieces = tokenizer.pieces(text)
