@@ -86,6 +86,12 @@ def draw(figures: Figures, refused: Sequence[Row], spend: Sequence[Row]) -> list
     return canvas.plots
 
 
+def _label(text: str) -> str:
+    """Text as it may stand at an axis: printable, and not too long; the table of numbers has it whole."""
+    shown = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:60])
+    return shown if len(text) <= 60 else f"{shown}..."
+
+
 def _chart(rows: list[Row]) -> Any:
     import altair as alt
 
@@ -111,14 +117,17 @@ def _bars(rows: list[Row], name: str, label: str, colour: str, shades: Sequence[
     """Lying bars, one a value of `name`, in the order of `rows`, split by the field `colour`; `amount`: of no count."""
     import altair as alt
 
-    order = list(dict.fromkeys(row[name] for row in rows))
+    # By number: vega would put the names themselves into an expression, where not every string may stand.
+    order = alt.EncodingSortField(field="place", op="min")
+    rows = [row | {name: _label(row[name]), colour: _label(row[colour]), "place": n} for n, row in enumerate(rows)]
+    names = len({row[name] for row in rows})
     look = {"title": label, "axis": alt.Axis(tickCount=5)} if amount else _counted(label)
     chart = _chart(rows).mark_bar().encode(
         y=alt.Y(f"{name}:N", sort=order, title=None),
         x=alt.X("sum(count):Q", **look),
         color=_shades(colour, shades or sorted({row[colour] for row in rows})),
     )  # fmt: skip
-    return chart.properties(height=BAR * len(order) + AROUND)
+    return chart.properties(height=BAR * names + AROUND)
 
 
 def _histogram(rows: list[Row], label: str, what: str) -> Any:

@@ -1,11 +1,11 @@
 """One dialogue in the terminal, second by second: what was said, which oracle was read how far, what was answered."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.report.seen import Seen, Tokenizer, current, events, seen, timed
+from pipeline.report.seen import Seen, Tokenizer, events, seen, timed
 from pipeline.text.words import join_words
 
 if TYPE_CHECKING:
@@ -18,54 +18,53 @@ LEVEL_STYLES = ("magenta", "blue", "cyan", "green", "bright_green", "yellow")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An oracle that is being read at a moment: its level, when it arrived, and what of it is seen."""
+    """An oracle read in a second: its level, when it arrived and whether in this second, what of it was seen by
+    the second's end or until the next one replaced it, and what the recogniser had made of its prefix ("" where that is
+    what was said)."""
 
     level: int
     time: float
+    arrived: bool
     seen: Seen
+    heard: str
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One second, from `start` (s): words that begin in it by side, what arrived in it as (time, level, text, heard),
-    what is read at its end, and the situations that touch it."""
+    """One second, from `start` (s): words that begin in it, what was read in it, the situations that touch it."""
 
     start: int
     user: str
     assistant: str
-    arrived: tuple[tuple[float, int, str, str], ...]
     readings: tuple[Reading, ...]
     situations: tuple[str, ...]
 
 
 def moments(row: Mapping[str, Any], tokenizer: Tokenizer | None = None) -> list[Moment]:
-    """The seconds of a row (TEXT_COLUMNS); for one that was never spoken its times are reckoned.
-
-    `heard` of an arrival is what the recogniser had made of the prefix, "" where that is what was said.
-    """
+    """The seconds of a row (TEXT_COLUMNS); for one that was never spoken its times are reckoned."""
     filled = timed(row)
-    language, oracles = row["language"], filled["oracles"]
-    arrivals = events(oracles)
+    language, oracles, duration = row["language"], filled["oracles"], filled["duration"]
     heard = {(t["turn"], t["prefix_words"]): t["text"] for t in row["transcripts"]}
+    arrivals = events(oracles)
+    replaced = [*(time for time, _ in arrivals[1:]), math.inf]
     found = []
-    for second in range(max(1, math.ceil(filled["duration"] - 1e-9))):
-        until = min(second + 1.0, filled["duration"])
-        came = [
-            (time, o["level"], o["text"], heard.get((o["turn"], o["prefix_words"]), ""))
-            for time, numbers in arrivals
-            if second <= time < second + 1
-            for o in (oracles[n] for n in numbers)
-        ]
-        since, numbers = current(arrivals, until) or (until, [])
+    for second in range(max(1, math.ceil(duration - 1e-9))):
+        until = min(second + 1.0, max(duration, second))
         readings = [
-            Reading(oracles[n]["level"], since, seen(oracles[n]["text"], until - since, language, tokenizer))
+            Reading(
+                oracles[n]["level"], time, time >= second,
+                seen(oracles[n]["text"], min(until, end) - time, language, tokenizer),
+                heard.get((oracles[n]["turn"], oracles[n]["prefix_words"]), ""),
+            )
+            for (time, numbers), end in zip(arrivals, replaced, strict=False)
+            if time < second + 1 and end > second
             for n in numbers
-        ]
+        ]  # fmt: skip
         began = [w for w in filled["words"] if second <= w["start"] < second + 1]
         user, assistant = (
             join_words([w["word"] for w in began if w["role"] == role], language) for role in ("user", "assistant")
         )
-        found.append(Moment(second, user, assistant, tuple(came), tuple(readings), _touching(filled, second)))
+        found.append(Moment(second, user, assistant, tuple(readings), _touching(filled, second)))
     return found
 
 
@@ -88,41 +87,31 @@ def print_replay(to: "Console", row: Mapping[str, Any], tokenizer: Tokenizer | N
     table.add_column("s", justify="right", no_wrap=True)
     for head, ratio in (("user says", 4), ("oracle: seen, then not yet", 6), ("assistant says", 4)):
         table.add_column(head, ratio=ratio, overflow="fold")
-    before: list[str] = []
+    before: tuple[Reading, ...] = ()
     for moment in moments(row, tokenizer):
-        told = [_told(moment, r) for r in moment.readings]
-        plain = [t.plain for t in told]
-        middle = Text("\n").join([*(_arrival(a) for a in moment.arrived), *(told if plain != before else [])])
-        before = plain
+        new = [r for r in moment.readings if r.arrived or r.seen not in {b.seen for b in before}]
+        before = moment.readings
         user = Text(moment.user)
         if moment.situations:
             user.append(f"{' ' if moment.user else ''}({', '.join(moment.situations)})", "italic dim")
-        table.add_row(str(moment.start), user, middle, Text(moment.assistant))
+        table.add_row(str(moment.start), user, Text("\n").join(map(_told, new)), Text(moment.assistant))
     to.print(table)
-    unit = "tokens, one each 80 ms" if tokenizer else "words, reckoned at 1.3 tokens a word and one token each 80 ms"
-    to.print(
-        Text(f"> an oracle arrives; bold is what the model has seen of it by the end of the second ({unit})", "dim")
-    )
-
-
-def _style(level: int) -> str:
-    return LEVEL_STYLES[min(max(level, 0), 5)]
-
-
-def _arrival(arrival: Sequence[Any]) -> "Text":
-    from rich.text import Text
-
-    time, level, _, heard = arrival
-    return Text(f"> {time:.2f} level {level}" + (f', heard as "{heard}"' if heard else ""), _style(level))
-
-
-def _told(moment: Moment, reading: Reading) -> "Text":
-    from rich.text import Text
-
-    text = Text.assemble((f"{reading.level} ", f"bold {_style(reading.level)}"), (reading.seen.text, "bold"))
-    gap = "" if not reading.seen.text or reading.seen.rest.startswith(" ") else " "
-    if reading.seen.rest:
-        text.append(
-            f"{gap}| {reading.seen.rest.strip()}" if reading.seen.text else f"| {reading.seen.rest.strip()}", "dim"
+    to.print(Text("> an oracle arrives, at that time; before the | is what the model has seen of it by then", "dim"))
+    if tokenizer is None:
+        to.print(
+            Text("how far is reckoned: a token each 80 ms, 1.3 tokens a word; --tokenizer FILE counts them", "dim")
         )
+
+
+def _told(reading: Reading) -> "Text":
+    from rich.text import Text
+
+    style = LEVEL_STYLES[min(max(reading.level, 0), 5)]
+    text = Text(f"> {reading.time:.2f} " if reading.arrived else "", style)
+    text.append(f"level {reading.level}: ", f"bold {style}")
+    text.append(reading.seen.text, "bold")
+    if reading.seen.rest:
+        text.append(f"{' ' if reading.seen.text else ''}| {reading.seen.rest.strip()}", "dim")
+    if reading.heard and reading.arrived:
+        text.append(f' (heard as "{reading.heard}")', "italic")
     return text

@@ -4,7 +4,6 @@ At the frame in which an oracle arrives the model sees the start token, then one
 next oracle overwrites them (KAME, arXiv 2510.02327). Without a tokenizer, words stand for tokens at a usual rate.
 """
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,9 +119,3 @@ def events(oracles: Sequence[Mapping[str, Any]]) -> list[tuple[float, list[int]]
         if oracle["time"] is not None:
             at.setdefault(oracle["time"], []).append(number)
     return sorted(at.items())
-
-
-def current(arrived: Sequence[tuple[float, list[int]]], moment: float) -> tuple[float, list[int]] | None:
-    """The event that the model reads at a moment: the last that had come; None before the first."""
-    place = bisect_right([time for time, _ in arrived], moment)
-    return arrived[place - 1] if place else None
