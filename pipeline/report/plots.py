@@ -5,6 +5,7 @@ variables for colours, so each colour is drawn as a marker and then named as the
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
@@ -106,11 +107,14 @@ def _shades(name: str, values: Sequence[str]) -> Any:
     return alt.Color(f"{name}:N", title=None, scale=scale, legend=alt.Legend() if len(values) > 1 else None)
 
 
-def _counted(label: str) -> dict[str, Any]:
-    """How an axis of counts looks: whole steps, thousands as k."""
+def _counted(label: str, rows: list[Row], by: str) -> dict[str, Any]:
+    """How an axis of counts looks that are summed by the field `by`: whole steps, thousands as k."""
     import altair as alt
 
-    return {"title": label, "axis": alt.Axis(tickMinStep=1, tickCount=5, format="~s")}
+    sums = Counter[Any]()
+    for row in rows:
+        sums[row[by]] += row["count"]
+    return {"title": label, "axis": alt.Axis(tickCount=max(1, min(5, max(sums.values()))), format="~s")}
 
 
 def _bars(rows: list[Row], name: str, label: str, colour: str, shades: Sequence[str] = (), amount: bool = False) -> Any:
@@ -121,7 +125,7 @@ def _bars(rows: list[Row], name: str, label: str, colour: str, shades: Sequence[
     order = alt.EncodingSortField(field="place", op="min")
     rows = [row | {name: _label(row[name]), colour: _label(row[colour]), "place": n} for n, row in enumerate(rows)]
     names = len({row[name] for row in rows})
-    look = {"title": label, "axis": alt.Axis(tickCount=5)} if amount else _counted(label)
+    look = {"title": label, "axis": alt.Axis(tickCount=5)} if amount else _counted(label, rows, name)
     chart = _chart(rows).mark_bar().encode(
         y=alt.Y(f"{name}:N", sort=order, title=None),
         x=alt.X("sum(count):Q", **look),
@@ -137,7 +141,7 @@ def _histogram(rows: list[Row], label: str, what: str) -> Any:
     return _chart(rows).mark_bar(stroke=INK, strokeWidth=0.3).encode(
         x=alt.X("low:Q", title=label, bin="binned", axis=alt.Axis(tickCount=6)),
         x2="high:Q",
-        y=alt.Y("count:Q", stack=True, **_counted(what)),
+        y=alt.Y("count:Q", stack=True, **_counted(what, rows, "low")),
         color=_shades("name", list(dict.fromkeys(row["name"] for row in rows))),
     )  # fmt: skip
 
@@ -205,7 +209,8 @@ def _level_counts(canvas: _Canvas, figures: Figures) -> None:
         note = "Pale: cancelled by the next request before the first token came."
         opacity = alt.Opacity("state:N", title=None, scale=alt.Scale(domain=list(states), range=[1, 0.35]))
     chart = _chart(rows).mark_bar(stroke=INK, strokeWidth=0.5).encode(
-        x=axis, y=alt.Y("count:Q", **_counted("oracles")), color=colour, opacity=opacity, order=alt.Order("state:N")
+        x=axis, y=alt.Y("count:Q", **_counted("oracles", rows, "level")),
+        color=colour, opacity=opacity, order=alt.Order("state:N"),
     )  # fmt: skip
     lines = [(n, f.count, f.arrived if figures.spoken else None) for n, f in levels]
     canvas.add("Oracles by level", note, chart, ("level", "oracles", "arrived"), lines)

@@ -118,6 +118,7 @@ class Viewer {
       return make("p", { class: "reading" }, chip(oracle.level), make("strong", { text: seen }), make("span", { class: "rest", text: joint + rest }), make("span", { class: "state", text: state }));
     });
     const about = make("p", { class: "about" }, "Arrived at ", `${event.time.toFixed(2)} s, in answer to: `, make("q", { text: said }));
+    if (readings.length > 1) about.prepend("A grid: every level of the prefix arrives at once. ");
     if (heard !== null) about.append(" heard as ", make("q", { text: heard }));
     place.replaceChildren(...parts, about);
   }

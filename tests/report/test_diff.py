@@ -1,0 +1,65 @@
+import copy
+
+import dummies
+from typer.testing import CliRunner
+
+from pipeline.cli import app
+from pipeline.report.diff import compare
+
+
+def show(first, second):
+    done = CliRunner().invoke(app, ["diff", str(first), str(second)], env={"COLUMNS": "180"}, catch_exceptions=False)
+    assert done.exit_code == 0
+    return done.output
+
+
+def test_what_changed_and_nothing_else(tmp_path):
+    rows = [dummies.row(n) for n in range(6)]
+    changed = copy.deepcopy(rows)
+    changed[0]["turns"][0]["text"] = changed[0]["turns"][0]["intended_text"] = "Something else"
+    changed[1]["oracles"][0]["text"] = "[bold]A better guess[/bold]"
+    changed[2]["audio"]["bytes"] = dummies.flac(((0, 0.0, 0.2),), 3.0)
+    changed[3]["oracles"][1]["time"] = 9.0
+    changed[4]["provenance"]["simulator"] = "openai:other"
+    changed[5] = dummies.row(77)
+    first = dummies.finish(tmp_path / "a", rows, settings={"seed": 0, "writer": "x"}, refused=[("speech", "clipped")])
+    spend = {"dollars": 1.5, "by": []}
+    second = dummies.finish(
+        tmp_path / "b", changed, settings={"seed": 1, "writer": "x", "new": {"leaf": 2}}, spend=spend
+    )
+    found = compare(first, second)
+    assert found.settings == [("seed", "0", "1"), ("new.leaf", "-", "2")]
+    assert found.only == (["dummy-00005-v0"], ["dummy-00077-v0"])
+    assert (found.common, found.same) == (5, 0)
+    assert found.differs == {"dialogue": 1, "oracles": 1, "speech": 1, "arrivals": 1, "provenance": 1}
+    (oracle,) = found.examples["oracles"]
+    assert (oracle.id, oracle.after) == ("dummy-00001-v0", "[bold]A better guess[/bold]")
+    assert found.examples["speech"][0].where == "sound"
+    assert found.examples["arrivals"][0].after == "9.0 s"
+    text = show(first, second)
+    assert "[bold]A better guess[/bold]" in text and "speech: clipped" in text and "only in B" in text
+    assert "1.5000" in text and "chrF A" in text
+
+
+def test_a_build_is_the_same_as_itself_and_a_better_simulator_shows_in_the_curve(tmp_path):
+    rows = [dummies.row(n) for n in range(4)]
+    first = dummies.finish(tmp_path / "a", rows)
+    found = compare(first, first)
+    assert (found.same, found.settings, found.examples) == (4, [], {})
+    assert "settings are the same" in show(first, first)
+    better = copy.deepcopy(rows)
+    for row in better:
+        for oracle in row["oracles"]:
+            oracle["text"] = row["turns"][1]["text"]
+    found = compare(first, dummies.finish(tmp_path / "b", better))
+    means = [sum(f.levels[0].whole) / len(f.levels[0].whole) for f in found.figures]
+    assert means[0] < 40 and means[1] == 100 and found.differs == {"oracles": 4}
+
+
+def test_silent_against_spoken(tmp_path):
+    first = dummies.finish(tmp_path / "a", [dummies.row(n, spoken=False) for n in range(3)])
+    second = dummies.finish(tmp_path / "b", [dummies.row(n) for n in range(3)])
+    found = compare(first, second)
+    assert found.differs == {"speech": 3, "arrivals": 3, "provenance": 3}
+    assert found.examples["speech"][0].before == "None s"
+    assert "median duration" in show(first, second)

@@ -1,0 +1,56 @@
+import json
+
+import dummies
+import pytest
+
+from pipeline.errors import KameError, UsageError
+from pipeline.report.read import FACET_COLUMNS, Finished, sample
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory):
+    rows = [dummies.row(n, duplex=n == 17, spoken=False) for n in range(40)]
+    return dummies.finish(tmp_path_factory.mktemp("read") / "out", rows, a_shard=15, refused=[("speech", "clipped")])
+
+
+def test_rows_come_from_all_shards_and_alone(build):
+    found = Finished.open(build)
+    assert len(found.shards()) == 4
+    assert {row["id"] for row in found.rows(["id"])} == {f"dummy-{n:05d}-v0" for n in range(40)}
+    assert [row["id"] for row in found.rows(["id"], {"dummy-00031-v0"})] == ["dummy-00031-v0"]
+    assert next(found.refusals())["reason"] == "clipped"
+
+
+def test_unknown_ids_name_near_ones(build):
+    with pytest.raises(UsageError, match=r"dummy-00003: no dialogue.*near it: dummy-00003-v0"):
+        Finished.open(build).row("dummy-00003")
+
+
+def test_a_folder_without_a_build_is_one_line(tmp_path):
+    with pytest.raises(UsageError, match=r"no manifest.json.*kame-data build --out"):
+        Finished.open(tmp_path)
+    (tmp_path / "manifest.json").write_text("{")
+    with pytest.raises(KameError, match="no manifest that this version reads"):
+        Finished.open(tmp_path)
+
+
+def test_missing_and_damaged_shards_are_named(build, tmp_path):
+    manifest = json.loads((build / "manifest.json").read_text())
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(KameError, match="is not there"):
+        list(Finished.open(tmp_path).rows())
+    path = tmp_path / manifest["shards"][0]["path"]
+    path.parent.mkdir()
+    path.write_bytes(b"PAR1 but no more")
+    with pytest.raises(KameError, match="is damaged"):
+        list(Finished.open(tmp_path).rows())
+
+
+def test_a_sample_shows_every_facet_and_does_not_hang_on_order(build):
+    rows = list(Finished.open(build).rows(FACET_COLUMNS))
+    chosen = sample(rows, 12)
+    assert len(chosen) == 12 and sample(rows[::-1], 12) == chosen
+    assert "dummy-00017-v0" in chosen  # the only one with situations
+    assert {row["split"] for row in rows if row["id"] in chosen} == {"train", "validation"}
+    assert sample(rows, 2, ["dummy-00020-v0"])[0] == "dummy-00020-v0"
+    assert len(sample(rows, 100)) == 40
