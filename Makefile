@@ -11,6 +11,8 @@ demo: $(VENV)/.core
 	$(BIN)/kame-data build --config demo --out out/demo
 
 test: $(VENV)/.dev
+	@{ command -v chromium || command -v chromium-browser; } >/dev/null || \
+		echo "make: no chromium here: the tests of the report in a browser are SKIPPED (apt-get install chromium)" >&2
 	$(BIN)/python -m pytest -n auto
 
 # What a change must pass besides the tests.

@@ -172,6 +172,7 @@ def print_summary(manifest: dict[str, Any], out: Path) -> None:
         print_spend(manifest["spend"]["by"], manifest["spend"]["dollars"])
     for shard in manifest["shards"]:
         to.print(f"{out / shard['path']}  {shard['rows']} rows, {shard['bytes'] / 1e6:.1f} MB")
+    to.print(f"look and listen: kame-data report {out}")
 
 
 def print_plan(plan: "Plan", settings: "Settings") -> None:

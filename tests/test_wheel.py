@@ -19,15 +19,17 @@ def test_the_wheel_builds_the_demo_elsewhere(tmp_path):
         (tmp_path / "work" / name).mkdir(parents=True)
         (tmp_path / "work" / name / "__init__.py").write_text("raise SystemExit('this is the folder of a stranger')")
     # As the installed command is started: its own folder first on the path, not the one that the user stands in.
-    command = [sys.executable, "-P", "-c", "from pipeline.cli import main; main()", "build", "--config", "demo"]
+    command = [sys.executable, "-P", "-c", "from pipeline.cli import main; main()"]
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "installed"), "PREFECT_HOME": str(tmp_path / "prefect")}
-    done = subprocess.run(
-        [*command, "--limit", "2", "--out", "out"],
-        cwd=tmp_path / "work",
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    for arguments in (["build", "--config", "demo", "--limit", "2", "--out", "out"], ["report", "out"]):
+        done = subprocess.run(
+            [*command, *arguments],
+            cwd=tmp_path / "work",
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "work" / "out" / "shards").glob("*.parquet"))) >= 1
+    assert "6 with sound" in done.stdout and (tmp_path / "work" / "out" / "report.html").stat().st_size > 100_000
