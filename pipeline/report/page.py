@@ -23,7 +23,7 @@ from pipeline.report.seen import FRAME, TOKENS_PER_WORD, Tokenizer
 HERE = Path(__file__).parent
 SCRIPTS = ("data.js", "player.js", "timeline.js", "viewer.js", "browser.js")
 DIALOGUES, AUDIO = 1000, 48
-TEXT_BYTES = 8_000_000
+TEXT_BYTES = 10_000_000
 """The most that the dialogues' own text may take in the page."""
 
 

@@ -14,7 +14,7 @@ from pipeline.report.seen import Tokenizer, timed
 
 OUTLINE_RATE = 25
 """Peaks a second in the outline of the loudness: one for each half frame."""
-SOUND_BYTES = 30_000_000
+SOUND_BYTES = 28_000_000
 """The most that all sound may take in the page, in base64: what keeps a page of 1,000 dialogues under 40 MB."""
 
 # What could end a script element, begin a comment, or end a line in older scripts, wherever it stands in a string.

@@ -15,6 +15,8 @@ from pipeline.report.figures import Figures, bins, middle, spread
 
 Row = dict[str, Any]
 WIDTH, HEIGHT = 400, 250
+MOST_LINES = 200
+"""Lines of a table of numbers, at most."""
 BAR, AROUND = 22, 70
 """Pixels of a lying bar, and of what stands above and below them."""
 _MARKED = re.compile(r"#c0ffe([0-9a-f])", re.IGNORECASE)
@@ -63,8 +65,10 @@ class _Canvas:
         return re.sub(r'(\bid="|url\(#)', rf"\g<1>plot{number}-", named)
 
     def add(self, title: str, note: str, chart: Any, heads: Sequence[str], lines: Sequence[Sequence[object]]) -> None:
-        cells = tuple(tuple(_cell(value) for value in line) for line in lines)
-        self.plots.append(Plot(title, note, self.svg(chart, len(self.plots)), tuple(heads), cells))
+        cells = [tuple(_cell(value) for value in line) for line in lines[:MOST_LINES]]
+        if (more := len(lines) - MOST_LINES) > 0:
+            cells.append((f"{more:,} more", *("" for _ in heads[1:])))
+        self.plots.append(Plot(title, note, self.svg(chart, len(self.plots)), tuple(heads), tuple(cells)))
 
 
 def _cell(value: object) -> str:

@@ -64,7 +64,10 @@ class Viewer {
       play.textContent = playing ? "Pause" : "Play";
     }
     if (document.activeElement !== byId("seek") || playing) byId("seek").value = time;
-    byId("seek").setAttribute("aria-valuetext", `${time.toFixed(1)} of ${this.dialogue.duration.toFixed(1)} seconds`);
+    // In whole seconds: a screen reader that stands on it would read out every change.
+    const told = `${Math.floor(time)} of ${Math.ceil(this.dialogue.duration)} seconds`;
+    if (byId("seek").getAttribute("aria-valuetext") !== told) byId("seek").setAttribute("aria-valuetext", told);
+    if (this.player.failed) byId("sound-note").textContent = "This browser could not play the sound (FLAC): it plays in silence.";
     byId("clock").textContent = `${clock(time)} / ${clock(this.dialogue.duration)}`;
     this.timeline.move(time, playing);
     this.light(time);
