@@ -24,6 +24,7 @@ check: $(VENV)/.dev
 bench: $(VENV)/.core
 	$(BIN)/python benchmarks/build.py
 	$(BIN)/python benchmarks/speech.py
+	$(BIN)/python benchmarks/report.py
 
 clean:
 	rm -rf $(VENV) out dist

@@ -170,7 +170,7 @@ def bins(series: Mapping[str, Sequence[float]], most: int = 24) -> list[dict[str
 
 def _round_width(width: float) -> float:
     """The next larger of 1, 2 and 5 times a power of ten."""
-    if width <= 0:
-        return 1.0
+    if width < 1e-6:
+        return 1.0  # all the same, but for rounding
     power = 10.0 ** np.floor(np.log10(width))
     return float(next(step * power for step in (1, 2, 5, 10) if step * power >= width - 1e-12))

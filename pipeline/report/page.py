@@ -9,7 +9,7 @@ import hashlib
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,20 +58,22 @@ def write_report(
     ids = sample(build.rows(FACET_COLUMNS), max(dialogues, len(first)), first)
     compared = sample(build.rows(FACET_COLUMNS), SIMILARITY_SAMPLE)
     refused = _refused(build)
-    texts: list[str] = []
+    texts: dict[str, str] = {}
     figures = gather(_keeping(build, frozenset(ids), first, texts, tokenizer), frozenset(compared))
     spend = build.manifest.get("spend", {"dollars": 0.0, "by": []})
     plots = draw(figures, refused, spend["by"])
-    shown = [row["id"] for row in build.rows(FACET_COLUMNS, frozenset(ids))]
-    chosen = sample(build.rows(FACET_COLUMNS, frozenset(ids)), max(audio, len(first)), first)
-    heard = sounds(build, chosen) if figures.spoken else iter(())
+    chosen = sample(build.rows(FACET_COLUMNS, texts.keys()), max(audio, len(first)), first) if figures.spoken else []
     kept: list[str] = []
-    facts = _facts(build, figures, refused, spend["dollars"], len(texts), len(shown), tokenizer is not None)
+    facts = _facts(build, figures, refused, spend["dollars"]) | {
+        "embedded": len(texts),
+        "left_out": len(ids) - len(texts),
+        "constants": script_json({"frame": FRAME, "tokensPerWord": TOKENS_PER_WORD, "soundsAsked": len(chosen)}),
+    }
     path = out / "report.html"
     handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=out)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            for piece in _render(facts, plots, texts, _noting(heard, kept)):
+            for piece in _render(facts, plots, texts.values(), _noting(sounds(build, chosen), kept)):
                 file.write(piece)
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
@@ -82,15 +84,15 @@ def write_report(
 
 
 def _keeping(
-    build: Finished, ids: frozenset[str], first: Sequence[str], texts: list[str], tokenizer: Tokenizer | None
+    build: Finished, ids: frozenset[str], first: Sequence[str], texts: dict[str, str], tokenizer: Tokenizer | None
 ) -> Iterator[dict[str, Any]]:
-    """All rows; those of `ids` are put into `texts` as they go by, as long as there is room."""
+    """All rows; those of `ids` are put into `texts`, by id, as they go by, as long as there is room."""
     room = TEXT_BYTES
     for row in build.rows(TEXT_COLUMNS):
         if row["id"] in ids:
             text = script_json(dialogue(row, tokenizer))
             if len(text.encode()) <= room or row["id"] in first:
-                texts.append(text)
+                texts[row["id"]] = text
                 room -= len(text.encode())
         yield row
 
@@ -121,11 +123,8 @@ def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
         yield name, str(value)
 
 
-def _facts(
-    build: Finished, figures: Figures, refused: list[dict[str, Any]], dollars: float, embedded: int, sampled: int,
-    tokens: bool,
-) -> dict[str, Any]:  # fmt: skip
-    """What the template is given."""
+def _facts(build: Finished, figures: Figures, refused: list[dict[str, Any]], dollars: float) -> dict[str, Any]:
+    """What the template is told of the build."""
     manifest = build.manifest
     seconds = sum(figures.durations)
     return {
@@ -137,19 +136,16 @@ def _facts(
         "refused": sum(row["count"] for row in refused),
         "dollars": dollars,
         "asked": "spend" in manifest,
-        "embedded": embedded,
-        "left_out": sampled - embedded,
         "sources": manifest["sources"],
         "again": manifest.get("asked_again", {}),
         "settings": list(flat(manifest["settings"])),
         "shards": manifest["shards"],
         "voices": figures.voices.most_common(),
-        "constants": {"frame": FRAME, "tokensPerWord": TOKENS_PER_WORD, "tokens": tokens},
     }
 
 
 def _render(
-    facts: dict[str, Any], plots: list[Plot], texts: list[str], heard: Iterator[tuple[str, str]]
+    facts: dict[str, Any], plots: list[Plot], texts: Iterable[str], heard: Iterator[tuple[str, str]]
 ) -> Iterator[str]:
     from jinja2 import FileSystemLoader
     from jinja2.sandbox import SandboxedEnvironment
@@ -158,7 +154,7 @@ def _render(
     style = (HERE / "page.css").read_text("utf-8")
     rooms = SandboxedEnvironment(loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     yield from rooms.get_template("page.html").generate(
-        **{**facts, "constants": script_json(facts["constants"])},
+        **facts,
         plots=plots,
         script=script,
         style=style,
