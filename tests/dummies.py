@@ -17,7 +17,8 @@ BACK = split_words("It is two hundred twenty eight seats in all because twelve t
 AGAIN = split_words("Wait I meant thirteen rows of nineteen")
 LAST = split_words("Then it is two hundred forty seven seats")
 HOSTILE = (
-    "</script><script>window.pwned=1</script>", "<!--<script>", "-->", "<img src=x onerror=window.pwned=1>",
+    "</script><script>window.pwned=1</script>", "</ScRiPt \n/x", "<!--<script>", "-->",
+    "<img src=x onerror=window.pwned=1>",
     "\u2028window.pwned=1\u2029", "]]>", "{{ 7 * 7 }}${window.pwned=1}", '" autofocus onfocus="window.pwned=1',
     "javascript:window.pwned=1", "&lt;b&gt;&amp;", "\u202eleft\u202c", "<svg/onload=window.pwned=1>",
     "\\u003cb\\", "\x7f\x01",

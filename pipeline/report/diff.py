@@ -115,9 +115,10 @@ def _examples(builds: Sequence[Finished], differing: Mapping[str, Sequence[str]]
 
 
 def _example(aspect: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Example:
-    """The first place where two rows differ in an aspect."""
+    """The first place where two rows differ in an aspect; one that both have before one that only one has."""
     places = [_places(aspect, row) for row in (before, after)]
-    for where in dict.fromkeys([*places[0], *places[1]]):
+    names = sorted(dict.fromkeys([*places[0], *places[1]]), key=lambda n: not (n in places[0] and n in places[1]))
+    for where in names:
         if places[0].get(where) != places[1].get(where):
             return Example(before["id"], where, places[0].get(where, "-"), places[1].get(where, "-"))
     return Example(before["id"], "sound", "other samples", "at the same times")

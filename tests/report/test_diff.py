@@ -56,6 +56,16 @@ def test_a_build_is_the_same_as_itself_and_a_better_simulator_shows_in_the_curve
     assert means[0] < 40 and means[1] == 100 and found.differs == {"oracles": 4}
 
 
+def test_an_example_shows_a_place_that_both_have(tmp_path):
+    row = dummies.row(1)
+    changed = copy.deepcopy(row)
+    del changed["oracles"][0]
+    changed["oracles"][2]["text"] = "Another guess."
+    found = compare(dummies.finish(tmp_path / "a", [row]), dummies.finish(tmp_path / "b", [changed]))
+    (example,) = found.examples["oracles"]
+    assert (example.where, example.after) == ("turn 1, 8 words, level 2", "Another guess.")
+
+
 def test_silent_against_spoken(tmp_path):
     first = dummies.finish(tmp_path / "a", [dummies.row(n, spoken=False) for n in range(3)])
     second = dummies.finish(tmp_path / "b", [dummies.row(n) for n in range(3)])
