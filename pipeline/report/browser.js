@@ -67,7 +67,7 @@ class Browser {
     byId("list").scrollTop = 0;
     byId("page-back").disabled = this.page === 0;
     byId("page-on").disabled = this.page === last;
-    byId("page-at").textContent = `page ${this.page + 1} of ${last + 1}`;
+    byId("page-at").textContent = `${this.page + 1} of ${last + 1}`;
   }
 
   item(dialogue) {
