@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.answers import holds_answer
 from pipeline.chrf import chrf
-from pipeline.dialogues import holds_answer
 from pipeline.report.seen import back_channels, events, seen, timed, true_answers
 
 SIMILARITY_SAMPLE = 250

@@ -60,7 +60,9 @@ def moments(row: Mapping[str, Any], tokenizer: Tokenizer | None = None) -> list[
             if time < second + 1 and end > second
             for n in numbers
         ]  # fmt: skip
-        began = [w for w in filled["words"] if second <= w["start"] < second + 1]
+        began = sorted(
+            (w for w in filled["words"] if second <= w["start"] < second + 1), key=lambda w: float(w["start"])
+        )
         user, assistant = (
             join_words([w["word"] for w in began if w["role"] == role], language) for role in ("user", "assistant")
         )
