@@ -11,7 +11,7 @@ from playwright.sync_api import sync_playwright
 
 from pipeline.report.page import write_report
 
-SIZE = {"width": 1280, "height": 860}
+SIZE = {"width": 1280, "height": 940}
 
 
 def picture(out: Path, wanted: str | None, seconds: float) -> None:

@@ -189,7 +189,8 @@ function start() {
   const dialogues = readDialogues();
   const sounds = dialogues.filter((dialogue) => dialogue.sound).length;
   const spoken = dialogues.some((dialogue) => dialogue.spoken);
-  const rest = sounds < CONSTANTS.soundsAsked ? " (that of more did not fit)" : "";
+  const left = CONSTANTS.soundsAsked - sounds;
+  const rest = left > 0 ? ` (that of ${left} more did not fit)` : "";
   byId("with-sound").textContent = spoken ? `, ${sounds === dialogues.length ? "all" : sounds} with ${sounds === 1 ? "its" : "their"} sound${rest}.` : ". They were never spoken.";
   if (!dialogues.length) return;
   byId("browser").hidden = false;

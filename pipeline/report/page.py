@@ -23,8 +23,9 @@ from pipeline.report.seen import FRAME, TOKENS_PER_WORD, Tokenizer
 HERE = Path(__file__).parent
 SCRIPTS = ("data.js", "player.js", "timeline.js", "viewer.js", "browser.js")
 DIALOGUES, AUDIO = 1000, 48
-TEXT_BYTES = 10_000_000
-"""The most that the dialogues' own text may take in the page."""
+PAGE_BYTES, TEXT_BYTES = 38_000_000, 10_000_000
+"""The most that the dialogues may take in the page, and their text of that; the rest is for sound. With the figures it
+stays under 40 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ def write_report(
     plots = draw(figures, refused, spend["by"])
     chosen = sample(build.rows(FACET_COLUMNS, texts.keys()), max(audio, len(first)), first) if figures.spoken else []
     kept: list[str] = []
+    heard = sounds(build, chosen, PAGE_BYTES - sum(len(text.encode()) for text in texts.values()))
     facts = _facts(build, figures, refused, spend["dollars"]) | {
         "embedded": len(texts),
         "left_out": len(ids) - len(texts),
@@ -73,7 +75,7 @@ def write_report(
     handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=out)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            for piece in _render(facts, plots, texts.values(), _noting(sounds(build, chosen), kept)):
+            for piece in _render(facts, plots, texts.values(), _noting(heard, kept)):
                 file.write(piece)
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)

@@ -14,8 +14,6 @@ from pipeline.report.seen import Tokenizer, timed
 
 OUTLINE_RATE = 25
 """Peaks a second in the outline of the loudness: one for each half frame."""
-SOUND_BYTES = 28_000_000
-"""The most that all sound may take in the page, in base64: what keeps a page of 1,000 dialogues under 40 MB."""
 
 # What could end a script element, begin a comment, or end a line in older scripts, wherever it stands in a string.
 _ESCAPES = str.maketrans(
@@ -72,17 +70,18 @@ def _cut(said: str, intended: str) -> str:
 def outline(samples: NDArray[np.int16], rate: int) -> list[str]:
     """The peaks of both channels, OUTLINE_RATE a second, a byte each, in base64.
 
-    `samples`: int16, (n, 2), at `rate` Hz. Peaks are square roots of the share of full scale: soft speech shows too.
+    `samples`: int16, (n, 2), at `rate` Hz. A peak is its share of full scale, to the power of 0.7: soft
+    speech shows too.
     """
     step = rate // OUTLINE_RATE
     count = -(-len(samples) // step)
     padded = np.zeros((count * step, 2), np.float32)
     padded[: len(samples)] = np.abs(samples.astype(np.float32)) / 32768
-    peaks = np.sqrt(padded.reshape(count, step, 2).max(axis=1))
+    peaks = padded.reshape(count, step, 2).max(axis=1) ** 0.7
     return [base64.b64encode((peaks[:, c] * 255).astype(np.uint8).tobytes()).decode() for c in (0, 1)]
 
 
-def sounds(build: Finished, wanted: Sequence[str], most: int = SOUND_BYTES) -> Iterator[tuple[str, list[str], str]]:
+def sounds(build: Finished, wanted: Sequence[str], most: int) -> Iterator[tuple[str, list[str], str]]:
     """(id, outlines of assistant and user, FLAC in base64) of the ids that are spoken, while they fit in `most`."""
     import soundfile
 

@@ -143,7 +143,7 @@ def _histogram(rows: list[Row], label: str, what: str) -> Any:
     import altair as alt
 
     return _chart(rows).mark_bar(stroke=INK, strokeWidth=0.3).encode(
-        x=alt.X("low:Q", title=label, bin="binned", axis=alt.Axis(tickCount=6)),
+        x=alt.X("low:Q", title=label, bin="binned", axis=alt.Axis(tickCount=6, labelOverlap=True, labelSeparation=8)),
         x2="high:Q",
         y=alt.Y("count:Q", stack=True, **_counted(what, rows, "low")),
         color=_shades("name", list(dict.fromkeys(row["name"] for row in rows))),

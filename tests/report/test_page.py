@@ -54,7 +54,7 @@ def test_the_same_build_gives_the_same_page_and_a_dialogue_can_be_asked_for(buil
 def test_sound_and_text_that_do_not_fit_are_left_out_and_said(build, monkeypatch):
     monkeypatch.setattr(page_module, "TEXT_BYTES", 30_000)
     one = len(base64.b64encode(dummies.row(1)["audio"]["bytes"]))
-    monkeypatch.setattr(page_module.sounds, "__defaults__", (int(one * 2.5),))
+    monkeypatch.setattr(page_module, "PAGE_BYTES", 30_000 + int(one * 2.5))
     done = write_report(build)
     assert 0 < done.dialogues < 24 and 0 < done.sounds < done.dialogues
     assert f"({24 - done.dialogues} more did not fit)" in (build / "report.html").read_text()
