@@ -42,9 +42,11 @@ BRANCHES = (
 )
 BuildFolder = Annotated[Path, typer.Argument(metavar="OUT", help="Folder of a build.")]
 Tokenizer = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        "--tokenizer", metavar="FILE", help="SentencePiece model: count tokens by it, not words by a usual rate."
+        "--tokenizer",
+        metavar="SPEC",
+        help="Counts tokens: kyutai, sample or a SentencePiece model; that of OUT/tokens unless told otherwise.",
     ),
 ]
 
@@ -260,11 +262,8 @@ def report(
 ) -> None:
     """Write OUT/report.html: figures of a finished build, and its dialogues to look at and to hear."""
     from pipeline.report.page import write_report
-    from pipeline.report.seen import open_tokenizer
 
-    done = write_report(
-        out, dialogues=dialogues, audio=audio, first=dialogue or (), tokenizer=open_tokenizer(tokenizer)
-    )
+    done = write_report(out, dialogues=dialogues, audio=audio, first=dialogue or (), tokenizer=tokenizer)
     typer.echo(
         f"{done.path}  {done.bytes / 1e6:.1f} MB: {done.dialogues} of {done.of} dialogues, {done.sounds} with sound"
     )
@@ -283,7 +282,7 @@ def replay(
     from pipeline.report.seen import open_tokenizer
     from pipeline.show import console
 
-    print_replay(console(), Finished.open(out).row(wanted), open_tokenizer(tokenizer))
+    print_replay(console(), Finished.open(out).row(wanted), open_tokenizer(tokenizer, out))
 
 
 @app.command()

@@ -12,13 +12,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.report.figures import SIMILARITY_SAMPLE, Figures, gather
 from pipeline.report.payload import dialogue, script_json, sounds
 from pipeline.report.plots import Plot, draw
 from pipeline.report.read import FACET_COLUMNS, TEXT_COLUMNS, Finished, sample
-from pipeline.report.seen import FRAME, TOKENS_PER_WORD, Tokenizer
+from pipeline.report.seen import FRAME, TOKENS_PER_WORD, open_tokenizer
+
+if TYPE_CHECKING:
+    from pipeline.codec.tokenizer import Tokenizer
 
 HERE = Path(__file__).parent
 SCRIPTS = ("data.js", "player.js", "timeline.js", "viewer.js", "browser.js")
@@ -45,22 +48,22 @@ def write_report(
     dialogues: int = DIALOGUES,
     audio: int = AUDIO,
     first: Sequence[str] = (),
-    tokenizer: Tokenizer | None = None,
+    tokenizer: str | None = None,
 ) -> Written:
     """Write OUT/report.html, whole or not at all.
 
     `dialogues` and `audio` are how many dialogues, and how many of these with sound, to draw into it; `first` are ids
     that are in it with their sound before any is drawn. Raises UsageError for an id that there is none of, or a folder
-    without a finished build.
+    without a finished build. `tokenizer`: as in `seen.open_tokenizer`.
     """
-    build = Finished.open(out)
+    build, vocabulary = Finished.open(out), open_tokenizer(tokenizer, out)
     for wanted in first:
         build.row(wanted)
     ids = sample(build.rows(FACET_COLUMNS), max(dialogues, len(first)), first)
     compared = sample(build.rows(FACET_COLUMNS), SIMILARITY_SAMPLE)
     refused = _refused(build)
     texts: dict[str, str] = {}
-    figures = gather(_keeping(build, frozenset(ids), first, texts, tokenizer), frozenset(compared))
+    figures = gather(_keeping(build, frozenset(ids), first, texts, vocabulary), frozenset(compared))
     spend = build.manifest.get("spend", {"dollars": 0.0, "by": []})
     plots = draw(figures, refused, spend["by"])
     chosen = sample(build.rows(FACET_COLUMNS, texts.keys()), max(audio, len(first)), first) if figures.spoken else []
@@ -86,7 +89,7 @@ def write_report(
 
 
 def _keeping(
-    build: Finished, ids: frozenset[str], first: Sequence[str], texts: dict[str, str], tokenizer: Tokenizer | None
+    build: Finished, ids: frozenset[str], first: Sequence[str], texts: dict[str, str], tokenizer: "Tokenizer | None"
 ) -> Iterator[dict[str, Any]]:
     """All rows; those of `ids` are put into `texts`, by id, as they go by, as long as there is room."""
     room = TEXT_BYTES

@@ -4,13 +4,16 @@ import base64
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.report.read import Finished
-from pipeline.report.seen import Tokenizer, timed
+from pipeline.report.seen import pieces, timed
+
+if TYPE_CHECKING:
+    from pipeline.codec.tokenizer import Tokenizer
 
 OUTLINE_RATE = 25
 """Peaks a second in the outline of the loudness: one for each half frame."""
@@ -30,7 +33,7 @@ def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
 
 
-def dialogue(row: Mapping[str, Any], tokenizer: Tokenizer | None = None) -> dict[str, Any]:
+def dialogue(row: Mapping[str, Any], tokenizer: "Tokenizer | None" = None) -> dict[str, Any]:
     """A row for the page: TEXT_COLUMNS, times in seconds; words and oracles as tuples, for there are many.
 
     words: (turn, word, start, end); oracles: (turn, prefix_words, level, text, heard, time[, pieces]).
@@ -38,8 +41,8 @@ def dialogue(row: Mapping[str, Any], tokenizer: Tokenizer | None = None) -> dict
     filled = timed(row)
     oracles: list[tuple[Any, ...]] = []
     for o in filled["oracles"]:
-        pieces = () if tokenizer is None or o["time"] is None else (tokenizer.pieces(o["text"]),)
-        oracles.append((o["turn"], o["prefix_words"], o["level"], o["text"], _ms(o["heard"]), _ms(o["time"]), *pieces))
+        tokens = () if tokenizer is None or o["time"] is None else (pieces(o["text"], tokenizer),)
+        oracles.append((o["turn"], o["prefix_words"], o["level"], o["text"], _ms(o["heard"]), _ms(o["time"]), *tokens))
     return {
         **{
             n: row[n]

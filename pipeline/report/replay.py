@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.report.seen import Seen, Tokenizer, events, seen, timed
+from pipeline.report.seen import Seen, events, seen, timed
 from pipeline.text.words import join_words
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
+
+    from pipeline.codec.tokenizer import Tokenizer
 
 # Dark and light terminals both show these; the level's number stands beside its colour.
 LEVEL_STYLES = ("magenta", "blue", "cyan", "green", "bright_green", "yellow")
@@ -40,7 +42,7 @@ class Moment:
     situations: tuple[str, ...]
 
 
-def moments(row: Mapping[str, Any], tokenizer: Tokenizer | None = None) -> list[Moment]:
+def moments(row: Mapping[str, Any], tokenizer: "Tokenizer | None" = None) -> list[Moment]:
     """The seconds of a row (TEXT_COLUMNS); for one that was never spoken its times are reckoned."""
     filled = timed(row)
     language, oracles, duration = row["language"], filled["oracles"], filled["duration"]
@@ -76,7 +78,7 @@ def _touching(row: Mapping[str, Any], second: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(kinds))
 
 
-def print_replay(to: "Console", row: Mapping[str, Any], tokenizer: Tokenizer | None = None) -> None:
+def print_replay(to: "Console", row: Mapping[str, Any], tokenizer: "Tokenizer | None" = None) -> None:
     """Print the row: its head, a line a second, and what the columns mean."""
     from rich.table import Table
     from rich.text import Text
@@ -100,9 +102,7 @@ def print_replay(to: "Console", row: Mapping[str, Any], tokenizer: Tokenizer | N
     to.print(table)
     to.print(Text("> an oracle arrives, at that time; before the | is what the model has seen of it by then", "dim"))
     if tokenizer is None:
-        to.print(
-            Text("how far is reckoned: a token each 80 ms, 1.3 tokens a word; --tokenizer FILE counts them", "dim")
-        )
+        to.print(Text("how far is reckoned: a token each 80 ms, 1.3 tokens a word; --tokenizer counts them", "dim"))
 
 
 def _told(reading: Reading) -> "Text":

@@ -4,46 +4,52 @@ At the frame in which an oracle arrives the model sees the start token, then one
 next oracle overwrites them (KAME, arXiv 2510.02327). Without a tokenizer, words stand for tokens at a usual rate.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import UsageError
 from pipeline.quality import WORD_SECONDS
 from pipeline.text.words import join_words, split_words
 
+if TYPE_CHECKING:
+    from pipeline.codec.tokenizer import Tokenizer
+
+SPACE = "\u2581"
+"""How SentencePiece writes a space."""
 FRAME = 0.08
 """Seconds a frame of Moshi's codec takes, and so a token of the oracle stream."""
 TOKENS_PER_WORD = 1.3
 """What an English word takes in a vocabulary of 32,000 pieces, roughly; the same figure as in `pipeline.quality`."""
 
 
-class Tokenizer:
-    """A SentencePiece vocabulary: the pieces of a text as they are read."""
+def open_tokenizer(spec: str | None, out: Path) -> "Tokenizer | None":
+    """The tokenizer of `--tokenizer`; without, that of OUT/tokens, where there is one and sentencepiece is at hand."""
+    from pipeline.codec.tokenizer import Tokenizer
 
-    def __init__(self, path: Path) -> None:
-        """Raises UsageError where the file is no SentencePiece model, or the package is not installed."""
-        try:
-            from sentencepiece import SentencePieceProcessor  # comes with the training extra
-        except ImportError:
-            raise UsageError(
-                f"--tokenizer {path}: needs the package sentencepiece; pip install sentencepiece"
-            ) from None
-        try:
-            self._model = SentencePieceProcessor(model_file=str(path))
-        except (OSError, RuntimeError) as error:
-            raise UsageError(f"--tokenizer {path}: is no SentencePiece model ({str(error).splitlines()[0]})") from None
-
-    def pieces(self, text: str) -> list[str]:
-        """The tokens' own text; joined, they are the text again."""
-        found = [str(piece).replace("\u2581", " ") for piece in self._model.encode(text, out_type=str)]
-        return [found[0].removeprefix(" "), *found[1:]] if found else []
+    if spec is not None:
+        return Tokenizer.of(spec)
+    own = out / "tokens" / "tokenizer.model"
+    return Tokenizer.of(str(own)) if own.is_file() and find_spec("sentencepiece") else None
 
 
-def open_tokenizer(path: Path | None) -> Tokenizer | None:
-    """The tokenizer of `--tokenizer`, None without."""
-    return None if path is None else Tokenizer(path)
+def pieces(text: str, tokenizer: "Tokenizer") -> list[str]:
+    """What each token of an oracle stands for in its text; joined, they are the text as the tokenizer has it.
+
+    Of a character that is told in bytes, the last byte's token stands for it.
+    """
+    found, pending = [], b""
+    for piece in tokenizer.model.encode(text.strip(), out_type=str):
+        if byte := re.fullmatch(r"<0x([0-9A-F]{2})>", piece):
+            pending += bytes.fromhex(byte[1])
+            character = pending.decode("utf-8", "ignore")
+            pending = b"" if character else pending
+            found.append(character)
+        else:
+            found.append(piece.replace(SPACE, " "))
+    return [found[0].removeprefix(" "), *found[1:]] if found else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +60,12 @@ class Seen:
     rest: str
 
 
-def seen(text: str, seconds: float, language: str, tokenizer: Tokenizer | None = None) -> Seen:
+def seen(text: str, seconds: float, language: str, tokenizer: "Tokenizer | None" = None) -> Seen:
     """What of `text` the model has seen `seconds` after it arrived; without a tokenizer reckoned by words."""
     tokens = max(0, int(seconds / FRAME + 1e-6))
     if tokenizer is not None:
-        pieces = tokenizer.pieces(text)
-        return Seen("".join(pieces[:tokens]), "".join(pieces[tokens:]))
+        found = pieces(text, tokenizer)
+        return Seen("".join(found[:tokens]), "".join(found[tokens:]))
     words = split_words(text, language)
     count = int(tokens / TOKENS_PER_WORD + 1e-6)
     return Seen(join_words(words[:count], language), join_words(words[count:], language))

@@ -51,6 +51,13 @@ def test_the_same_build_gives_the_same_page_and_a_dialogue_can_be_asked_for(buil
         write_report(build, first=["nobody"])
 
 
+def test_tokens_are_in_the_page_where_there_is_a_tokenizer(build):
+    pytest.importorskip("sentencepiece")
+    write_report(build, tokenizer="sample", audio=0)
+    oracles = json.loads(blocks((build / "report.html").read_text(), "dialogue")[0])["oracles"]
+    assert all("".join(o[6]) == o[3] for o in oracles if o[5] is not None) and any(len(o) == 7 for o in oracles)
+
+
 def test_sound_and_text_that_do_not_fit_are_left_out_and_said(build, monkeypatch):
     monkeypatch.setattr(page_module, "TEXT_BYTES", 30_000)
     one = len(base64.b64encode(dummies.row(1)["audio"]["bytes"]))

@@ -1,9 +1,11 @@
+import shutil
+
 import dummies
 import pytest
 
 from pipeline.errors import UsageError
 from pipeline.quality import WORD_SECONDS
-from pipeline.report.seen import Tokenizer, events, seen, timed, true_answers
+from pipeline.report.seen import events, open_tokenizer, pieces, seen, timed, true_answers
 
 TEXT = "one two three four five six seven"
 
@@ -16,16 +18,20 @@ def test_words_are_seen_at_a_token_a_frame(seconds, words):
 
 
 def test_real_tokens_are_counted_where_there_is_a_tokenizer(tmp_path):
-    train = pytest.importorskip("sentencepiece").SentencePieceTrainer.train
-    (tmp_path / "text").write_text("\n".join([TEXT, "a hall with twelve rows of nineteen seats"] * 20))
-    train(input=str(tmp_path / "text"), model_prefix=str(tmp_path / "spm"), vocab_size=29, minloglevel=2)
-    tokenizer = Tokenizer(tmp_path / "spm.model")
-    pieces = tokenizer.pieces(TEXT)
-    assert "".join(pieces) == TEXT and len(pieces) > 7
-    found = seen(TEXT, 0.08 * 5, "en", tokenizer)
-    assert found.text == "".join(pieces[:5]) and found.text + found.rest == TEXT
-    with pytest.raises(UsageError, match="no SentencePiece model"):
-        Tokenizer(tmp_path / "text")
+    pytest.importorskip("sentencepiece")
+    text = "Extraordinarily many zebras gallop through Winchester."
+    assert open_tokenizer(None, tmp_path) is None
+    tokenizer = open_tokenizer("sample", tmp_path)
+    found = pieces(text, tokenizer)
+    assert "".join(found) == text and len(found) == len(tokenizer.encode(text)) > 8
+    part = seen(text, 0.08 * 5, "en", tokenizer)
+    assert part.text == "".join(found[:5]) and part.text + part.rest == text
+    # A build's own tokens name the tokenizer that it is read with.
+    (tmp_path / "tokens").mkdir()
+    shutil.copy(tokenizer.path, tmp_path / "tokens" / "tokenizer.model")
+    assert pieces(text, open_tokenizer(None, tmp_path)) == found
+    with pytest.raises(UsageError, match="no such file"):
+        open_tokenizer(str(tmp_path / "nix"), tmp_path)
 
 
 def test_silent_rows_get_reckoned_times():
