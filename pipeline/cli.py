@@ -17,6 +17,7 @@ import typer
 
 from pipeline import __version__
 from pipeline.errors import Interrupted, KameError
+from pipeline.train.command import train
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -237,6 +238,9 @@ def quality(out: BuildFolder = Path("out"), debug: Debug = False) -> None:
             f"{out}: the oracles of level {high} do not say more of the answer than those of level {low} (mean chrF); "
             "mend the prompts (--prompts), or use another --simulator"
         )
+
+
+app.command()(train)
 
 
 ledger_app = typer.Typer(help="The ledger of paid answers: its figures, checks, export and import.")
