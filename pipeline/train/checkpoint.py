@@ -9,6 +9,9 @@ import json
 import os
 import random
 import shutil
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,7 +77,8 @@ class Checkpoints:
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir(parents=True)
         _wait()
-        dcp.save(_state(model, optimizer), checkpoint_id=temporary, no_dist=not dist.is_initialized())
+        with _quiet():
+            dcp.save(_state(model, optimizer), checkpoint_id=temporary, no_dist=not dist.is_initialized())
         torch.save(random_state(), temporary / f"random-{self.rank}.pt")
         _wait()
         if self.rank == 0:
@@ -93,7 +97,8 @@ class Checkpoints:
         path = self.path(step)
         state = _state(model, optimizer)
         try:
-            dcp.load(state, checkpoint_id=path, no_dist=not dist.is_initialized())
+            with _quiet():
+                dcp.load(state, checkpoint_id=path, no_dist=not dist.is_initialized())
         except (dcp.api.CheckpointException, OSError, RuntimeError, ValueError, EOFError) as error:
             told = " ".join(str(error).split())[:200]
             raise KameError(f"{path}: is damaged ({told}); delete it to go on from the checkpoint before") from None
@@ -134,6 +139,14 @@ def _state(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]
         "model": get_model_state_dict(model, options=options),
         "optimizer": get_optimizer_state_dict(model, optimizer, options=options),
     }
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without PyTorch's warnings to itself, and that a single process saves alone."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _wait() -> None:

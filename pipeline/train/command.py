@@ -1,5 +1,6 @@
 """`kame-data train`: its flags, and the settings they make. Imports nothing heavy before it trains."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -65,7 +66,7 @@ def train(
     from pipeline.train.loop import train as train_
 
     folder = train_(found)
-    if folder is not None:
+    if os.environ.get("RANK", "0") == "0":
         typer.echo(f"{folder}: the checkpoint, as `kame.server_oracle` and moshi's loaders read it")
         typer.echo(f"{found.run / 'metrics.jsonl'}: the numbers; tensorboard --logdir {found.run}")
 

@@ -41,7 +41,8 @@ class Logs:
         self._seen: dict[str, float] = {}
         self._trackers = _trackers(settings, step) if main else []
         if main:
-            self._forget(step)
+            settings.run.mkdir(parents=True, exist_ok=True)
+            self._forget(step or -1)  # a run that begins anew has no lines yet
 
     def __enter__(self) -> "Logs":
         if self._live:

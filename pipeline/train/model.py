@@ -84,7 +84,15 @@ def product(x: torch.Tensor, weights: tuple[torch.Tensor, ...]) -> torch.Tensor:
     return y + torch.bmm(torch.bmm(x, weights[1].mT), weights[2].mT)
 
 
-class TrainingLayer(StreamingTransformerLayer):
+class Spreadable:
+    """The first base of what FSDP2 spreads over processes.
+
+    It gives a module another class, which Python allows only where the first bases of both come from `object` alone;
+    Moshi's come from `abc.ABC`.
+    """
+
+
+class TrainingLayer(Spreadable):
     """A layer of Moshi with a second forward for training; `checkpointing` recomputes it in the backward pass."""
 
     checkpointing = False
@@ -92,7 +100,7 @@ class TrainingLayer(StreamingTransformerLayer):
     def forward(self, x: torch.Tensor, attend: Attend | None = None, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Moshi's own without `attend`."""
         if attend is None:
-            return super().forward(x, *args, **kwargs)  # type: ignore[no-any-return]
+            return super().forward(x, *args, **kwargs)  # type: ignore[misc, no-any-return]
         if self.checkpointing and torch.is_grad_enabled():
             return checkpoint(self.train_forward, x, attend, use_reentrant=False)  # type: ignore[no-any-return]
         return self.train_forward(x, attend)
@@ -102,7 +110,7 @@ class TrainingLayer(StreamingTransformerLayer):
         raise NotImplementedError
 
 
-class TemporalLayer(TrainingLayer):
+class TemporalLayer(TrainingLayer, StreamingTransformerLayer):
     """A layer of the temporal transformer."""
 
     def train_forward(self, x: torch.Tensor, attend: Attend) -> torch.Tensor:
@@ -117,7 +125,7 @@ class TemporalLayer(TrainingLayer):
         return x.to(update) + self.layer_scale_2(update)  # type: ignore[no-any-return]
 
 
-class DepthLayer(TrainingLayer):
+class DepthLayer(TrainingLayer, StreamingTransformerLayer):
     """A layer of the depth transformer: weights of its own for each of K codebooks, attention over the codebooks."""
 
     def train_forward(self, x: torch.Tensor, attend: Attend) -> torch.Tensor:
@@ -133,7 +141,7 @@ class DepthLayer(TrainingLayer):
         return x.to(update) + self.layer_scale_2(update)  # type: ignore[no-any-return]
 
 
-class FourStreams(LMModel):
+class FourStreams(Spreadable, LMModel):
     """Moshi with the oracle stream. `lm` are `LMModel`'s own arguments.
 
     Raises UsageError for a kind of Moshi that is not trained here (conditioners, weights shared between codebooks, ...).
