@@ -78,10 +78,12 @@ class Start:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             model = FourStreams(device="cpu", dtype=torch.float32, **self.arguments)
-        # As with trained embeddings a piece is known when it is seen: what the oracle says can be said without learning
-        # each piece's name first.
         with torch.no_grad():
+            # What has been heard can be said without learning each piece's name first, as with trained embeddings, and
+            # the sum of sixteen random codes does not drown the text.
             model.text_linear.weight.copy_(model.text_emb.weight[: self.arguments["text_card"]])
+            for table in model.emb:
+                table.weight.mul_(0.1)
         return model
 
 

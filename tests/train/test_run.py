@@ -163,11 +163,11 @@ def test_what_goes_wrong_is_one_line_and_an_exit_code(fault, tmp_path):
 
 
 def test_out_of_memory_is_one_line(tmp_path):
-    """The process may have 3 GB; attention over 3,000 frames a row, eight rows at once, wants more."""
+    """The process may have a GB more of addresses than its libraries take, for eight rows of 3,000 frames at once."""
     import resource
 
     out = dummy(tmp_path / "out", rows=8, validation=0, frames=(3000, 3000), files=1)
-    limit = 3 << 30
+    limit = 15 << 29
     found, _, error = train(
         out, "--run", tmp_path / "run", *SMALL, "--steps=6", "--batch-frames=24000", "--set=progress=false",
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
