@@ -35,7 +35,7 @@ NOT_OF_THE_MODEL = (
 )
 
 UNTRAINED = {
-    "untrained-tiny": {"dim": 128, "heads": 4, "layers": 4, "depth_dim": 64, "depth_heads": 4, "depth_layers": 2},
+    "untrained-tiny": {"dim": 96, "heads": 4, "layers": 2, "depth_dim": 32, "depth_heads": 2, "depth_layers": 1},
     "untrained-small": {"dim": 512, "heads": 8, "layers": 8, "depth_dim": 256, "depth_heads": 4, "depth_layers": 4},
 }
 """Shapes of models with seeded random weights, for trying out and for tests."""
