@@ -3,11 +3,10 @@
 python benchmarks/train.py [SHAPE ...] [--frames T] [--batch B] [--tune full|lora|frozen_depth] [--device cpu|cuda]
                            [--steps N] [--compile] [--no-moshi] [--peak TFLOPS]
 
-A shape is tiny, small, 1b or 7b (with fewer on a CPU by default). Each line is a process of its own: the training forward
-of this project, and Moshi's own forward (`LMModel.forward`, logits of all frames in f32) on the same model and batch, both
-with the backward pass and AdamW. Model FLOPs come from the formula in docs/TRAINING.md; recomputed activations count for
-nothing. The peak is that of dense bf16 products, by the card's name or from --peak; on a CPU there is none, and the share
-stands out.
+A shape is tiny, small, 1b or 7b. Each line is a process of its own: the training forward of this project, and Moshi's
+own (`LMModel.forward`, logits of all frames in f32) on the same model and batch, both with the backward pass and AdamW.
+FLOPs come from the formula in docs/TRAINING.md; what is computed twice counts once. The peak is that of dense bf16
+products, by the card's name or from --peak; a CPU has none here.
 """
 
 import argparse

@@ -7,10 +7,10 @@ import yaml
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 
-from pipeline.config import Room, Settings
+from pipeline.config import Settings
 from pipeline.errors import UsageError
 from pipeline.resources import bundled
-
+from pipeline.settings_room import Room
 
 Tree = TypeVar("Tree", bound=Room)
 

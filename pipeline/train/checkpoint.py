@@ -1,8 +1,8 @@
 """Checkpoints of a run: written whole or not at all, the last few and the best kept, exact to go on from.
 
-`RUN/checkpoints/step-0000200/` holds what is trained and the optimizer's state (PyTorch's distributed checkpoints, which
-any number of processes reads), the random state of each process, and `state.json`, which is written last. Frozen weights
-are not in it: they come from where the run started.
+`RUN/checkpoints/step-0000200/` holds what is trained and the optimizer's state (PyTorch's distributed checkpoints,
+which any number of processes reads), the random state of each process, and `state.json`, which is written last. Frozen
+weights are not in it: they come from where the run started.
 """
 
 import json
@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 import torch
 import torch.distributed as dist
-import torch.distributed.checkpoint as dcp
 from torch import nn
+from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
     get_model_state_dict,
@@ -28,6 +28,8 @@ from torch.distributed.checkpoint.state_dict import (
     set_model_state_dict,
     set_optimizer_state_dict,
 )
+from torch.distributed.checkpoint.state_dict_loader import load
+from torch.distributed.checkpoint.state_dict_saver import save
 
 from pipeline.errors import KameError
 
@@ -78,7 +80,7 @@ class Checkpoints:
             temporary.mkdir(parents=True)
         _wait()
         with _quiet():
-            dcp.save(_state(model, optimizer), checkpoint_id=temporary, no_dist=not dist.is_initialized())
+            save(_state(model, optimizer), checkpoint_id=temporary, no_dist=not dist.is_initialized())
         torch.save(random_state(), temporary / f"random-{self.rank}.pt")
         _wait()
         if self.rank == 0:
@@ -98,8 +100,8 @@ class Checkpoints:
         state = _state(model, optimizer)
         try:
             with _quiet():
-                dcp.load(state, checkpoint_id=path, no_dist=not dist.is_initialized())
-        except (dcp.api.CheckpointException, OSError, RuntimeError, ValueError, EOFError) as error:
+                load(state, checkpoint_id=path, no_dist=not dist.is_initialized())
+        except (CheckpointException, OSError, RuntimeError, ValueError, EOFError) as error:
             told = " ".join(str(error).split())[:200]
             raise KameError(f"{path}: is damaged ({told}); delete it to go on from the checkpoint before") from None
         options = StateDictOptions(ignore_frozen_params=True, strict=False)

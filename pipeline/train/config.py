@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pipeline.config import Room
+from pipeline.settings_room import Room
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -58,7 +58,7 @@ class DataSettings(Room):
 
 
 class AugmentationSettings(Room):
-    """What is drawn for every example and epoch; see `pipeline.train.oracle_stream.Augmentation`, which these become."""
+    """What is drawn for every example and epoch; see `pipeline.train.oracle_stream.Augmentation`."""
 
     time: Literal["arrival", "shift"] = "arrival"
     shift_right: tuple[int, int] = (1, 10)

@@ -1,12 +1,11 @@
 """The checkpoint that others load: Moshi's layout plus `oracle_emb.weight`, and the JSON that says what it is.
 
-`RUN/export/`: `model.safetensors`; `config.json`, which the loaders of `kame` and `moshi` read (`--hf-repo`); the model's
-arguments alone in `moshi_lm_kwargs.json`, as kame_finetune writes them. LoRA that is not merged lies in
+`RUN/export/`: `model.safetensors`; `config.json`, which the loaders of `kame` and `moshi` read (`--hf-repo`); the
+model's arguments alone in `moshi_lm_kwargs.json`, as kame_finetune writes them. LoRA that is not merged lies in
 `lora.safetensors`, which `config.json` names.
 """
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -34,10 +33,12 @@ BESIDE = {
 def export(settings: TrainSettings, start: Start, facts: TokenFacts, model: FourStreams, machine: Machine) -> Path:
     """Write RUN/export, whole or not at all; called by every process. Weights are in the precision computed in."""
     target = settings.run / EXPORT
-    state = get_model_state_dict(model, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
+    whole: dict[str, Any] = get_model_state_dict(
+        model, options=StateDictOptions(full_state_dict=True, cpu_offload=True)
+    )
     if machine.rank != 0:
         return target
-    state = {name: value.to(machine.computed_in).contiguous() for name, value in state.items()}
+    state = {name: value.to(machine.computed_in).contiguous() for name, value in whole.items()}
     temporary = settings.run / f".{EXPORT}.tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
@@ -57,7 +58,7 @@ def export(settings: TrainSettings, start: Start, facts: TokenFacts, model: Four
     config = start.arguments | {"moshi_name": MOSHI_NAME, "model_type": "moshi"} | beside | lora | {"model_id": made_by}
     (temporary / CONFIG_NAME).write_text(json.dumps(config, indent=2) + "\n")
     shutil.rmtree(target, ignore_errors=True)
-    os.replace(temporary, target)
+    temporary.replace(target)
     return target
 
 
@@ -81,5 +82,3 @@ def _beside(start: Start, facts: TokenFacts, folder: Path) -> dict[str, str]:
             home = start.name if key in start.files and "/" in start.name else KYUTAI
             found[key] = f"hf://{home}/{name}"
     return found
-
-

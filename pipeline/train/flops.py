@@ -17,7 +17,7 @@ def hidden_of(dim: int, feed_forward: int) -> int:
 def weights_in_products(lm: dict[str, Any]) -> tuple[dict[str, list[tuple[int, int]]], int, int]:
     """The linear maps that a frame goes through, (in, out) each, of the temporal transformer and of the depth
     transformer; and their widths."""
-    dim, depth, codebooks = lm["dim"], lm["depformer_dim"], lm["dep_q"]
+    dim, depth, codebooks = int(lm["dim"]), int(lm["depformer_dim"]), int(lm["dep_q"])
     hidden = hidden_of(dim, int(lm["hidden_scale"] * dim))
     inner = hidden_of(depth, lm["depformer_dim_feedforward"])
 
@@ -37,7 +37,7 @@ def flops_per_frame(lm: dict[str, Any], frames: int, tune: Tune = "full", rank: 
     maps, dim, depth = weights_in_products(lm)
     total = 0.0
     for part, linears in maps.items():
-        weights = sum(into * out for into, out in linears)
+        weights = float(sum(into * out for into, out in linears))
         trained = tune == "full" or (tune == "frozen_depth" and part == "temporal")
         total += (6 if trained else 4) * weights
         if tune == "lora":
@@ -45,4 +45,4 @@ def flops_per_frame(lm: dict[str, Any], frames: int, tune: Tune = "full", rank: 
     # Scores and their use: 2 products of (width) a pair; half of the pairs are in the past.
     total += 3 * lm["num_layers"] * 2 * 2 * dim * min(frames, lm["context"]) / 2
     total += 3 * lm["depformer_num_layers"] * 2 * 2 * depth * lm["dep_q"] * lm["dep_q"] / 2
-    return total
+    return float(total)

@@ -8,14 +8,16 @@ text of the same frame; before the first frame it is padding, as in kame_finetun
 """
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from pipeline.train.batches import Batch
 
+Streams = NDArray[np.integer[Any]]
 NOTHING = -1
 """No input (its embedding is zero) and no target, as in Moshi."""
 
@@ -61,7 +63,7 @@ def lay_out(batch: "Batch", layout: Layout) -> Inputs:
     time = np.arange(batch.oracle.shape[1])
     inside = time < batch.frames[:, None]
 
-    def delayed(stream: np.ndarray, by: int, initial: int) -> np.ndarray:
+    def delayed(stream: Streams, by: int, initial: int) -> Streams:
         return np.where(inside, np.where(time < by, initial, np.roll(stream, by, axis=1)), NOTHING)
 
     codes = batch.codes.swapaxes(0, 1)
@@ -73,7 +75,7 @@ def lay_out(batch: "Batch", layout: Layout) -> Inputs:
     targets = [delayed(stream, by, NOTHING) for stream, by, _ in predicted]
     real = np.flatnonzero(inside)
 
-    def of_real(streams: list[np.ndarray]) -> torch.Tensor:
+    def of_real(streams: list[Streams]) -> torch.Tensor:
         return _tensor(np.stack([stream.reshape(-1)[real] for stream in streams]))
 
     return Inputs(
@@ -86,5 +88,5 @@ def lay_out(batch: "Batch", layout: Layout) -> Inputs:
     )
 
 
-def _tensor(values: np.ndarray) -> torch.Tensor:
+def _tensor(values: Streams) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(values, np.int64))

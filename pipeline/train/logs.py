@@ -71,9 +71,10 @@ class Logs:
         for tracker in self._trackers:
             tracker.log(values, step=step)
         self._seen |= values
-        told = "  ".join(
-            f"{name.removeprefix('val/')} {self._seen[name]:.3f}" for name in SHOWN if name in self._seen
-        ) + f"  {self._seen.get('tokens_per_second', 0):,.0f} tokens/s"
+        told = (
+            "  ".join(f"{name.removeprefix('val/')} {self._seen[name]:.3f}" for name in SHOWN if name in self._seen)
+            + f"  {self._seen.get('tokens_per_second', 0):,.0f} tokens/s"
+        )
         self._bar.update(self._task, completed=step, told=told)
         if self._lines:
             self._console.print(f"step {step}/{self._settings.steps}  {told}")

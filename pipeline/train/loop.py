@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.distributed.tensor import DTensor
@@ -72,6 +73,8 @@ def _train(settings: TrainSettings, machine: Machine) -> Path:
         return lay_out(batch, layout).to(machine.device)
 
     def validate() -> dict[str, float]:
+        if validation is None:
+            return {}
         model.eval()
         with torch.no_grad(), machine.autocast():
             of, limit = settings.loss, settings.validation.batches
@@ -83,8 +86,8 @@ def _train(settings: TrainSettings, machine: Machine) -> Path:
     model.train()
     batches = endless(loader, progress)
     with Logs(settings, progress.step, machine.rank == 0) as logs:
-        if progress.step == 0 and validation is not None:
-            logs.log(0, validate())
+        if progress.step == 0 and (found := validate()):
+            logs.log(0, found)
         since, tokens = time.perf_counter(), 0
         while progress.step < settings.steps:
             step = progress.step + 1
@@ -104,7 +107,7 @@ def _train(settings: TrainSettings, machine: Machine) -> Path:
                     text, audio = model(inputs)
                 losses = sums(text, audio, kind, settings.loss)
                 # FSDP takes the mean over processes; the sum is wanted.
-                (sum(means(losses, count, settings.loss)) * machine.world_size).backward()
+                (torch.stack(means(losses, count, settings.loss)).sum() * machine.world_size).backward()  # type: ignore[no-untyped-call]
                 summed.append(losses.detach())
             norm = clip_grad_norm_((p for p in model.parameters() if p.requires_grad), settings.optimizer.clip)
             optimizer.step()
@@ -162,7 +165,7 @@ def open_loaders(settings: TrainSettings, machine: Machine) -> tuple[Loader, Loa
     if out.name == "tokens" and not (out / "tokens").is_dir():
         out = out.parent
     augmentation = Augmentation(**settings.augmentation.model_dump())
-    shared = {
+    shared: dict[str, Any] = {
         "batch_frames": settings.data.batch_frames,
         "frame_multiple": settings.data.frame_multiple,
         "prefetch": settings.data.prefetch,
@@ -179,8 +182,8 @@ def open_loaders(settings: TrainSettings, machine: Machine) -> tuple[Loader, Loa
         ours, theirs = getattr(loader.facts, f"{what}_sha256"), getattr(validation.facts, f"{what}_sha256")
         if ours != theirs:
             raise UsageError(
-                f"{validation.files.paths[0]}: its {what} is '{getattr(validation.facts, what)}' ({theirs[:8]}), that of "
-                f"the train shards '{getattr(loader.facts, what)}' ({ours[:8]}); make both with one {what}"
+                f"{validation.files.paths[0]}: its {what} is '{getattr(validation.facts, what)}' ({theirs[:8]}), that "
+                f"of the train shards '{getattr(loader.facts, what)}' ({ours[:8]}); make both with one {what}"
             )
     return loader, validation
 
@@ -204,7 +207,8 @@ def resume(
     for name, value in kept.items():
         if (before := progress.settings.get(name)) != value:
             raise UsageError(
-                f"--run {settings.run}: was begun with {name} {before}, and this is {value}; give the same, or another --run"
+                f"--run {settings.run}: was begun with {name} {before}, and this is {value}; "
+                "give the same, or another --run"
             )
     checkpoints.load(progress.step, model, optimizer)
     return progress
@@ -237,6 +241,6 @@ def _memory_errors(settings: TrainSettings) -> Iterator[None]:
         if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
             raise
         raise KameError(
-            f"data.batch_frames {settings.data.batch_frames}: out of memory; lower it (and raise accumulate to match), turn "
-            "checkpointing on, train with --tune lora, or share the model by FSDP"
+            f"data.batch_frames {settings.data.batch_frames}: out of memory; lower it (and raise accumulate to match), "
+            "turn checkpointing on, train with --tune lora, or share the model by FSDP"
         ) from None

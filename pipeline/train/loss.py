@@ -2,8 +2,8 @@
 
 As kame_finetune weighs them. Text: the mean over words' frames (their tokens, and the frame 0 that announces them) plus
 `text_padding` times the mean over padding frames. Audio: the mean over all codebooks, the first (semantic) one weighing
-`first_codebook`, the others `other_codebooks`. The two are added. The means go over all micro-batches and processes of a
-step together, so how a step is cut up changes nothing.
+`first_codebook`, the others `other_codebooks`. The two are added. The means go over all batches and processes of an
+update together, so how it is cut up changes nothing.
 """
 
 from dataclasses import dataclass
@@ -46,9 +46,7 @@ def counts(kinds: Kinds, settings: LossSettings) -> torch.Tensor:
 def sums(text: torch.Tensor, audio: torch.Tensor, kinds: Kinds, settings: LossSettings) -> torch.Tensor:
     """The weighted sums of the cross-entropies (M,) and (K, M): f32 (3,), to be divided by `counts`."""
     weights = codebook_weights(settings, len(audio), audio.device)
-    return torch.stack(
-        [(text * kinds.word).sum(), (text * kinds.padding).sum(), (audio * kinds.code * weights).sum()]
-    )
+    return torch.stack([(text * kinds.word).sum(), (text * kinds.padding).sum(), (audio * kinds.code * weights).sum()])
 
 
 def means(total: torch.Tensor, count: torch.Tensor, settings: LossSettings) -> tuple[torch.Tensor, torch.Tensor]:

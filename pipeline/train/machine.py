@@ -61,20 +61,20 @@ class Machine:
         """The model on its device, its layers compiled, checkpointed and spread over the processes as settings say."""
         whole = start.model(settings.seed) if self.rank == 0 or not self.fsdp else start.model(settings.seed, "meta")
         prepare(whole, settings.tune, self.computed_in, settings.seed)
-        layers = [module for module in whole.modules() if isinstance(module, TrainingLayer)]
+        layers: list[Any] = [module for module in whole.modules() if isinstance(module, TrainingLayer)]
         for layer in layers:
             layer.checkpointing = self.checkpointing
             if settings.compile:
-                layer.train_forward = torch.compile(layer.train_forward)  # type: ignore[method-assign]
+                layer.train_forward = torch.compile(layer.train_forward)
         return self._spread(whole, layers) if self.fsdp else whole.to(self.device)
 
-    def _spread(self, model: FourStreams, layers: list[TrainingLayer]) -> FourStreams:
+    def _spread(self, model: FourStreams, layers: list[Any]) -> FourStreams:
         """Weights are on the first process alone, which gives each its share."""
         state = model.state_dict() if self.rank == 0 else {}
         model.to("meta")
         precision = MixedPrecisionPolicy(param_dtype=self.computed_in, reduce_dtype=torch.float32)
         for module in (*layers, model):
-            fully_shard(module, mp_policy=precision, mesh=None)
+            fully_shard(module, mp_policy=precision)
         model.to_empty(device=self.device)
         options = StateDictOptions(full_state_dict=True, broadcast_from_rank0=True)
         with warnings.catch_warnings():

@@ -2,14 +2,14 @@
 
 `FourStreams` is `moshi.models.lm.LMModel` with one table more: `oracle_emb` is added to the text embedding of the same
 step. Its parameters are Moshi's, under Moshi's names. `LMModel.forward` still works and is Moshi's arithmetic; calling
-`FourStreams(inputs)` is the training forward, which computes the same with causal attention instead of a mask that every
+`FourStreams(inputs)` is the training forward, which computes the same with causal attention instead of a mask that each
 layer builds anew, the codebooks of the depth transformer in one product instead of one each, and logits only of frames
 that have a target, a few thousand at a time.
 """
 
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, cast
 
 import torch
 from moshi.models.lm import LMModel, LMOutput
@@ -51,7 +51,7 @@ def rotation_of(time: torch.Tensor, width: int, max_period: float) -> tuple[torc
 
 def rotate(x: torch.Tensor, cosine: torch.Tensor, sine: torch.Tensor) -> torch.Tensor:
     """Rotary embedding of (B, heads, T, d), real and imaginary parts interleaved, computed in f32."""
-    pairs = x.unflatten(-1, (-1, 2))
+    pairs = x.reshape(*x.shape[:-1], -1, 2)
     real, imaginary = pairs[..., 0].float(), pairs[..., 1].float()
     turned = (real * cosine - imaginary * sine, real * sine + imaginary * cosine)
     return torch.stack([part.to(x.dtype) for part in turned], dim=-1).flatten(-2)
@@ -66,13 +66,14 @@ def normed(norm: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return (y * (norm.alpha.view(-1).to(variance) * torch.rsqrt(variance))).to(x.dtype)
 
 
-def stacked(linears: list[nn.Module]) -> tuple[torch.Tensor, ...]:
-    """The weights (K, out, in) of K linear maps; with LoRA its two factors (K, rank, in), (K, out, rank) too, scaled."""
+def stacked(linears: Iterable[Any]) -> tuple[torch.Tensor, ...]:
+    """The weights (K, out, in) of K linear maps; with LoRA also its factors (K, rank, in), (K, out, rank), scaled."""
+    linears = list(linears)
     if not isinstance(linears[0], LoRALinear):
-        return (torch.stack([linear.weight for linear in linears]),)  # type: ignore[arg-type, misc]
-    frozen = torch.stack([linear.frozen_W.weight for linear in linears])  # type: ignore[misc, union-attr, arg-type]
-    down = torch.stack([linear.lora_A.weight for linear in linears])  # type: ignore[misc, union-attr, arg-type]
-    up = torch.stack([linear.lora_B.weight for linear in linears])  # type: ignore[misc, union-attr, arg-type]
+        return (torch.stack([linear.weight for linear in linears]),)
+    frozen = torch.stack([linear.frozen_W.weight for linear in linears])
+    down = torch.stack([linear.lora_A.weight for linear in linears])
+    up = torch.stack([linear.lora_B.weight for linear in linears])
     return frozen, down, up * linears[0].scaling
 
 
@@ -110,48 +111,47 @@ class TrainingLayer(Spreadable):
         raise NotImplementedError
 
 
-class TemporalLayer(TrainingLayer, StreamingTransformerLayer):
+class TemporalLayer(TrainingLayer, StreamingTransformerLayer):  # type: ignore[misc]
     """A layer of the temporal transformer."""
 
     def train_forward(self, x: torch.Tensor, attend: Attend) -> torch.Tensor:
         """(B, T, D) to (B, T, D)."""
-        attention = self.self_attn
-        q, k, v = attention.in_projs[0](normed(self.norm1, x)).unflatten(-1, (3, attention.num_heads, -1)).unbind(2)
+        attention, gating = self.self_attn, cast(Any, self.gating)
+        projected = attention.in_projs[0](normed(self.norm1, x))
+        q, k, v = projected.view(*x.shape[:2], 3, attention.num_heads, -1).unbind(2)
         heads = attend(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2))
         update = attention.out_projs[0](heads.transpose(1, 2).flatten(2))
         x = x.to(update) + self.layer_scale_1(update)
-        gate, value = self.gating.linear_in(normed(self.norm2, x)).chunk(2, dim=-1)
-        update = self.gating.linear_out(self.gating.activation(gate) * value)
+        gate, value = gating.linear_in(normed(self.norm2, x)).chunk(2, dim=-1)
+        update = gating.linear_out(gating.activation(gate) * value)
         return x.to(update) + self.layer_scale_2(update)  # type: ignore[no-any-return]
 
 
-class DepthLayer(TrainingLayer, StreamingTransformerLayer):
+class DepthLayer(TrainingLayer, StreamingTransformerLayer):  # type: ignore[misc]
     """A layer of the depth transformer: weights of its own for each of K codebooks, attention over the codebooks."""
 
     def train_forward(self, x: torch.Tensor, attend: Attend) -> torch.Tensor:
         """(K, M, D) to (K, M, D): the steps of the M frames' codebooks, those of one codebook together."""
-        attention, gates = self.self_attn, list(self.gating)
-        projected = product(normed(self.norm1, x), stacked(list(attention.in_projs)))
-        q, k, v = projected.unflatten(-1, (3, attention.num_heads, -1)).permute(2, 1, 3, 0, 4)
+        attention, gates = self.self_attn, list(cast(Any, self.gating))
+        projected = product(normed(self.norm1, x), stacked(attention.in_projs))
+        q, k, v = projected.view(*x.shape[:2], 3, attention.num_heads, -1).permute(2, 1, 3, 0, 4)
         heads = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        update = product(heads.permute(2, 0, 1, 3).flatten(2), stacked(list(attention.out_projs)))
+        update = product(heads.permute(2, 0, 1, 3).flatten(2), stacked(attention.out_projs))
         x = x.to(update) + self.layer_scale_1(update)
-        gate, value = product(normed(self.norm2, x), stacked([g.linear_in for g in gates])).chunk(2, dim=-1)
-        update = product(gates[0].activation(gate) * value, stacked([g.linear_out for g in gates]))
+        gate, value = product(normed(self.norm2, x), stacked(g.linear_in for g in gates)).chunk(2, dim=-1)
+        update = product(gates[0].activation(gate) * value, stacked(g.linear_out for g in gates))
         return x.to(update) + self.layer_scale_2(update)  # type: ignore[no-any-return]
 
 
 class FourStreams(Spreadable, LMModel):
     """Moshi with the oracle stream. `lm` are `LMModel`'s own arguments.
 
-    Raises UsageError for a kind of Moshi that is not trained here (conditioners, weights shared between codebooks, ...).
+    Raises UsageError for a kind of Moshi that is not trained here (conditioners, shared weights of codebooks, ...).
     """
 
     def __init__(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None, **lm: Any) -> None:
         check_kind(lm)
-        super().__init__(
-            device=device, dtype=dtype, layer_class=TemporalLayer, depformer_layer_class=DepthLayer, **lm
-        )
+        super().__init__(device=device, dtype=dtype, layer_class=TemporalLayer, depformer_layer_class=DepthLayer, **lm)
         self.oracle_emb = ScaledEmbedding(
             self.text_card + 1, self.dim, norm=lm.get("norm_emb", False), device=device, dtype=dtype
         )
@@ -179,8 +179,8 @@ class FourStreams(Spreadable, LMModel):
         out = self.out_norm(self.transformer(self.embed(sequence, oracle_tokens)))
         return out, self.text_linear(out)[:, None]
 
-    def forward(self, inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
-        """Cross-entropies, f32, of the text (M,) and of the codebooks (K, M) at the M real frames; 0 without a target."""
+    def forward(self, inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:  # type: ignore[override]
+        """Cross-entropies, f32, of text (M,) and codebooks (K, M) at the M real frames; 0 where no target is."""
         hidden = self.embed(inputs.streams, inputs.oracle)
         attend = self.attend(hidden.shape[1], hidden.device)
         for layer in self.transformer.layers:
@@ -190,7 +190,7 @@ class FourStreams(Spreadable, LMModel):
         for layer in self.depformer.layers:
             steps = layer(steps, attend)
         steps = torch.stack([normed(n, s) for n, s in zip(self.depformer_norms, steps, strict=True)])
-        heads = stacked(list(self.linears))
+        heads = stacked(self.linears)
         text = cross_entropies(self.text_linear, hidden[None], inputs.text[None], self.text_card)[0]
         return text, cross_entropies(lambda x: product(x, heads), steps, inputs.audio, self.card)
 
@@ -203,19 +203,19 @@ class FourStreams(Spreadable, LMModel):
         tables = [self.depformer_text_emb, *self.depformer_emb]
         fed = torch.stack([table(ids) for table, ids in zip(tables, tokens, strict=True)])
         if not self.depformer_multi_linear:
-            return fed + self.depformer_in[0](hidden)
-        weights = stacked(list(self.depformer_in))
-        y = F.linear(hidden, weights[0].flatten(0, 1)).unflatten(-1, (self.dep_q, -1)).transpose(0, 1)
+            return fed + cast(torch.Tensor, self.depformer_in[0](hidden))
+        weights = stacked(self.depformer_in)
+        y = F.linear(hidden, weights[0].flatten(0, 1)).view(len(hidden), self.dep_q, -1).transpose(0, 1)
         if len(weights) > 1:
-            low = F.linear(hidden, weights[1].flatten(0, 1)).unflatten(-1, (self.dep_q, -1)).transpose(0, 1)
+            low = F.linear(hidden, weights[1].flatten(0, 1)).view(len(hidden), self.dep_q, -1).transpose(0, 1)
             y = y + torch.bmm(low, weights[2].mT)
         return fed + y
 
     def attend(self, length: int, device: torch.device) -> Attend:
         """What `length` frames attend to: those before them, `context` frames back at most."""
         time = torch.arange(length, device=device)
-        width = self.dim // self.transformer.layers[0].self_attn.num_heads
-        rotation = rotation_of(time, width, self.transformer.max_period)
+        attention = cast(StreamingTransformerLayer, self.transformer.layers[0]).self_attn
+        rotation = rotation_of(time, self.dim // attention.num_heads, float(cast(Any, self.transformer).max_period))
         if self.context is None or length <= self.context:
             return Attend(rotation, None)
         behind = time[:, None] - time
@@ -225,7 +225,11 @@ class FourStreams(Spreadable, LMModel):
     def layout(self) -> Layout:
         """How batches are laid out for this model."""
         return Layout(
-            tuple(self.delays), self.dep_q, self.text_initial_token_id, self.initial_token_id, self.text_padding_token_id
+            tuple(self.delays),
+            self.dep_q,
+            self.text_initial_token_id,
+            self.initial_token_id,
+            self.text_padding_token_id,
         )
 
 
@@ -246,7 +250,7 @@ def cross_entropies(
     frames = max(1, LOGITS_AT_ONCE // (card * x.shape[0]))
     if x.shape[1] <= frames:
         return some(x, targets)
-    parts = zip(x.split(frames, 1), targets.split(frames, 1), strict=True)
+    parts = zip(torch.split(x, frames, 1), torch.split(targets, frames, 1), strict=True)
     return torch.cat([checkpoint(some, *part, use_reentrant=False) for part in parts], dim=1)
 
 
@@ -267,4 +271,6 @@ def check_kind(lm: dict[str, Any]) -> None:
         "dep_q": lm.get("dep_q", 8) < 1,
     }
     if name := next((name for name, is_wrong in wrong.items() if is_wrong), None):
-        raise UsageError(f"{name} {lm.get(name)!r}: a Moshi of that kind is not trained here; start from Moshi's 7B kind")
+        raise UsageError(
+            f"{name} {lm.get(name)!r}: a Moshi of that kind is not trained here; start from Moshi's 7B kind"
+        )

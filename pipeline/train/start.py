@@ -43,7 +43,7 @@ UNTRAINED = {
 
 @dataclass(frozen=True)
 class Start:
-    """The arguments of the model and its weights; `weights` None is seeded random ones. `files`: what lay beside them."""
+    """The arguments of the model and its weights; `weights` None: seeded random ones. `files`: what lay beside."""
 
     name: str
     arguments: dict[str, Any]
@@ -70,7 +70,8 @@ class Start:
             model.load_state_dict(state, assign=True)
         except RuntimeError as error:
             raise KameError(
-                f"{self.weights}: these weights are not those of its {CONFIG_NAME}: {str(error).splitlines()[-1].strip()}"
+                f"{self.weights}: these weights are not those of its {CONFIG_NAME}: "
+                + str(error).splitlines()[-1].strip()
             ) from None
         return model
 
@@ -82,8 +83,8 @@ class Start:
             # What has been heard can be said without learning each piece's name first, as with trained embeddings, and
             # the sum of sixteen random codes does not drown the text.
             model.text_linear.weight.copy_(model.text_emb.weight[: self.arguments["text_card"]])
-            for table in model.emb:
-                table.weight.mul_(0.1)
+            for parameter in model.emb.parameters():
+                parameter.mul_(0.1)
         return model
 
 
@@ -135,8 +136,8 @@ def find_start(init: str, text_card: int) -> Start:
     start = _of_folder(folder) if folder.is_dir() else _of_hub(init)
     if (card := start.arguments["text_card"]) != text_card:
         raise UsageError(
-            f"--init {init}: its text vocabulary has {card} pieces, that of the tokens {text_card}; make the tokens with "
-            "its tokenizer (kame-data tokens --tokenizer)"
+            f"--init {init}: its text vocabulary has {card} pieces, that of the tokens {text_card}; make the tokens "
+            "with its tokenizer (kame-data tokens --tokenizer)"
         )
     return start
 

@@ -11,10 +11,17 @@ from pipeline.codec.dummy import write_dummy
 COMMAND = [sys.executable, "-m", "pipeline.cli", "train"]
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "NO_TORCH_COMPILE": "1"}
-SMALL = (
-    "--init=untrained-tiny --device=cpu --batch-frames=200 --lr=1e-3 --set=optimizer.warmup=2 --set=log_every=1 "
-    "--set=validation.every=4 --set=validation.batches=1 --set=tensorboard=false"
-).split()
+SMALL = [
+    "--init=untrained-tiny",
+    "--device=cpu",
+    "--batch-frames=200",
+    "--lr=1e-3",
+    "--set=optimizer.warmup=2",
+    "--set=log_every=1",
+    "--set=validation.every=4",
+    "--set=validation.batches=1",
+    "--set=tensorboard=false",
+]
 
 
 def dummy(folder, **given):
@@ -33,7 +40,7 @@ def start(*arguments, launcher=(), **given):
 def train(*arguments, **given):
     """The command, run to its end: (exit code, standard output, standard error)."""
     process = start(*arguments, **given)
-    out, error = process.communicate(timeout=240)
+    out, error = process.communicate(timeout=540)
     return process.returncode, out, error
 
 
@@ -45,6 +52,10 @@ def metrics(run):
 def losses(run):
     """The losses of every step, those of validation among them; nothing that hangs on the clock."""
     return [
-        {name: value for name, value in line.items() if name == "step" or name.startswith(("loss/", "val/", "grad_norm"))}
+        {
+            name: value
+            for name, value in line.items()
+            if name == "step" or name.startswith(("loss/", "val/", "grad_norm"))
+        }
         for line in metrics(run)
     ]

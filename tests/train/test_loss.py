@@ -14,11 +14,15 @@ def by_hand(text, audio, inputs, settings):
     """What kame_finetune computes: means of words' and of padding frames; one weighted mean of all codes."""
     text, audio, wanted = text.numpy(), audio.numpy(), inputs.text.numpy()
     words, padding = text[(wanted != 3) & (wanted != -1)], text[wanted == 3]
-    weights = np.array([settings.first_codebook, *[settings.other_codebooks] * 7])[:, None] * (inputs.audio.numpy() != -1)
+    weights = np.array([settings.first_codebook, *[settings.other_codebooks] * 7])[:, None] * (
+        inputs.audio.numpy() != -1
+    )
     return words.mean() + settings.text_padding * padding.mean(), (audio * weights).sum() / weights.sum()
 
 
-@pytest.mark.parametrize("settings", [SETTINGS, LossSettings(text_padding=0.0, first_codebook=1.0, other_codebooks=0.25)])
+@pytest.mark.parametrize(
+    "settings", [SETTINGS, LossSettings(text_padding=0.0, first_codebook=1.0, other_codebooks=0.25)]
+)
 def test_the_weights_are_kame_finetunes(settings):
     _, ours = pair()
     inputs = lay_out(batch((40, 30), holes=0.1), ours.layout)

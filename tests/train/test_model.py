@@ -3,11 +3,11 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from train.models import CARD, TEXT_CARD, arguments, batch, pair
 from moshi.models import loaders
 from moshi.models.lm import LMModel
 from moshi.models.lm_utils import _delay_sequence
 from torch.nn import functional as F
+from train.models import CARD, TEXT_CARD, arguments, batch, pair
 
 from pipeline.errors import UsageError
 from pipeline.train import model as module
@@ -60,7 +60,9 @@ def test_the_oracle_is_added_to_the_text_of_the_same_step_bit_for_bit():
     reference, ours = pair()
     inputs = lay_out(batch(), ours.layout)
     # The reference, word for word of its description: the sum of the audio, plus text and oracle together.
-    embedded = sum((reference.emb[n](inputs.streams[:, n + 1]) for n in range(1, 16)), reference.emb[0](inputs.streams[:, 1]))
+    embedded = sum(
+        (reference.emb[n](inputs.streams[:, n + 1]) for n in range(1, 16)), reference.emb[0](inputs.streams[:, 1])
+    )
     embedded = embedded + (reference.text_emb(inputs.streams[:, 0]) + ours.oracle_emb(inputs.oracle))
     expected = reference.out_norm(reference.transformer(embedded))
     hidden, logits = ours.forward_text(inputs.streams, oracle_tokens=inputs.oracle)
@@ -109,7 +111,10 @@ def test_in_low_precision_it_is_as_near_to_the_truth_as_moshi_is(dtype):
     inputs = without_oracle(lay_out(made, ours.layout))
     text, audio = ours(inputs)
     for mine, theirs, true in zip(
-        (text.view(4, -1), undelayed(audio, inputs, ours)), moshi_losses(reference, codes), moshi_losses(truth, codes), strict=True
+        (text.view(4, -1), undelayed(audio, inputs, ours)),
+        moshi_losses(reference, codes),
+        moshi_losses(truth, codes),
+        strict=True,
     ):
         assert (mine - true).abs().mean() <= 1.25 * (theirs - true).abs().mean()
 
@@ -231,7 +236,12 @@ def test_no_loss_hangs_on_what_comes_later_or_on_what_lies_behind_the_end():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"kv_repeat": 2}, {"depformer_weights_per_step": False}, {"positional_embedding": "sin"}, {"cross_attention": True}],
+    [
+        {"kv_repeat": 2},
+        {"depformer_weights_per_step": False},
+        {"positional_embedding": "sin"},
+        {"cross_attention": True},
+    ],
 )
 def test_another_kind_of_moshi_is_refused_by_name(wrong):
     with pytest.raises(UsageError, match=next(iter(wrong))):

@@ -54,8 +54,18 @@ def test_killed_and_gone_on_with_the_losses_are_those_of_an_undisturbed_run(toke
 def test_the_metrics_have_what_was_promised(undisturbed):
     lines = metrics(undisturbed)
     assert [line["step"] for line in lines] == list(range(9))
-    assert all({"loss/text", "loss/audio", "loss/total", "lr", "grad_norm", "tokens_per_second"} <= set(line) for line in lines[1:])
-    promised = {"val/text_true_oracle", "val/text_shuffled_oracle", "val/text_no_oracle", "val/text", "val/audio", "val/loss"}
+    assert all(
+        {"loss/text", "loss/audio", "loss/total", "lr", "grad_norm", "tokens_per_second"} <= set(line)
+        for line in lines[1:]
+    )
+    promised = {
+        "val/text_true_oracle",
+        "val/text_shuffled_oracle",
+        "val/text_no_oracle",
+        "val/text",
+        "val/audio",
+        "val/loss",
+    }
     promised |= {f"val/audio_{n}" for n in range(8)} | {"val/text_level_5"}
     assert all(promised <= set(lines[step]) for step in (0, 4, 8))
     assert not promised & set(lines[3])
@@ -193,5 +203,3 @@ def test_torch_is_not_needed_to_say_what_the_command_takes():
 
     code = "import sys; import pipeline.cli; import pipeline.train.command; assert 'torch' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, check=False).returncode == 0
-
-
