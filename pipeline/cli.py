@@ -243,6 +243,22 @@ def quality(out: BuildFolder = Path("out"), debug: Debug = False) -> None:
 app.command()(train)
 
 
+@app.command("run")
+def run_recipe(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="YAML file, or the name of a shipped one: demo.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the build, over the recipe's.")] = None,
+    skip: Annotated[list[str] | None, typer.Option("--skip", help="build, tokens or train; repeatable.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Go from questions to a checkpoint: build, tokens, train. The same command again goes on where it stopped."""
+    from pipeline.recipe import steps_of
+
+    steps = steps_of(recipe, out, skip or [])
+    from flows.pipeline import pipeline_flow
+
+    pipeline_flow(steps)
+
+
 ledger_app = typer.Typer(help="The ledger of paid answers: its figures, checks, export and import.")
 app.add_typer(ledger_app, name="ledger")
 LedgerFolder = Annotated[

@@ -28,7 +28,7 @@ def train(
         Path | None, typer.Option("--run", help="Folder of the run; 'run' unless told otherwise. Goes on where it is.")
     ] = None,
     config: Annotated[
-        str | None, typer.Option("--config", help="YAML file of settings, or a shipped recipe: demo, lora, fsdp.")
+        str | None, typer.Option("--config", help="YAML file of settings, or a shipped recipe: lora, fsdp.")
     ] = None,
     init: Annotated[
         str | None,
