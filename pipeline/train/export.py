@@ -53,7 +53,7 @@ def export(settings: TrainSettings, start: Start, facts: TokenFacts, model: Four
         weights = merged(state, settings.tune.scaling)
     save_file(weights, temporary / MOSHI_NAME, metadata={"format": "pt"})
     (temporary / ARGUMENTS_NAME).write_text(json.dumps(start.arguments, indent=2) + "\n")
-    beside = _beside(start, facts, temporary)
+    beside = _beside(start, facts, tokens_folder(settings.tokens) / "tokens" / "tokenizer.model", temporary)
     made_by = {"trained_on": {"codec": facts.codec, "tokenizer": facts.tokenizer}, "from": start.name}
     config = start.arguments | {"moshi_name": MOSHI_NAME, "model_type": "moshi"} | beside | lora | {"model_id": made_by}
     (temporary / CONFIG_NAME).write_text(json.dumps(config, indent=2) + "\n")
@@ -62,14 +62,23 @@ def export(settings: TrainSettings, start: Start, facts: TokenFacts, model: Four
     return target
 
 
-def _beside(start: Start, facts: TokenFacts, folder: Path) -> dict[str, str]:
+def tokens_folder(tokens: Path) -> Path:
+    """The build's folder of what `tokens` in the settings names."""
+    return tokens.parent if tokens.name == "tokens" and not (tokens / "tokens").is_dir() else tokens
+
+
+def _beside(start: Start, facts: TokenFacts, own: Path, folder: Path) -> dict[str, str]:
     """Where Mimi and the tokenizer are: beside the weights that were started from, or Kyutai's.
 
-    A codec of random weights has no file; it is left unnamed, so that no loader takes Kyutai's for it.
+    A tokenizer of one's own is that of the tokens. A codec of random weights has no file; it is left unnamed.
     """
     found = {}
     for key, kyutai in BESIDE.items():
         if key == "mimi_name" and facts.untrained:
+            continue
+        if key == "tokenizer_name" and facts.tokenizer != "kyutai" and own.is_file():
+            shutil.copyfile(own, folder / own.name)
+            found[key] = own.name
             continue
         name = str(start.files.get(key, kyutai))
         local = Path(start.name) / name

@@ -18,7 +18,7 @@ from pipeline.train.checkpoint import Checkpoints, Progress
 from pipeline.train.config import OF_THE_OUTCOME, TrainSettings
 from pipeline.train.data import token_files
 from pipeline.train.evaluate import evaluate
-from pipeline.train.export import export
+from pipeline.train.export import export, tokens_folder
 from pipeline.train.inputs import Inputs, lay_out
 from pipeline.train.logs import Logs
 from pipeline.train.loss import Kinds, counts, means, sums
@@ -161,9 +161,7 @@ def open_loaders(settings: TrainSettings, machine: Machine) -> tuple[Loader, Loa
 
     Raises UsageError for token shards that are missing, or of another codec, tokenizer or text vocabulary.
     """
-    out = settings.tokens
-    if out.name == "tokens" and not (out / "tokens").is_dir():
-        out = out.parent
+    out = tokens_folder(settings.tokens)
     augmentation = Augmentation(**settings.augmentation.model_dump())
     shared: dict[str, Any] = {
         "batch_frames": settings.data.batch_frames,

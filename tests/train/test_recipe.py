@@ -21,7 +21,8 @@ def test_steps_come_in_order_and_can_be_skipped(tmp_path):
     recipe = written(tmp_path / "r.yaml")
     assert [step.name for step in steps_of(recipe, tmp_path / "out", [])] == ["build", "tokens", "train"]
     assert [step.name for step in steps_of(recipe, tmp_path / "out", ["build", "train"])] == ["tokens"]
-    (train,) = steps_of(written(tmp_path / "r.yaml", train=RECIPE["train"] | {"processes": 4}), None, ["build", "tokens"])
+    recipe = written(tmp_path / "r.yaml", train=RECIPE["train"] | {"processes": 4})
+    (train,) = steps_of(recipe, tmp_path / "out", ["build", "tokens"])
     assert "--nproc-per-node=4" in train.command
 
 
@@ -55,7 +56,7 @@ def test_from_questions_to_a_checkpoint(tmp_path):
         assert done.returncode == 0, done.stderr
         assert (out / "run" / "export" / "model.safetensors").is_file()
     # A step that fails ends it with its own code.
-    bad = written(tmp_path / "r.yaml", train=RECIPE["train"] | {"init": str(tmp_path / "nowhere"), "run": str(tmp_path / "other")})
-    command[4] = bad
+    wrong = {"init": str(tmp_path / "nowhere"), "run": str(tmp_path / "other")}
+    command[4] = written(tmp_path / "r.yaml", train=RECIPE["train"] | wrong)
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2 and "the step train failed" in done.stderr.splitlines()[-1]
