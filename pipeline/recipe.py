@@ -1,8 +1,8 @@
 """One recipe from questions to a checkpoint: what `kame-data run` goes through, step by step.
 
 A recipe is a YAML file of `out` (the build's folder), `build` (settings of a build), `tokens` (codec, tokenizer,
-device, workers) and `train` (settings of a run; `processes` above 1 starts it by torchrun). A step is the command of its
-name, in a process of its own, so each goes on where it stopped and none holds memory for the next.
+device, workers) and `train` (settings of a run; `processes` above 1 starts it by torchrun). A step is the command of
+its name, in a process of its own, so each goes on where it stopped and none holds memory for the next.
 """
 
 import sys
