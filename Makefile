@@ -5,10 +5,14 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench clean
+.PHONY: demo demo-train test check bench clean
 
 demo: $(VENV)/.core
 	$(BIN)/kame-data build --config demo --out out/demo
+
+# Bundled questions to a trained tiny model, on a CPU.
+demo-train: $(VENV)/.train
+	$(BIN)/kame-data run demo
 
 test: $(VENV)/.dev
 	@{ command -v chromium || command -v chromium-browser; } >/dev/null || \
@@ -35,6 +39,10 @@ $(VENV)/bin/python:
 
 $(VENV)/.core: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.train: $(VENV)/.core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core

@@ -17,6 +17,7 @@ import typer
 
 from pipeline import __version__
 from pipeline.errors import Interrupted, KameError
+from pipeline.train.command import train
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -296,6 +297,25 @@ def diff(
     from pipeline.show import console
 
     print_diff(console(), compare(first, second))
+
+
+app.command()(train)
+
+
+@app.command("run")
+def run_recipe(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="YAML file, or the name of a shipped one: demo.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the build, over the recipe's.")] = None,
+    skip: Annotated[list[str] | None, typer.Option("--skip", help="build, tokens or train; repeatable.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Go from questions to a checkpoint: build, tokens, train. The same command again goes on where it stopped."""
+    from pipeline.recipe import steps_of
+
+    steps = steps_of(recipe, out, skip or [])
+    from flows.pipeline import pipeline_flow
+
+    pipeline_flow(steps)
 
 
 ledger_app = typer.Typer(help="The ledger of paid answers: its figures, checks, export and import.")

@@ -1,7 +1,7 @@
 """Settings from their four places: defaults, a YAML file, the environment (KAME_DATA_...), flags; the later wins."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
@@ -10,27 +10,37 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pipeline.config import Settings
 from pipeline.errors import UsageError
 from pipeline.resources import bundled
+from pipeline.settings_room import Room
+
+Tree = TypeVar("Tree", bound=Room)
 
 
-def recipe_path(name: str) -> Path:
-    """A YAML file by its path, or a shipped recipe (data/recipes/) by its name."""
+def recipe_path(name: str, folder: str = "data/recipes") -> Path:
+    """A YAML file by its path, or a shipped recipe (in `folder`) by its name."""
     path = Path(name)
     if path.is_file():
         return path
-    shipped = bundled("data/recipes") / f"{name}.yaml"
+    shipped = bundled(folder) / f"{name}.yaml"
     if shipped.is_file():
         return shipped
-    known = ", ".join(sorted(p.stem for p in bundled("data/recipes").glob("*.yaml")))
+    known = ", ".join(sorted(p.stem for p in bundled(folder).glob("*.yaml")))
     raise UsageError(f"--config {name}: no such file, and no shipped recipe of that name ({known})")
 
 
 def load_settings(config: str | None, flags: dict[str, Any]) -> Settings:
-    """The settings of a command. Raises UsageError, one line, for whatever is wrong with them."""
-    file = recipe_path(config) if config else None
+    """The settings of a build. Raises UsageError, one line, for whatever is wrong with them."""
+    return layered(Settings, recipe_path(config) if config else None, flags, "KAME_DATA_")
 
-    class Layered(Settings, BaseSettings):
+
+def layered(tree: type[Tree], file: Path | None, flags: dict[str, Any], prefix: str) -> Tree:
+    """The settings of a tree: a YAML file over its defaults, the environment (`prefix`) over that, flags over all.
+
+    Raises UsageError, one line, for whatever is wrong with them.
+    """
+
+    class Layered(tree, BaseSettings):  # type: ignore[valid-type, misc]
         model_config = SettingsConfigDict(
-            env_prefix="KAME_DATA_", env_nested_delimiter="__", enable_decoding=False, extra="forbid", frozen=True
+            env_prefix=prefix, env_nested_delimiter="__", enable_decoding=False, extra="forbid", frozen=True
         )
 
         @classmethod
@@ -46,12 +56,11 @@ def load_settings(config: str | None, flags: dict[str, Any]) -> Settings:
             return (*layers, YamlConfigSettingsSource(settings_cls, file)) if file else layers
 
     try:
-        layered = Layered(**flags)
-        return Settings.model_validate(layered.model_dump())
+        return tree.model_validate(Layered(**flags).model_dump())
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(place) for place in first["loc"]) or "settings"
         value = "" if first["type"] == "missing" else f" {first.get('input')!r}"
         raise UsageError(f"{name}{value}: {first['msg'].removeprefix('Value error, ')}") from None
     except (yaml.YAMLError, UnicodeDecodeError, TypeError) as error:
-        raise UsageError(f"--config {config}: is no YAML of settings ({' '.join(str(error).split())})") from None
+        raise UsageError(f"--config {file}: is no YAML of settings ({' '.join(str(error).split())})") from None

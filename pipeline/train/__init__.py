@@ -1,1 +1,1 @@
-"""Training: what becomes of token shards."""
+"""Training: token shards to batches, and batches to a checkpoint of a Moshi with the oracle stream."""

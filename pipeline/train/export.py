@@ -1,0 +1,93 @@
+"""The checkpoint that others load: Moshi's layout plus `oracle_emb.weight`, and the JSON that says what it is.
+
+`RUN/export/`: `model.safetensors`; `config.json`, which the loaders of `kame` and `moshi` read (`--hf-repo`); the
+model's arguments alone in `moshi_lm_kwargs.json`, as kame_finetune writes them. LoRA that is not merged lies in
+`lora.safetensors`, which `config.json` names.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_file
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
+
+from pipeline.codec.schema import TokenFacts
+from pipeline.train.config import TrainSettings
+from pipeline.train.machine import Machine
+from pipeline.train.model import FourStreams
+from pipeline.train.start import ARGUMENTS_NAME, CONFIG_NAME, MOSHI_NAME, Start
+from pipeline.train.tune import merged
+
+EXPORT = "export"
+LORA_NAME = "lora.safetensors"
+KYUTAI = "kyutai/moshiko-pytorch-bf16"
+BESIDE = {
+    "mimi_name": "tokenizer-e351c8d8-checkpoint125.safetensors",
+    "tokenizer_name": "tokenizer_spm_32k_3.model",
+}
+"""What else a loader needs, under the names of `config.json`, and Kyutai's files of it."""
+
+
+def export(settings: TrainSettings, start: Start, facts: TokenFacts, model: FourStreams, machine: Machine) -> Path:
+    """Write RUN/export, whole or not at all; called by every process. Weights are in the precision computed in."""
+    target = settings.run / EXPORT
+    whole: dict[str, Any] = get_model_state_dict(
+        model, options=StateDictOptions(full_state_dict=True, cpu_offload=True)
+    )
+    if machine.rank != 0:
+        return target
+    state = {name: value.to(machine.computed_in).contiguous() for name, value in whole.items()}
+    temporary = settings.run / f".{EXPORT}.tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    lora: dict[str, Any] = {}
+    if settings.tune.what == "lora" and not settings.merge:
+        factors = {name: value for name, value in state.items() if ".lora_" in name}
+        save_file(factors, temporary / LORA_NAME)
+        lora = {"lora": True, "lora_rank": settings.tune.rank, "lora_scaling": settings.tune.scaling}
+        lora["lora_name"] = LORA_NAME
+        weights = {k.replace(".frozen_W.", "."): v for k, v in state.items() if k not in factors}
+    else:
+        weights = merged(state, settings.tune.scaling)
+    save_file(weights, temporary / MOSHI_NAME, metadata={"format": "pt"})
+    (temporary / ARGUMENTS_NAME).write_text(json.dumps(start.arguments, indent=2) + "\n")
+    beside = _beside(start, facts, tokens_folder(settings.tokens) / "tokens" / "tokenizer.model", temporary)
+    made_by = {"trained_on": {"codec": facts.codec, "tokenizer": facts.tokenizer}, "from": start.name}
+    config = start.arguments | {"moshi_name": MOSHI_NAME, "model_type": "moshi"} | beside | lora | {"model_id": made_by}
+    (temporary / CONFIG_NAME).write_text(json.dumps(config, indent=2) + "\n")
+    shutil.rmtree(target, ignore_errors=True)
+    temporary.replace(target)
+    return target
+
+
+def tokens_folder(tokens: Path) -> Path:
+    """The build's folder of what `tokens` in the settings names."""
+    return tokens.parent if tokens.name == "tokens" and not (tokens / "tokens").is_dir() else tokens
+
+
+def _beside(start: Start, facts: TokenFacts, own: Path, folder: Path) -> dict[str, str]:
+    """Where Mimi and the tokenizer are: beside the weights that were started from, or Kyutai's.
+
+    A tokenizer of one's own is that of the tokens. A codec of random weights has no file; it is left unnamed.
+    """
+    found = {}
+    for key, kyutai in BESIDE.items():
+        if key == "mimi_name" and facts.untrained:
+            continue
+        if key == "tokenizer_name" and facts.tokenizer != "kyutai" and own.is_file():
+            shutil.copyfile(own, folder / own.name)
+            found[key] = own.name
+            continue
+        name = str(start.files.get(key, kyutai))
+        local = Path(start.name) / name
+        if local.is_file():
+            shutil.copyfile(local, folder / local.name)
+            found[key] = local.name
+        elif name.startswith("hf://"):
+            found[key] = name
+        else:
+            home = start.name if key in start.files and "/" in start.name else KYUTAI
+            found[key] = f"hf://{home}/{name}"
+    return found

@@ -1,0 +1,62 @@
+import pytest
+import yaml
+from train.runs import ENVIRONMENT, ROOT
+
+from pipeline.errors import UsageError
+from pipeline.recipe import steps_of
+
+RECIPE = {
+    "build": {"sources": ["gsm8k=sample"], "limit": 6, "validation_share": 0.3, "progress": False},
+    "tokens": {"codec": "untrained-small", "tokenizer": "sample", "workers": 1},
+    "train": {"init": "untrained-tiny", "device": "cpu", "steps": 2, "optimizer": {"warmup": 1}, "tensorboard": False},
+}
+
+
+def written(path, **changes):
+    path.write_text(yaml.safe_dump(RECIPE | changes))
+    return str(path)
+
+
+def test_steps_come_in_order_and_can_be_skipped(tmp_path):
+    recipe = written(tmp_path / "r.yaml")
+    assert [step.name for step in steps_of(recipe, tmp_path / "out", [])] == ["build", "tokens", "train"]
+    assert [step.name for step in steps_of(recipe, tmp_path / "out", ["build", "train"])] == ["tokens"]
+    recipe = written(tmp_path / "r.yaml", train=RECIPE["train"] | {"processes": 4})
+    (train,) = steps_of(recipe, tmp_path / "out", ["build", "tokens"])
+    assert "--nproc-per-node=4" in train.command
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"model": {}}, "'model' is no part of a recipe"),
+        ({"train": {"lr": 1}}, "lr"),
+        ({"build": {"limit": 0}}, "limit"),
+        ({"tokens": {"codecs": "mimi"}}, "tokens.codecs"),
+    ],
+)
+def test_a_wrong_recipe_is_told_before_any_step(changes, told, tmp_path):
+    with pytest.raises(UsageError, match=told):
+        steps_of(written(tmp_path / "r.yaml", **changes), tmp_path / "out", [])
+    with pytest.raises(UsageError, match="--skip nap"):
+        steps_of(written(tmp_path / "r.yaml"), tmp_path / "out", ["nap"])
+
+
+@pytest.mark.timeout(600)
+def test_from_questions_to_a_checkpoint(tmp_path):
+    """The whole way as its user goes it: build, tokens, train; then nothing is left to do."""
+    import subprocess
+    import sys
+
+    recipe, out = written(tmp_path / "r.yaml"), tmp_path / "out"
+    command = [sys.executable, "-m", "pipeline.cli", "run", recipe, "--out", str(out)]
+    environment = ENVIRONMENT | {"PREFECT_HOME": str(tmp_path / "prefect")}
+    for _ in range(2):
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert (out / "run" / "export" / "model.safetensors").is_file()
+    # A step that fails ends it with its own code.
+    wrong = {"init": str(tmp_path / "nowhere"), "run": str(tmp_path / "other")}
+    command[4] = written(tmp_path / "r.yaml", train=RECIPE["train"] | wrong)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "the step train failed" in done.stderr.splitlines()[-1]
