@@ -27,8 +27,8 @@ from pipeline.text.hesitations import (
     within_unit,
 )
 from pipeline.text.interruptions import BACK_CHANNELS, INTERRUPTIONS
-from pipeline.text.normal import normalise
-from pipeline.text.words import is_unspaced, join_words, split_words
+from pipeline.text.normal import names, normalise
+from pipeline.text.words import join_words, split_words
 
 VERSION = 1
 LONGER = 14
@@ -219,8 +219,7 @@ def _told(words: Sequence[str], dialogue: Dialogue) -> int | None:
 
 def _names(dialogue: Dialogue, said: str) -> bool:
     """Whether the answer's very words stand in `said`; in a language without spaces, its very signs."""
-    wanted, heard = normalise(dialogue.answer), normalise(said)
-    return bool(wanted) and (wanted in heard if is_unspaced(dialogue.language) else f" {wanted} " in f" {heard} ")
+    return names(normalise(said), normalise(dialogue.answer), dialogue.language)
 
 
 def _breaks_at(words: Sequence[str], count: int, language: str) -> bool:

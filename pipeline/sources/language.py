@@ -40,6 +40,9 @@ _COMMON_TEXT = {
 }
 _COMMON = {code: frozenset(text.split()) for code, text in _COMMON_TEXT.items()}
 _WORD = re.compile(r"[^\W\d_]+")
+_FEW_WORDS = 5
+# Languages that are written in the letters of another one here.
+_SHARED_SCRIPTS = {"bg": "ru", "uk": "ru", "yue": "zh", "fa": "ar"}
 
 
 def of_name(name: str) -> str | None:
@@ -52,6 +55,27 @@ def in_file_name(name: str) -> str | None:
     """The language that a file name, configuration or split says it is of (`hssbench_fr`, `data-en`)."""
     pieces = re.split(r"[\W_]+", name.casefold())
     return next((code for code in map(_CODES.get, pieces) if code), None)
+
+
+def contradicts(text: str, language: str) -> str | None:
+    """Another language that a text surely is in, else None; a few words prove nothing unless their letters do.
+
+    Languages that share a script are told apart by frequent words, of which one chance meeting is no proof.
+    """
+    script = next((code for code, _ in _SCRIPTS if code == _SHARED_SCRIPTS.get(language, language)), None)
+    counts = {code: len(found.findall(text)) * _WEIGHT.get(code, 1) for code, found in _SCRIPTS}
+    own = sum(counts[code] for code in ("ja", "zh") if code in counts) if language == "ja" else counts.get(script or "", 0)
+    most = max((code for code in counts if code != script and (language, code) != ("ja", "zh")), key=lambda c: counts[c])
+    latin, words = len(_LATIN.findall(text)), [word.casefold() for word in _WORD.findall(text)]
+    if counts[most] > max(own, latin):
+        return most
+    if len(words) < _FEW_WORDS or (script and own >= latin):
+        return None
+    hits = {code: sum(word in common for word in words) for code, common in _COMMON.items()}
+    # Of a language whose frequent words are not here, its neighbours can't be told.
+    others = [code for code in hits if code != language] if script or language in hits else ["en"]
+    best = max(others, key=lambda code: hits[code])
+    return best if script or hits[best] - hits.get(language, 0) > 1 else None
 
 
 def of_text(text: str) -> str:
