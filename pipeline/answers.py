@@ -83,9 +83,7 @@ def tells(said: str, answer: str, language: str = "en") -> bool:
 def mentions(said: str, answer: str, language: str = "en") -> int:
     """How often `said` says the answer, a number by its value."""
     value = _number(answer, language)
-    if value is not None and (
-        abs(value) > SMALL or _value_and_rest(_words(answer, language), language)[1] == []
-    ):
+    if value is not None and (abs(value) > SMALL or _value_and_rest(_words(answer, language), language)[1] == []):
         return max(found.count(value) for found in _readings(said, language))
     return _count(key(said, language), _bare(answer, language))
 

@@ -131,7 +131,9 @@ def _add(found: Quality, row: dict[str, Any], times: list[float | None]) -> None
         level.right += holds_answer(oracle["text"], row["answer"], row["language"])
         if time is not None:
             level.consumed_count += 1
-            level.consumed += chrf(_consumed(oracle["text"], after.get(time, time + 60.0) - time, row["language"]), truth)
+            level.consumed += chrf(
+                _consumed(oracle["text"], after.get(time, time + 60.0) - time, row["language"]), truth
+            )
 
 
 def _consumed(text: str, seconds: float, language: str) -> str:

@@ -64,8 +64,14 @@ def contradicts(text: str, language: str) -> str | None:
     """
     script = next((code for code, _ in _SCRIPTS if code == _SHARED_SCRIPTS.get(language, language)), None)
     counts = {code: len(found.findall(text)) * _WEIGHT.get(code, 1) for code, found in _SCRIPTS}
-    own = sum(counts[code] for code in ("ja", "zh") if code in counts) if language == "ja" else counts.get(script or "", 0)
-    most = max((code for code in counts if code != script and (language, code) != ("ja", "zh")), key=lambda c: counts[c])
+    own = (
+        sum(counts[code] for code in ("ja", "zh") if code in counts)
+        if language == "ja"
+        else counts.get(script or "", 0)
+    )
+    most = max(
+        (code for code in counts if code != script and (language, code) != ("ja", "zh")), key=lambda c: counts[c]
+    )
     latin, words = len(_LATIN.findall(text)), [word.casefold() for word in _WORD.findall(text)]
     if counts[most] > max(own, latin):
         return most

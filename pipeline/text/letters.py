@@ -25,6 +25,12 @@ _OWN = {
 }
 
 
+def knows(text: str, language: str) -> bool:
+    """Whether most letters of a text are letters of the language as they are known here."""
+    letters = [character for character in text if character.isalpha()]
+    return 2 * sum(bool(foreign(language).match(letter)) for letter in letters) <= len(letters)
+
+
 @cache
 def foreign(language: str = "en") -> re.Pattern[str]:
     """Matches a character that spoken text of the language does not have."""

@@ -53,9 +53,9 @@ _HAN_SCALES = frozenset("百千万亿")
 _HAN_NO_COUNT = frozenset("第周")
 # What may follow a Chinese number that counts: without one of these, 'four' is a sign of a word (Sichuan).
 _HAN_UNITS_TEXT = """
-    个 只 条 元 块 角 米 公里 千米 厘米 毫米 平方 立方 克 千克 公斤 斤 吨 升 毫升 度 摄氏度 岁 年 月 天 日 号 时 小时 点 分钟 分
-    秒 人 名 位 次 种 倍 本 张 座 颗 辆 艘 架 台 件 双 头 匹 根 支 把 周 星期 世纪 英里 英尺 里 亩 公顷 瓦 伏 安 牛 焦 帕 赫 步 页 层
-    家 所 部 首 句 字 枚 杯 瓶 盒 袋 箱 层 对 组 队 场 篇 段 节 课 门 项 级 美元 欧元 日元 镑 個 隻 條
+    个 個 只 隻 条 條 元 块 米 公里 千米 厘米 毫米 平方 立方 克 千克 公斤 斤 吨 升 毫升 度 摄氏度 岁 年 月 天 日 号 时
+    小时 点 分钟 分 秒 人 名 位 次 种 倍 本 张 座 颗 辆 艘 架 台 件 双 头 匹 根 支 把 周 星期 世纪 英里 英尺 里 亩 公顷
+    瓦 伏 安 牛 焦 帕 赫 步 页 层 家 所 部 首 句 枚 杯 瓶 盒 袋 箱 对 组 队 场 篇 段 节 课 门 项 级 美元 欧元 日元 镑
 """
 _HAN_UNITS = tuple(_HAN_UNITS_TEXT.split())
 _DIGITS_RE = re.compile(r"(?<![\w.,])(?:\d{1,3}(?:[ \u00a0\u202f]\d{3})+|\d+(?:\.\d{3})*)(?:[.,]\d+)*(?![\w%])")

@@ -1,4 +1,4 @@
-"""The value of a number that is written in words; the inverse of saying it. English is here, others in `number_words`."""
+"""The value of a number in words, the inverse of saying it: English here, other languages in `number_words`."""
 
 import re
 from collections.abc import Sequence

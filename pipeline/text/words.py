@@ -1,6 +1,7 @@
 """Words of a turn, by language: what a prefix counts, how words make text again, and how long a text is in words."""
 
 import re
+from typing import Any
 
 # Languages written without spaces: a word is one ideograph (or kana), or a run of anything else, and the punctuation
 # that follows it.
@@ -13,8 +14,8 @@ _BARE = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _ELIDING = frozenset({"fr", "it", "ca"})
 _APOSTROPHE = re.compile(r"['’]")
 # What one writes or leaves out: Arabic vowel marks, hamzas on alif, the dots of the Russian yo.
-_HARAKAT = dict.fromkeys([*range(0x064B, 0x0653), 0x0670, 0x0640])
-_FOLDS = {"ar": _HARAKAT | str.maketrans("أإآٱ", "اااا"), "ru": str.maketrans("ё", "е")}
+_HARAKAT = "".join(map(chr, [*range(0x064B, 0x0653), 0x0670, 0x0640]))
+_FOLDS: dict[str, dict[int, Any]] = {"ar": str.maketrans("أإآٱ", "اااا", _HARAKAT), "ru": str.maketrans("ё", "е")}
 
 
 def is_unspaced(language: str) -> bool:
