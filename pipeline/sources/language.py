@@ -2,6 +2,9 @@
 
 import re
 
+from pipeline.text.function_words import function_words
+from pipeline.text.words import bare_words
+
 # The six languages of the United Nations and some more, by ISO 639-1 code, with the names people give them.
 _NAMES = {
     "ar": ("arabic", "ara", "العربية"),
@@ -41,6 +44,8 @@ _COMMON_TEXT = {
 _COMMON = {code: frozenset(text.split()) for code, text in _COMMON_TEXT.items()}
 _WORD = re.compile(r"[^\W\d_]+")
 _FEW_WORDS = 5
+_LATIN_LANGUAGES = ("en", "de", "es", "fr", "it", "pt")
+_UNMISTAKABLE = frozenset({"the", "of", "and", "this", "that", "with", "which", "what", "they"})
 # Languages that are written in the letters of another one here.
 _SHARED_SCRIPTS = {"bg": "ru", "uk": "ru", "yue": "zh", "fa": "ar"}
 
@@ -60,28 +65,25 @@ def in_file_name(name: str) -> str | None:
 def contradicts(text: str, language: str) -> str | None:
     """Another language that a text surely is in, else None; a few words prove nothing unless their letters do.
 
-    Languages that share a script are told apart by frequent words, of which one chance meeting is no proof.
+    Languages that share a script are told apart by their function words, of which the other one must have far more.
     """
-    script = next((code for code, _ in _SCRIPTS if code == _SHARED_SCRIPTS.get(language, language)), None)
-    counts = {code: len(found.findall(text)) * _WEIGHT.get(code, 1) for code, found in _SCRIPTS}
-    own = (
-        sum(counts[code] for code in ("ja", "zh") if code in counts)
-        if language == "ja"
-        else counts.get(script or "", 0)
-    )
-    most = max(
-        (code for code in counts if code != script and (language, code) != ("ja", "zh")), key=lambda c: counts[c]
-    )
-    latin, words = len(_LATIN.findall(text)), [word.casefold() for word in _WORD.findall(text)]
-    if counts[most] > max(own, latin):
+    own = _SHARED_SCRIPTS.get(language, language)
+    counts = {code: len(script.findall(text)) * _WEIGHT.get(code, 1) for code, script in _SCRIPTS}
+    if own == "ja":  # which has Chinese signs too
+        counts["ja"] += counts.pop("zh")
+    others = [code for code in counts if code != own]
+    most = max(others, key=lambda code: counts[code])
+    latin, words = len(_LATIN.findall(text)), bare_words(text)
+    if counts[most] > max(counts.get(own, 0), latin):
         return most
-    if len(words) < _FEW_WORDS or (script and own >= latin):
+    if len(words) < _FEW_WORDS or counts.get(own, 0) >= max(1, latin):
         return None
-    hits = {code: sum(word in common for word in words) for code, common in _COMMON.items()}
-    # Of a language whose frequent words are not here, its neighbours can't be told.
-    others = [code for code in hits if code != language] if script or language in hits else ["en"]
-    best = max(others, key=lambda code: hits[code])
-    return best if script or hits[best] - hits.get(language, 0) > 1 else None
+    hits = {code: sum(word in function_words(code) for word in bare_words(text, code)) for code in _LATIN_LANGUAGES}
+    if own not in hits and own not in counts:
+        # Its own function words are not known here, and those of its neighbours may be the same.
+        return "en" if sum(word in _UNMISTAKABLE for word in words) > len(words) // 5 else None
+    best = max((code for code in hits if code != own), key=lambda code: hits[code])
+    return best if own in counts or hits[best] - hits[own] > max(1, len(words) // 10) else None
 
 
 def of_text(text: str) -> str:
