@@ -1,12 +1,14 @@
 """Words of a turn, by language: what a prefix counts, how words make text again, and how long a text is in words."""
 
 import re
+from math import ceil
 from typing import Any
 
 # Languages written without spaces: a word is one ideograph (or kana), or a run of anything else, and the punctuation
 # that follows it.
 _UNSPACED = frozenset({"zh", "ja", "yue"})
 IDEOGRAPH = "\u3005\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+IDEOGRAPHS_PER_WORD = 1.5
 _UNSPACED_WORD = re.compile(rf"(?:[{IDEOGRAPH}]|[^\W{IDEOGRAPH}](?:[\w'’-](?<![{IDEOGRAPH}]))*|\S)(?:[^\w\s])*\s*")
 _UNSPACED_BARE = re.compile(rf"[{IDEOGRAPH}]|[^\W_{IDEOGRAPH}]+(?:['’][^\W_{IDEOGRAPH}]+)*")
 _BARE = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -55,4 +57,4 @@ def length_in_words(text: str, language: str = "en") -> int:
     So much is said in the same time: people say some 2.8 words of English and 4.3 ideographs of Mandarin a second.
     """
     count = len(split_words(text, language))
-    return -(-count * 2 // 3) if is_unspaced(language) else count
+    return ceil(count / IDEOGRAPHS_PER_WORD) if is_unspaced(language) else count
