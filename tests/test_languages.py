@@ -37,7 +37,8 @@ QUESTIONS = {
         ),
         ("Par quel processus les plantes transforment-elles, à la lumière, l'eau en sucre ?", "La photosynthèse", ()),
         (
-            "Quel roi de France, qui a fait agrandir le château de Versailles, a été surnommé « le Roi-Soleil » ?",
+            "Quel roi de France, qui a fait agrandir le château de Versailles, où il vivait avec toute sa cour, a été "
+            "surnommé « le Roi-Soleil » ?",
             "Louis le Grand",
             ("Louis le Grand", "Henri le Bon"),
         ),

@@ -50,7 +50,8 @@ def test_digits_signs_and_other_letters_are_not(language, text):
 @pytest.mark.parametrize(
     ("language", "text", "said"),
     [
-        ("fr", "Il y a 1 250 « euros », soit 25 % de 3,5 ?", "Il y a mille deux cent cinquante euros, soit vingt-cinq pour cent de trois virgule cinq?"),
+        ("fr", "Voici 1 250 « euros » !", "Voici mille deux cent cinquante euros!"),
+        ("fr", "25 % de 3,5 ?", "vingt-cinq pour cent de trois virgule cinq?"),
         ("es", "Son 1.200.", "Son mil doscientos."),
         ("de", "Es sind 0,5 Liter.", "Es sind null Komma fünf Liter."),
         ("zh", "1949年有2个人，占25％，约3.5米。", "一九四九年有两个人，占百分之二十五，约三点五米。"),
@@ -129,7 +130,7 @@ def test_a_short_line_is_no_proof_of_another_language(language, line):
     ],
 )
 def test_another_language_is_refused(language, line):
-    with pytest.raises(Refusal, match="") as refusal:
+    with pytest.raises(Refusal) as refusal:
         check_said(line, language)
     assert refusal.value.reason == "wrong_language"
 
