@@ -12,7 +12,7 @@ from pipeline.text.symbols import leftovers
 from pipeline.text.words import IDEOGRAPH, is_unspaced
 
 _WIDE_RE = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff05\uff0e\u3000]")
-_PLAIN = str.maketrans({"’": "'", "‘": "'", "\u2011": "-", "\u00a0": " ", "\u202f": " "})
+_PLAIN = str.maketrans({"’": "'", "‘": "'", "\u2011": "-", "\u00a0": " ", "\u202f": " ", "\u0640": ""})
 _QUOTES_RE = re.compile(r"[«»“”„\"「」『』《》〈〉【】‹›]|(?<!\w)'|'(?!\w)")
 _PAUSE_RE = re.compile(r"\s*[—–]+\s*|\s*…+\s*|\.\.\.+\s*|……|\s*[()（）]\s*|\s+-\s+")
 _DOTS_RE = re.compile(r"[.。]{2,}")

@@ -1,4 +1,4 @@
-"""Answers of the scripted server that pass acceptance: language, question, answer and hint are read out of the prompt."""
+"""Answers of the scripted server that pass acceptance; it reads language, question, answer and hint in the prompt."""
 
 import json
 import re
