@@ -17,6 +17,8 @@ from pipeline.build import Build, noted_settings
 from pipeline.errors import KameError
 from pipeline.levels import LevelSchedule
 from pipeline.quality import measure
+from pipeline.questions import pull
+from pipeline.sources import get_source
 from pipeline.text.hesitations import clause_end, is_hesitation
 from pipeline.text.spoken import is_spoken
 from pipeline.text.words import join_words
@@ -132,3 +134,25 @@ def test_the_offline_writer_says_that_it_writes_english_only(tmp_path):
 
 def test_calls_for_a_turn_of_40_ideographs_are_bounded():
     assert sum(prefix.level < 5 for prefix in LevelSchedule().prefixes(0, 40)) <= 20
+
+
+def test_hssbench_rows_of_other_languages_reach_a_writer_that_sees(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    stems = {"zh": "图中的建筑是哪个朝代修建的？", "fr": "De quel siècle est le monument qui est sur cette image ?"}
+    rows = [
+        {
+            "id": stem,
+            "question": stem,
+            "options": {"A": "明朝", "B": "唐朝"},
+            "correct_answer": "A",
+            "category": "history",
+        }
+        | {"pic_path": "a.png"}
+        for stem in stems.values()
+    ]
+    file = tmp_path / "rows.jsonl"
+    file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    for sees in (True, False):
+        with pull(get_source("hssbench"), str(file), languages=stems, sees_pictures=sees) as found:
+            assert {question.language for question in found.accepted} == (set(stems) if sees else set())
+            assert [r.reason for r in found.rejected] == ([] if sees else ["needs_picture"] * 2)

@@ -61,7 +61,7 @@ PHRASES = {
 
 def reply(body: dict[str, Any]) -> str:
     """A dialogue for the writer's prompt, an oracle for the simulator's; the same body gets the same answer."""
-    text = prompt(body)
+    text = prompt(body).replace("[picture]", "")
     found = re.search(r"^Language: (\w+)$", text, re.MULTILINE)
     phrases = PHRASES[found[1]] if found else PHRASES["English"]
     return dialogue(text, phrases) if "Manner of the user:" in text else oracle(text, phrases)
