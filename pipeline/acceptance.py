@@ -3,7 +3,7 @@
 import re
 
 from pipeline.errors import Refusal
-from pipeline.sources.language import of_text
+from pipeline.sources.language import contradicts, of_text
 
 # A model that speaks of itself, or that will not answer.
 _SELF_RE = re.compile(
@@ -33,10 +33,15 @@ def check_said(text: str, language: str) -> None:
     if found := _SELF_RE.search(text):
         raise Refusal("model_talk", f"'{found[0]}' in '{text[:80]}'")
     wanted = language.split("-")[0]
-    spoken = of_text(_SHARED_RE.sub(" ", text) if wanted == "en" else text)
-    # `of_text` says `en` in doubt, and of a few words nothing is sure.
-    sure = spoken != "en" if wanted == "en" else not text.isascii() or spoken != "en"
-    if spoken != wanted and sure and (len(text.split()) >= _FEW_WORDS or not text.isascii()):
+    spoken = _not_english(text) if wanted == "en" else contradicts(text, wanted)
+    if spoken:
         raise Refusal("wrong_language", f"'{text[:80]}' is in '{spoken}', not in '{wanted}'")
     if found := _OPTION_RE.search(text):
         raise Refusal("letters", f"'{found[0]}' names an option by its letter")
+
+
+def _not_english(text: str) -> str | None:
+    """The other language that a text is in; `of_text` says `en` in doubt, and of a few words nothing is sure."""
+    spoken = of_text(_SHARED_RE.sub(" ", text))
+    few = len(text.split()) < _FEW_WORDS and text.isascii()
+    return None if spoken == "en" or few else spoken

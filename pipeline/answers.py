@@ -4,26 +4,21 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 
 from pipeline.errors import Refusal
 from pipeline.records import Question
+from pipeline.text.function_words import articles, function_words, negated
+from pipeline.text.number_words import counts, without_percent
 from pipeline.text.numerals import number_at, number_of
 from pipeline.text.spoken import say
+from pipeline.text.words import bare_words, is_unspaced
 
 # A long answer may be put into other words, but this share of its content words must be heard.
 CONTENT_SHARE = 0.6
 # Numbers up to this one are said of anything; as an answer with a unit they count with their unit alone.
 SMALL = 12
-_BREAK_RE = re.compile(r"[,;:.!?]")
-_ARTICLE = re.compile(r"^(?:a|an|the) ")
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-_FUNCTION_TEXT = """
-    a an the of to in on at by for from with and or but as that this these those it its is are was were
-    be been being has have had do does did will would can could should may might must than then
-    so such into about over their his her they he she you your we our i
-"""
-_FUNCTION_WORDS = frozenset(_FUNCTION_TEXT.split())
-_NEGATION_RE = re.compile(r"\b(?:not|no|never|neither|nor|none|nothing|without|cannot|[a-z]+n't)\b")
+_BREAK_RE = re.compile(r"[,;:.!?，。；：！？、،؛؟]")
 # Between two numbers these make one value, a span, or a doubt of them.
 _JOINS = frozenset(["and", "or", "to", "plus", "minus", "times", "point", "over", "by", "through"])
 # Words behind a number that change its value, so that both sides must have them.
@@ -46,7 +41,9 @@ _FRACTIONS = {
     ("two", "thirds"): Fraction(2, 3),
 }
 _A_HUNDRED_RE = re.compile(r"\ba (?=hundred|thousand|million|billion|trillion)")
-_HEDGES = ("about", "approximately", "roughly")
+_HEDGES = (
+    "about", "approximately", "roughly", "environ", "aproximadamente", "etwa", "ungefähr", "rund", "около", "примерно",
+)  # fmt: skip
 
 
 def agree(said: str, truth: str, language: str = "en") -> bool:
@@ -54,51 +51,56 @@ def agree(said: str, truth: str, language: str = "en") -> bool:
 
     A unit may be left out on either side, for the question has it too.
     """
-    if key(said) == key(truth):
+    if key(said, language) == key(truth, language):
         return True
     value = _number(truth, language)
     if value is not None:
-        return _same_number(_words(said), _words(truth), value)
-    if bool(_NEGATION_RE.search(said.casefold())) != bool(_NEGATION_RE.search(truth.casefold())):
+        return _same_number(_words(said, language), _words(truth, language), value, language)
+    if negated(said, language) != negated(truth, language):
         return False
-    return min(_shares(said, truth)) >= CONTENT_SHARE
+    return min(_shares(said, truth, language)) >= CONTENT_SHARE
 
 
 def closest(said: str, truth: str, others: Iterable[str], language: str = "en") -> bool:
     """Whether `said` means `truth` rather than one of the other choices."""
-    if key(said) == key(truth):
+    if key(said, language) == key(truth, language):
         return True
-    ours = _likeness(said, truth)
-    return all(_likeness(said, other) <= ours or not agree(said, other, language) for other in others)
+    ours = _likeness(said, truth, language)
+    return all(_likeness(said, other, language) <= ours or not agree(said, other, language) for other in others)
 
 
-def tells(said: str, answer: str) -> bool:
+def tells(said: str, answer: str, language: str = "en") -> bool:
     """Whether `said` holds the answer: its number by value; or word for word, or most of a long one's content."""
-    value = _number(answer)
+    value = _number(answer, language)
     if value is not None:
-        return any(value in found for found in _readings(said))
-    if _count(key(said), _bare(answer)):
+        return any(value in found for found in _readings(said, language))
+    if _count(key(said, language), _bare(answer, language)):
         return True
-    wanted = _content(answer)
-    return len(wanted) > 3 and _share(wanted, said) >= CONTENT_SHARE
+    wanted = _content(answer, language)
+    return len(wanted) > 3 and _share(wanted, said, language) >= CONTENT_SHARE
 
 
-def mentions(said: str, answer: str) -> int:
+def mentions(said: str, answer: str, language: str = "en") -> int:
     """How often `said` says the answer, a number by its value."""
-    value = _number(answer)
-    if value is not None and (abs(value) > SMALL or _value_and_rest(_words(answer))[1] == []):
-        return max(found.count(value) for found in _readings(said))
-    return _count(key(said), _bare(answer))
+    value = _number(answer, language)
+    if value is not None and (abs(value) > SMALL or _value_and_rest(_words(answer, language), language)[1] == []):
+        return max(found.count(value) for found in _readings(said, language))
+    return _count(key(said, language), _bare(answer, language))
 
 
-def says_nothing(answer: str) -> bool:
+def says_nothing(answer: str, language: str = "en") -> bool:
     """True for an answer that is said of anything: 'I have one for you'."""
-    return key(answer) in ("", "one")
+    words = key(answer, language)
+    if language.split("-")[0] == "en":
+        return words in ("", "one")
+    return set(words.split()) <= function_words(language) or (
+        len(words.split()) <= 1 + is_unspaced(language) and number_of(answer, language) == 1
+    )
 
 
 def holds_answer(said: str, answer: str, language: str = "en") -> bool:
     """Whether spoken text holds the source's answer, which is in the source's own writing."""
-    return tells(said, said_or_raw(answer, language))
+    return tells(said, said_or_raw(answer, language), language)
 
 
 def true_answers(question: Question) -> tuple[str, ...]:
@@ -119,29 +121,33 @@ def said_or_raw(text: str, language: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def key(text: str) -> str:
-    """The words alone, in lower case, hyphens as spaces."""
-    return " ".join(_WORD.findall(text.casefold()))
+def key(text: str, language: str = "en") -> str:
+    """The words alone, in lower case, hyphens as spaces; ideographs each for itself."""
+    return " ".join(bare_words(text, language))
 
 
-def _number(text: str, language: str = "en") -> Fraction | None:
+def _number(text: str, language: str) -> Fraction | None:
     return number_of(_A_HUNDRED_RE.sub("one ", text.casefold()), language)
 
 
-def _words(text: str) -> list[str]:
+def _words(text: str, language: str) -> list[str]:
     """The words of the key, 'a hundred' as the number that it is."""
+    if language.split("-")[0] != "en":
+        return key(without_percent(text), language).split()
     return _A_HUNDRED_RE.sub("one ", key(text)).split()
 
 
-def _same_number(said: Sequence[str], truth: Sequence[str], value: Fraction) -> bool:
-    found, rest = _value_and_rest([w for w in said if w not in _HEDGES])
-    _, wanted = _value_and_rest([w for w in truth if w not in _HEDGES])
+def _same_number(said: Sequence[str], truth: Sequence[str], value: Fraction, language: str) -> bool:
+    found, rest = _value_and_rest([w for w in said if w not in _HEDGES], language)
+    _, wanted = _value_and_rest([w for w in truth if w not in _HEDGES], language)
     if found != value or not _same_changes(rest, wanted):
         return False
     for i, word in enumerate(rest):
-        if word in _JOINS and any(number_at(rest, j)[0] is not None for j in range(i + 1, len(rest))):
+        if word in _JOINS and any(number_at(rest, j, language)[0] is not None for j in range(i + 1, len(rest))):
             return False
-    ours, theirs = _unit(rest), _unit(wanted)
+    if not counts(rest, language):
+        return False
+    ours, theirs = _unit(rest, language), _unit(wanted, language)
     return not ours or not theirs or ours <= theirs or theirs <= ours
 
 
@@ -151,10 +157,13 @@ def _same_changes(rest: Sequence[str], wanted: Sequence[str]) -> bool:
     return ours == theirs or not wanted or (not rest and not theirs & _PARTS)
 
 
-def _value_and_rest(words: Sequence[str]) -> tuple[Fraction | None, list[str]]:
+def _value_and_rest(words: Sequence[str], language: str) -> tuple[Fraction | None, list[str]]:
     """The number that the words begin with, 'and a half' included, and the words after it."""
-    start = next((i for i, w in enumerate(words) if w not in ("a", "an", "the")), 0)
-    value, after = number_at(words, start)
+    skipped = articles(language)
+    start = 0
+    while start < len(words) and words[start] in skipped and number_at(words, start, language)[0] is None:
+        start += 1
+    value, after = number_at(words, start % max(1, len(words)), language)
     if value is None:
         return None, list(words)
     value, after = _with_fraction(words, value, after)
@@ -166,24 +175,27 @@ def _with_fraction(words: Sequence[str], value: Fraction, after: int) -> tuple[F
     return (value, after) if more is None else (value + more, after + 3)
 
 
-def _unit(words: Iterable[str]) -> set[str]:
+def _unit(words: Iterable[str], language: str) -> set[str]:
     """Content words of a unit, one spelling and one number of each."""
     found = " ".join(words).replace("per cent", "percent").split()
     plain = (w.replace("metre", "meter").replace("litre", "liter") for w in found)
-    return {w[:-1] if len(w) > 3 and w.endswith("s") else w for w in plain if w not in _FUNCTION_WORDS and w != "per"}
+    small = function_words(language)
+    return {w[:-1] if len(w) > 3 and w.endswith("s") else w for w in plain if w not in small and w != "per"}
 
 
 @lru_cache(maxsize=4096)
-def _readings(text: str) -> tuple[list[Fraction], list[Fraction]]:
+def _readings(text: str, language: str) -> tuple[list[Fraction], list[Fraction]]:
     """The numbers of a text: a comma within one ('one thousand, two hundred'), and each comma between two of them."""
     clauses = _BREAK_RE.split(text)
-    return list(_values(_words(text))), [v for clause in clauses for v in _values(_words(clause))]
+    return list(_values(_words(text, language), language)), [
+        v for clause in clauses for v in _values(_words(clause, language), language)
+    ]
 
 
-def _values(words: list[str]) -> Iterator[Fraction]:
+def _values(words: list[str], language: str) -> Iterator[Fraction]:
     at = 0
     while at < len(words):
-        value, after = number_at(words, at)
+        value, after = number_at(words, at, language)
         if value is None:
             at += 1
             continue
@@ -191,26 +203,35 @@ def _values(words: list[str]) -> Iterator[Fraction]:
         yield value
 
 
-def _likeness(said: str, truth: str) -> float:
-    return 2.0 if key(said) == key(truth) else sum(_shares(said, truth)) / 2
+def _likeness(said: str, truth: str, language: str) -> float:
+    return 2.0 if key(said, language) == key(truth, language) else sum(_shares(said, truth, language)) / 2
 
 
-def _shares(said: str, truth: str) -> tuple[float, float]:
+def _shares(said: str, truth: str, language: str) -> tuple[float, float]:
     """The share of the truth's content that is said, and of what is said that is the truth's."""
-    return _share(_content(truth), said), _share(_content(said), truth)
+    return _share(_content(truth, language), said, language), _share(_content(said, language), truth, language)
 
 
-def _content(text: str) -> list[str]:
-    return [w for w in key(text).split() if w not in _FUNCTION_WORDS]
+def _content(text: str, language: str) -> list[str]:
+    """The content words; pairs of neighbouring ideographs, for one of them alone is in too many words."""
+    small = function_words(language)
+    if not is_unspaced(language):
+        return [w for w in bare_words(text, language) if w not in small]
+    signs = bare_words(text, language)
+    pairs = [a + b for a, b in pairwise(signs) if a not in small and b not in small]
+    return pairs or [sign for sign in signs if sign not in small]
 
 
-def _share(wanted: list[str], said: str) -> float:
-    heard = set(key(said).split())
+def _share(wanted: list[str], said: str, language: str) -> float:
+    signs = bare_words(said, language)
+    heard = {*signs, *(a + b for a, b in pairwise(signs))} if is_unspaced(language) else set(signs)
     return sum(w in heard for w in wanted) / len(wanted) if wanted else 0.0
 
 
-def _bare(answer: str) -> str:
-    return _ARTICLE.sub("", key(answer))
+def _bare(answer: str, language: str) -> str:
+    """The words of an answer without the article before them."""
+    first, _, rest = key(answer, language).partition(" ")
+    return rest if rest and first in articles(language) else key(answer, language)
 
 
 def _count(text: str, words: str) -> int:

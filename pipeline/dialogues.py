@@ -12,11 +12,12 @@ from pipeline.answers import agree, closest, key, mentions, said_or_raw, says_no
 from pipeline.errors import Refusal
 from pipeline.records import Dialogue, Question, Rejected
 from pipeline.text.spoken import is_spoken
-from pipeline.text.words import split_words
+from pipeline.text.words import length_in_words
 
 STAGE = "dialogues"
 USER_WORDS = (2, 180)
 ASSISTANT_WORDS = (2, 80)
+"""Shortest and longest turn, by `length_in_words`."""
 
 
 class Writer(Protocol):
@@ -94,11 +95,11 @@ def _check_turns(dialogue: Dialogue) -> None:
         role, (least, most) = ("assistant", ASSISTANT_WORDS) if index % 2 else ("user", USER_WORDS)
         if turn.role != role:
             raise Refusal("turns", f"turn {index} is the {turn.role}'s; the user begins and the roles take turns")
-        faults = is_spoken(turn.text)
+        faults = is_spoken(turn.text, dialogue.language)
         if faults:
             raise Refusal("not_spoken", f"turn {index}: {', '.join(map(str, faults[:3]))}")
         check_said(turn.text, dialogue.language)
-        words = len(split_words(turn.text, dialogue.language))
+        words = length_in_words(turn.text, dialogue.language)
         if not least <= words <= most:
             raise Refusal("length", f"turn {index} ({role}) has {words} words; {least} to {most} are wanted")
 
@@ -111,13 +112,13 @@ def _check_answer(dialogue: Dialogue, question: Question) -> None:
     if not any(closest(dialogue.answer, truth, others, language) for truth in truths):
         raise Refusal("wrong_answer", f"'{dialogue.answer}' is another choice than '{truths[0]}'")
     said = " ".join(t.text for t in dialogue.turns if t.role == "assistant")
-    if not tells(said, dialogue.answer):
+    if not tells(said, dialogue.answer, language):
         raise Refusal("answer_not_said", f"'{dialogue.answer}' is in no turn of the assistant's")
 
 
-def offered(choices: Sequence[str], user: str) -> tuple[str, ...]:
+def offered(choices: Sequence[str], user: str, language: str = "en") -> tuple[str, ...]:
     """Those of the choices that the user's words name; none where it is only one, which would be no choice."""
-    found = {key(choice): choice for choice in choices if tells(user, choice)}
+    found = {key(choice, language): choice for choice in choices if tells(user, choice, language)}
     return tuple(found.values()) if len(found) > 1 else ()
 
 
@@ -129,19 +130,20 @@ def _check_choices(dialogue: Dialogue, question: Question) -> None:
     if not any(agree(c, dialogue.answer, dialogue.language) for c in dialogue.choices):
         raise Refusal("choice_not_offered", f"'{dialogue.answer}' is not among the choices that were offered")
     user = " ".join(t.text for t in dialogue.turns if t.role == "user")
-    if len(offered(dialogue.choices, user)) < len(dialogue.choices):
+    if len(offered(dialogue.choices, user, dialogue.language)) < len(dialogue.choices):
         raise Refusal("choice_not_offered", f"the user does not name all of {', '.join(dialogue.choices)}, or only one")
 
 
 def _check_secret(dialogue: Dialogue, question: Question) -> None:
     """The user may say the answer as often as the source's own question does, and once as a spoken choice."""
-    if says_nothing(dialogue.answer):
+    language = dialogue.language
+    if says_nothing(dialogue.answer, language):
         return
-    source = mentions(said_or_raw(question.stem, question.language), dialogue.answer)
-    allowed = source + sum(mentions(choice, dialogue.answer) for choice in dialogue.choices)
+    source = mentions(said_or_raw(question.stem, question.language), dialogue.answer, language)
+    allowed = source + sum(mentions(choice, dialogue.answer, language) for choice in dialogue.choices)
     for turn in dialogue.turns:
         if turn.role == "assistant":
-            if tells(turn.text, dialogue.answer):
+            if tells(turn.text, dialogue.answer, language):
                 return
-        elif (allowed := allowed - mentions(turn.text, dialogue.answer)) < 0:
+        elif (allowed := allowed - mentions(turn.text, dialogue.answer, language)) < 0:
             raise Refusal("answer_told", f"the user says '{dialogue.answer}' before the assistant does")

@@ -12,6 +12,7 @@ from pipeline.answers import holds_answer
 from pipeline.config import DuplexSettings
 from pipeline.records import Dialogue, Role, Turn
 from pipeline.seeds import rng
+from pipeline.text.function_words import function_words
 from pipeline.text.hesitations import (
     APART,
     HESITATIONS,
@@ -27,8 +28,8 @@ from pipeline.text.hesitations import (
     within_unit,
 )
 from pipeline.text.interruptions import BACK_CHANNELS, INTERRUPTIONS
-from pipeline.text.normal import normalise
-from pipeline.text.words import is_unspaced, join_words, split_words
+from pipeline.text.normal import names, normalise
+from pipeline.text.words import bare_words, is_unspaced, join_words, split_words
 
 VERSION = 1
 LONGER = 14
@@ -219,10 +220,14 @@ def _told(words: Sequence[str], dialogue: Dialogue) -> int | None:
 
 def _names(dialogue: Dialogue, said: str) -> bool:
     """Whether the answer's very words stand in `said`; in a language without spaces, its very signs."""
-    wanted, heard = normalise(dialogue.answer), normalise(said)
-    return bool(wanted) and (wanted in heard if is_unspaced(dialogue.language) else f" {wanted} " in f" {heard} ")
+    return names(normalise(said), normalise(dialogue.answer), dialogue.language)
 
 
 def _breaks_at(words: Sequence[str], count: int, language: str) -> bool:
-    """Whether a turn may be cut after so many words: within a sentence, but not within a number or a name."""
+    """Whether a turn may be cut after so many words: within a sentence, but not within a number or a name. Where a word
+    of ours is an ideograph, next to a function sign or a mark, so that what people call a word stays whole."""
+    if is_unspaced(language) and not clause_end(words[count - 1]):
+        small = function_words(language)
+        if not small & {*bare_words(words[count - 1], language), *bare_words(words[count], language)}:
+            return False
     return not any(map(sentence_end, words[count - 2 : count])) and not within_unit(words, count, language)

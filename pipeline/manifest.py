@@ -56,12 +56,15 @@ def check_refusals(build: Build, attempted: int, rejected: list[Rejected]) -> No
         )
 
 
+def refused_questions(build: Build) -> list[Rejected]:
+    """What the questions stage refused, source by source."""
+    store = build.store("questions")
+    return [r for source in build.settings.sources for r in store.rejected(build.questions_name(source))]
+
+
 def write_rejected(build: Build, rejected: list[Rejected]) -> None:
     """Write OUT/rejected/<stage>.jsonl, a file for every stage that ran, empty where nothing was refused."""
-    store = build.store("questions")
-    by_stage: dict[str, list[Rejected]] = {"questions": []}
-    for source in build.settings.sources:
-        by_stage["questions"] += store.rejected(build.questions_name(source))
+    by_stage: dict[str, list[Rejected]] = {"questions": refused_questions(build)}
     by_stage |= {stage.name: [r for r in rejected if r.stage == stage.name] for stage in stages_of(build.settings)}
     folder = build.out / "rejected"
     for stage, refusals in by_stage.items():

@@ -15,9 +15,9 @@ from pipeline.errors import Refusal
 from pipeline.levels import GUESS, TRUTH, LevelSchedule
 from pipeline.records import Dialogue, Oracle, Prefix, Rejected, Turn
 from pipeline.text.hesitations import without_hesitations
-from pipeline.text.normal import normalise
+from pipeline.text.normal import names, normalise
 from pipeline.text.spoken import is_spoken
-from pipeline.text.words import join_words, split_words
+from pipeline.text.words import join_words, length_in_words, split_words
 from pipeline.transcripts import Recogniser
 
 STAGE = "oracles"
@@ -119,12 +119,12 @@ class DialogueOracles:
 _key = lru_cache(maxsize=256)(normalise)
 
 
-def holds(text: str, answer: str) -> bool:
+def holds(text: str, answer: str, language: str = "en") -> bool:
     """Whether the words of `answer` stand in `text`, blind to case and punctuation."""
     wanted = _key(answer)
     if not wanted or set(wanted.split()) <= _EVERYWHERE:
         return False
-    return f" {wanted} " in f" {normalise(text)} "
+    return names(normalise(text), wanted, language)
 
 
 def accept(text: str, request: OracleRequest, truth: str, answer: str = "") -> str:
@@ -138,26 +138,31 @@ def accept(text: str, request: OracleRequest, truth: str, answer: str = "") -> s
     key = normalise(text)
     if not any(map(str.isalnum, key)):
         raise Refusal("empty_oracle", f"level {request.level}")
-    if found := is_spoken(text):
+    if found := is_spoken(text, request.language):
         raise Refusal("not_spoken", f"{', '.join(found)} in '{text}'")
     check_said(text, request.language)
-    if (count := len(split_words(text, request.language))) > MAX_WORDS:
+    if (count := length_in_words(text, request.language)) > MAX_WORDS:
         raise Refusal("too_long", f"{count} words in '{text}'")
     if key in (_key(truth), _key(answer)):
         raise Refusal("verbatim_answer", f"level {request.level} says '{text}'")
     if request.level == GUESS:
         heard = without_hesitations(f"{request.context}\n{request.prefix}", request.language)
-        if (holds(text, truth) and not holds(heard, truth)) or _leaks(text, heard, answer):
+        if _tells_truth(text, heard, truth, request.language) or _leaks(text, heard, answer, request.language):
             raise Refusal("leaked_answer", f"level 0 says '{text}'")
     return text
 
 
-def _leaks(text: str, heard: str, answer: str) -> bool:
+def _tells_truth(text: str, heard: str, truth: str, language: str) -> bool:
+    """Whether a guess holds the assistant's whole turn, which had not been heard."""
+    return holds(text, truth, language) and not holds(heard, truth, language)
+
+
+def _leaks(text: str, heard: str, answer: str, language: str) -> bool:
     """Whether a guess holds an answer that had not been heard: a number by its value, words without their article."""
     wanted = _key(answer)
-    if says_nothing(answer) or set(wanted.split()) <= _EVERYWHERE:
+    if says_nothing(answer, language) or set(wanted.split()) <= _EVERYWHERE:
         return False
-    return tells(text, answer) and not tells(heard, answer)
+    return tells(text, answer, language) and not tells(heard, answer, language)
 
 
 def accept_task(text: str, task: OracleTask) -> str:

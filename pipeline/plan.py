@@ -20,6 +20,7 @@ from pipeline.oracles import DialogueOracles, tasks_of
 from pipeline.records import Dialogue, Rejected
 from pipeline.stages import STAGES, Inputs, recogniser_of, simulator_of, stages_of, writer_of
 from pipeline.text.hesitations import without_hesitations
+from pipeline.text.words import length_in_words
 from pipeline.wanted import Lane
 
 SAMPLE = 60
@@ -175,7 +176,7 @@ def model_plans(
             written = [
                 without_hesitations(t.intended_text, dialogue.language) for t in dialogue.turns if t.kind == "speech"
             ]
-            words = sum(len(text.split()) for text in written)
+            words = sum(length_in_words(text, dialogue.language) for text in written)
             pair = (writer.request(questions[dialogue.question_id], 0), round(words * TOKENS_PER_WORD) + JSON_TOKENS)
             counted.setdefault(("dialogues", writer.name, None), []).append(pair)
     if isinstance(simulator, LlmSimulator):

@@ -16,6 +16,7 @@ from pipeline.errors import KameError
 from pipeline.levels import TRUTH
 from pipeline.records import Oracle, Word
 from pipeline.status import finished, settle
+from pipeline.text.words import join_words, length_in_words, split_words
 from pipeline.wanted import Slice
 
 # One oracle token is consumed a frame (12.5 a second), and a spoken English word is about 1.3 tokens of the kind.
@@ -125,17 +126,19 @@ def _add(found: Quality, row: dict[str, Any], times: list[float | None]) -> None
         truth = truths[oracle["turn"]]
         level = found.levels.setdefault(oracle["level"], LevelQuality())
         level.count += 1
-        level.words += len(oracle["text"].split())
+        level.words += length_in_words(oracle["text"], row["language"])
         level.whole += chrf(oracle["text"], truth)
         level.right += holds_answer(oracle["text"], row["answer"], row["language"])
         if time is not None:
             level.consumed_count += 1
-            level.consumed += chrf(_consumed(oracle["text"], after.get(time, time + 60.0) - time), truth)
+            level.consumed += chrf(
+                _consumed(oracle["text"], after.get(time, time + 60.0) - time, row["language"]), truth
+            )
 
 
-def _consumed(text: str, seconds: float) -> str:
-    words = text.split()
-    return " ".join(words[: max(1, int(seconds * WORDS_PER_SECOND))])
+def _consumed(text: str, seconds: float, language: str) -> str:
+    words = split_words(text, language)
+    return join_words(words[: max(1, int(seconds * WORDS_PER_SECOND))], language)
 
 
 def table(quality: Quality) -> list[tuple[str, ...]]:

@@ -8,8 +8,8 @@ import os
 import queue
 import signal
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
@@ -19,8 +19,9 @@ from pipeline.build import Build
 from pipeline.config import Settings
 from pipeline.errors import KameError
 from pipeline.llm.session import close_session, stop_session
-from pipeline.manifest import finish, write_rejected
+from pipeline.manifest import finish, refused_questions, write_rejected
 from pipeline.pilot import run_pilot
+from pipeline.records import Rejected
 from pipeline.shards.assemble import ShardFolder, plan_shards
 from pipeline.speech.coqui_worker import close_workers
 from pipeline.stages import STAGES, ask_models, check_models, check_voices, stages_of
@@ -183,9 +184,21 @@ def _run(build: Build, submit: Submit, progress: Progress, window: int) -> dict[
     build.shard_plan = plan_shards(build, slices, wanted.counts)
     _make_shards(build, submit, progress, window)
     if not build.shard_plan:
-        write_rejected(build, build.rejected(slices, wanted.counts))
-        raise KameError(f"{build.out}: no dialogue was accepted; see {build.out / 'rejected'} for the reasons")
+        refused = build.rejected(slices, wanted.counts)
+        write_rejected(build, refused)
+        why = most_frequent(refused or refused_questions(build))
+        raise KameError(f"{build.out}: no dialogue was accepted{why}; see {build.out / 'rejected'} for the reasons")
     return finish(build, slices, wanted.counts, wanted.asked_for)
+
+
+def most_frequent(refused: Sequence[Rejected]) -> str:
+    """The reason for which most were refused, with a word to explain it, to go into a sentence."""
+    reasons = Counter(r.reason for r in refused)
+    if not reasons:
+        return ""
+    reason, count = reasons.most_common(1)[0]
+    detail = next(r.detail for r in refused if r.reason == reason)
+    return f": {count} of {len(refused)} refused for '{reason}' ({' '.join(detail.split())[:160]})"
 
 
 def _make_slices(build: Build, wanted: Wanted, submit: Submit, progress: Progress, window: int) -> list[Slice]:

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.acceptance import check_said
+from pipeline.answers import holds_answer
 from pipeline.config import DuplexSettings
-from pipeline.dialogues import accept, holds_answer
+from pipeline.dialogues import accept
 from pipeline.duplex import LONGER, SAID, UNSAID, back_channel_places, barge_ins, make_duplex, places
 from pipeline.oracles import answered_turns
 from pipeline.plan import preview

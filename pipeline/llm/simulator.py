@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby, pairwise
 
 from pipeline.errors import Refusal
 from pipeline.levels import GUESS, TRUTH
@@ -13,9 +14,12 @@ from pipeline.llm.spoken_answer import spoken_answer
 from pipeline.llm.writer import language_name
 from pipeline.oracles import Drawn, OracleTask
 from pipeline.seeds import digest, rng
+from pipeline.text.function_words import function_words
 from pipeline.text.normal import normalise
+from pipeline.text.number_words import is_numeric
+from pipeline.text.words import bare_words, is_unspaced
 
-VERSION = 2
+VERSION = 3
 STAGE = "oracles"
 # Share of the answer's content words that a hint of keywords holds, by level; above them the hint is the answer.
 KEYWORD_SHARES = {1: (1, 3), 2: (3, 4)}
@@ -27,6 +31,7 @@ your we our i which who what when where each also just only very because if not 
 """
 _STOP = frozenset(_STOP_TEXT.split())
 _WORD_RE = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_MARKS_RE = re.compile(r"[^\w\s]+")
 Accept = Callable[[str, OracleTask], str]
 
 
@@ -36,16 +41,52 @@ def keywords(task: OracleTask, seed: int) -> str:
 
     Which ones is drawn from (seed, truth), so that a turn's prefixes agree, and level 2 holds those of level 1.
     """
-    found = [w for w in dict.fromkeys(_WORD_RE.findall(task.truth)) if w.casefold() not in _STOP]
+    language = task.request.language
+    found = content_words(task.truth, language)
     order = rng(seed, "keywords", task.truth).sample(found, len(found))
-    answer = set(normalise(task.answer).split())
+    answer = _parts(task.answer, language)
     # The answer's own words come last, so that a small share has none of them.
-    order.sort(key=lambda word: bool(answer & set(normalise(word).split())))
+    order.sort(key=lambda word: bool(answer & _parts(word, language)))
     share, whole = KEYWORD_SHARES[task.request.level]
     chosen = set(order[: max(1, -(-len(order) * share // whole))])
     if task.request.level == min(KEYWORD_SHARES):
-        chosen = {w for w in chosen if not answer & set(normalise(w).split())}
+        chosen = {w for w in chosen if not answer & _parts(w, language)}
     return ", ".join(word for word in found if word in chosen)
+
+
+def content_words(text: str, language: str) -> list[str]:
+    """The words of a text that are no function words, each once, in their order. For Chinese these are numbers and,
+    between function signs and marks, pairs of signs, which most of its words are."""
+    if not is_unspaced(language):
+        stop = _STOP if language.split("-")[0] == "en" else function_words(language)
+        return [w for w in dict.fromkeys(_WORD_RE.findall(text)) if w.casefold() not in stop]
+    found: list[str] = []
+    for clause in _MARKS_RE.split(text):
+        found += _pairs(bare_words(clause, language), language)
+    return list(dict.fromkeys(found))
+
+
+def _pairs(signs: Sequence[str], language: str) -> Iterator[str]:
+    small = function_words(language)
+
+    def kind(sign: str) -> str:
+        return "small" if sign in small else "number" if is_numeric(sign, language) else "word"
+
+    for what, group in groupby(signs, kind):
+        run = list(group)
+        if what == "number":
+            yield "".join(run)
+        elif what == "word":
+            # A sign that is left over goes to the last pair.
+            cuts = [*range(0, max(1, len(run) - 1), 2), len(run)]
+            yield from ("".join(run[a:b]) for a, b in pairwise(cuts))
+
+
+def _parts(text: str, language: str) -> set[str]:
+    """What of a word tells that it is the answer's: its parts between hyphens, or its signs."""
+    if language.split("-")[0] == "en":
+        return set(normalise(text).split())
+    return set(bare_words(text, language)) - function_words(language)
 
 
 class LlmSimulator:

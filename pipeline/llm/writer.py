@@ -14,7 +14,7 @@ from pipeline.llm.spoken_answer import spoken_answer
 from pipeline.records import Dialogue, Question, Turn
 from pipeline.seeds import digest, rng
 
-VERSION = 2
+VERSION = 3
 STAGE = "dialogues"
 MANNERS = (
     "calm and clear, one thought after the other",
@@ -153,7 +153,9 @@ class LlmWriter:
             turns=tuple(Turn("assistant" if i % 2 else "user", text, text) for i, text in enumerate(texts)),
             answer=_bare(spoken_answer(truth, language)),
             # Models like to list choices that nobody names; such a question is asked openly.
-            choices=offered([_bare(spoken_answer(choice, language)) for choice in choices], " ".join(texts[::2])),
+            choices=offered(
+                [_bare(spoken_answer(choice, language)) for choice in choices], " ".join(texts[::2]), language
+            ),
             writer=self.name,
             again=again,
         )
@@ -161,7 +163,7 @@ class LlmWriter:
 
 def _bare(text: str) -> str:
     """A phrase without the full stop of a sentence."""
-    return text.rstrip(" .")
+    return text.rstrip(" .。")
 
 
 __all__ = ["LlmWriter", "language_name"]

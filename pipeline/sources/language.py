@@ -2,6 +2,9 @@
 
 import re
 
+from pipeline.text.function_words import function_words
+from pipeline.text.words import bare_words
+
 # The six languages of the United Nations and some more, by ISO 639-1 code, with the names people give them.
 _NAMES = {
     "ar": ("arabic", "ara", "العربية"),
@@ -40,6 +43,11 @@ _COMMON_TEXT = {
 }
 _COMMON = {code: frozenset(text.split()) for code, text in _COMMON_TEXT.items()}
 _WORD = re.compile(r"[^\W\d_]+")
+_FEW_WORDS = 5
+_LATIN_LANGUAGES = ("en", "de", "es", "fr", "it", "pt")
+_UNMISTAKABLE = frozenset({"the", "of", "and", "this", "that", "with", "which", "what", "they"})
+# Languages that are written in the letters of another one here.
+_SHARED_SCRIPTS = {"bg": "ru", "uk": "ru", "yue": "zh", "fa": "ar"}
 
 
 def of_name(name: str) -> str | None:
@@ -52,6 +60,30 @@ def in_file_name(name: str) -> str | None:
     """The language that a file name, configuration or split says it is of (`hssbench_fr`, `data-en`)."""
     pieces = re.split(r"[\W_]+", name.casefold())
     return next((code for code in map(_CODES.get, pieces) if code), None)
+
+
+def contradicts(text: str, language: str) -> str | None:
+    """Another language that a text surely is in, else None; a few words prove nothing unless their letters do.
+
+    Languages that share a script are told apart by their function words, of which the other one must have far more.
+    """
+    own = _SHARED_SCRIPTS.get(language, language)
+    counts = {code: len(script.findall(text)) * _WEIGHT.get(code, 1) for code, script in _SCRIPTS}
+    if own == "ja":  # which has Chinese signs too
+        counts["ja"] += counts.pop("zh")
+    others = [code for code in counts if code != own]
+    most = max(others, key=lambda code: counts[code])
+    latin, words = len(_LATIN.findall(text)), bare_words(text)
+    if counts[most] > max(counts.get(own, 0), latin):
+        return most
+    if len(words) < _FEW_WORDS or counts.get(own, 0) >= max(1, latin):
+        return None
+    hits = {code: sum(word in function_words(code) for word in bare_words(text, code)) for code in _LATIN_LANGUAGES}
+    if own not in hits and own not in counts:
+        # Its own function words are not known here, and those of its neighbours may be the same.
+        return "en" if sum(word in _UNMISTAKABLE for word in words) > len(words) // 5 else None
+    best = max((code for code in hits if code != own), key=lambda code: hits[code])
+    return best if own in counts or hits[best] - hits[own] > max(1, len(words) // 10) else None
 
 
 def of_text(text: str) -> str:

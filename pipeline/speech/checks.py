@@ -31,8 +31,8 @@ FLAT_SAMPLES, FLAT_LEVEL, FLAT_PLACES = 4, 0.5, 24
 # none came above -3 and -19. It catches some two thirds of the ends that are cut within a word, less of the starts:
 # the alignment score is for the rest.
 START_S, START_DB, END_S, END_DB = 0.001, 0.0, 0.005, -15.0
-# Letters (ideographs for Chinese) a second of a turn's words.
-RATES: dict[str, tuple[float, float]] = {"zh": (1.5, 9.0)}
+# Letters (ideographs for Chinese) a second of a turn's words; Arabic writes no short vowels.
+RATES: dict[str, tuple[float, float]] = {"ar": (2.5, 16.0), "zh": (1.5, 9.0)}
 OTHER_RATE = (5.0, 24.0)
 # A turn of a few letters says too little about its rate.
 RATE_LETTERS = 12

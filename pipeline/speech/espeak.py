@@ -202,7 +202,7 @@ class EspeakSynthesizer:
             request = {
                 "text": job.text,
                 "voice": espeak_voices.engine_voice(job.voice),
-                "rate": espeak_voices.engine_rate(job.words_per_minute),
+                "rate": espeak_voices.engine_rate(job.words_per_minute, job.language),
                 "pitch": espeak_voices.engine_pitch(job.pitch),
                 "words": spans,
             }

@@ -2,6 +2,7 @@
 
 from pipeline.errors import Refusal
 from pipeline.records import Split
+from pipeline.text.words import IDEOGRAPHS_PER_WORD, is_unspaced
 
 # Our name of an accent -> the engine's; the first of a language is the assistant's.
 ACCENTS: dict[str, dict[str, str]] = {
@@ -70,6 +71,8 @@ def engine_pitch(pitch: float) -> int:
     return round(PITCH_MIDDLE + PITCH_REACH * max(-1.0, min(1.0, pitch)))
 
 
-def engine_rate(words_per_minute: int) -> int:
-    """The engine's own rate at which this many words are heard in a minute."""
-    return max(SLOWEST, min(FASTEST, round(words_per_minute / WORDS_PER_ENGINE_WORD)))
+def engine_rate(words_per_minute: int, language: str = "en") -> int:
+    """The engine's own rate at which this many words are heard in a minute. It counts an ideograph as a word, of which
+    people say three where they say two words (see `length_in_words`)."""
+    words = words_per_minute * (IDEOGRAPHS_PER_WORD if is_unspaced(language) else 1)
+    return max(SLOWEST, min(FASTEST, round(words / WORDS_PER_ENGINE_WORD)))

@@ -5,8 +5,11 @@ from functools import lru_cache
 
 from pipeline.errors import Refusal
 from pipeline.records import Question
-from pipeline.text.deixis import leans_on_picture, unseen
+from pipeline.sources.language import contradicts
+from pipeline.text.deixis import leans_on_picture, points_at_picture, unseen
+from pipeline.text.letters import knows
 from pipeline.text.spoken import say
+from pipeline.text.words import length_in_words
 
 REASONS = (
     "missing_answer", "contradictory_answer", "refers_to_choices", "needs_picture", "needs_table", "needs_passage",
@@ -69,7 +72,7 @@ _OPEN_ENDING_RE = re.compile(
     r"approximately|about)\s*[:.\-–—_…]*\s*$",
     re.IGNORECASE,
 )
-_QUESTION_RE = re.compile(r"\?")
+_QUESTION_RE = re.compile(r"[?？؟]")
 _COLUMNS_RE = re.compile(r"[?:]\s+(?:[A-Z][A-Z&/-]+\s+){1,}(?:[a-z]+\s)*[A-Z][A-Z-]{2,}")
 _QUOTED_RE = re.compile(r"[\"“][^\"”]*[\"”]")
 _TASK_RE = re.compile(
@@ -128,9 +131,13 @@ def _check_stem(question: Question, sees_pictures: bool) -> None:
 def check_question(question: Question, *, sees_pictures: bool) -> None:
     """Passes a question that can be asked and answered aloud, its choices too where it needs them.
 
-    `sees_pictures`: whether the writer will be shown the question's picture. Raises Refusal with one of REASONS.
+    `sees_pictures`: whether the writer will be shown the question's picture. What is not English need not be sayable by
+    rule, for a model writes those dialogues. Raises Refusal with one of REASONS.
     """
     _check_answer(question)
+    if question.language.split("-")[0] != "en":
+        _check_elsewhere(question, sees_pictures)
+        return
     _check_stem(question, sees_pictures)
     written = len(question.stem.split())
     if written > LONGEST_QUESTION * 5 // 4:
@@ -146,6 +153,28 @@ def check_question(question: Question, *, sees_pictures: bool) -> None:
         raise Refusal("missing_answer", f"nothing to say of {question.answer!r}")
     if question.choices:
         _check_choices(question, answered)
+
+
+def _check_elsewhere(question: Question, sees_pictures: bool) -> None:
+    stem, language = question.stem.strip(), question.language
+    if not knows(stem, language):
+        raise Refusal("language", f"stated as '{language}', whose letters these are not, or are not known here")
+    if other := contradicts(stem, language):
+        raise Refusal("language", f"stated as '{language}', and is in '{other}'")
+    words, answered = length_in_words(stem, language), length_in_words(question.answer, language)
+    if words < _SHORTEST_STEM and not (stem.endswith(("?", "？", "؟")) and words > 1):
+        raise Refusal("incomplete", f"the stem is {stem!r}")
+    if not (sees_pictures and question.picture is not None):
+        if found := points_at_picture(stem, language):
+            raise Refusal("needs_picture", found)
+        if question.picture is not None:
+            raise Refusal("needs_picture", f"it has one, and nothing tells whether it stands without in '{language}'")
+    if words > LONGEST_QUESTION:
+        raise Refusal("too_long", f"{words} words in the question")
+    if answered > LONGEST_ANSWER:
+        raise Refusal("too_long", f"{answered} words in the answer")
+    if not any(map(str.isalnum, question.answer)):
+        raise Refusal("missing_answer", f"nothing to say of {question.answer!r}")
 
 
 def _check_choices(question: Question, answered: str) -> None:

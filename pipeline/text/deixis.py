@@ -117,6 +117,30 @@ _HINT_RE = re.compile("|".join(_HINTS))
 _FIRST_RE = re.compile(r"\s*(?:and|or|but|then|also)\b", re.IGNORECASE)
 
 
+_IMAGE = {
+    "de": "(?:Bild|Abbildung|Foto|Grafik|Diagramm|Karte|Zeichnung|Skizze|Karikatur)",
+    "es": "(?:imagen|figura|foto|fotografía|ilustración|dibujo|gráfico|diagrama|mapa|caricatura)",
+    "fr": "(?:image|figure|photo|photographie|illustration|dessin|schéma|graphique|diagramme|caricature)",
+}
+# What points at a picture or a table in other languages.
+_POINTING = {
+    "ar": r"(?:في|على|من) (?:هذه |هذا )?(?:الصورة|الشكل|الرسم|الخريطة|المخطط|الجدول)\b|هذه الصورة|(?:أدناه|أعلاه)",
+    "de": rf"\b(?:im|auf dem|in der|auf der|diese[mrs]?) (?:\w+ )?{_IMAGE['de']}\b|\b{_IMAGE['de']} (?:oben|unten)\b",
+    "es": rf"\b(?:en (?:la|el)|est[ae]) {_IMAGE['es']}\b|\b{_IMAGE['es']} (?:de abajo|de arriba|adjunt[ao])\b",
+    "fr": rf"\b(?:(?:dans|sur) (?:l'|la |le )|cet?(?:te)? ){_IMAGE['fr']}\b|\bci-(?:dessous|dessus|contre)\b",
+    "ru": r"\bна (?:\w+ )?(?:рисунк|изображени|картин|фото|схем|график|диаграмм)\w*|\bэто\w* (?:фото|рису)\w*",
+    "zh": "[图圖](?:中|片|示)|[上下左右附如此该][图圖](?![书書])|[这此该][张幅]|照片中|画面中|[上下]表(?=中|所|显|列)",
+}
+_POINTING_RES = {language: re.compile(pattern, re.IGNORECASE) for language, pattern in _POINTING.items()}
+
+
+def points_at_picture(stem: str, language: str) -> str:
+    """What in a stem of another language than English points at a picture or a table; "" where nothing does."""
+    pointing = _POINTING_RES.get(language.split("-")[0])
+    found = pointing.search(stem.replace("’", "'")) if pointing else None
+    return found[0] if found else ""
+
+
 def unseen(stem: str) -> tuple[str, str] | None:
     """(reason, the words) where the stem points at something that was not said: picture, table, passage; else None."""
     if not _HINT_RE.search(stem.lower()) and not _FIRST_RE.match(stem):

@@ -106,7 +106,7 @@ _HABITS: dict[str, _Habits] = {
         after=_words("el la los las un una de del con para es son era fue que qué cuál sobre entre"),
         joins=_words("pero porque si o"),
         sought=_words("en a al por según"),
-        never=_words("mismo misma mismos otro otra otros vez poco cual cuales favor ejemplo parte"),
+        never=_words("mismo misma mismos otro otra otros vez poco cual cuales favor ejemplo parte ciento"),
     ),
     "fr": _Habits(
         opens=_words(
@@ -119,7 +119,7 @@ _HABITS: dict[str, _Habits] = {
         after=_words("le la les un une des de du avec pour est sont était que quel quelle entre sur dans"),
         joins=_words("mais si ou"),
         sought=_words("à au aux en par selon"),
-        never=_words("même mêmes autre autres peu plus moins fois plaît exemple fait pas"),
+        never=_words("même mêmes autre autres peu plus moins fois plaît exemple fait pas bien cent"),
     ),
     "ru": _Habits(
         opens=_words(

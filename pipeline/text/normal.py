@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from pipeline.text.words import is_unspaced
+
 _OTHER = re.compile(r"[\W_]+")
 
 
@@ -14,3 +16,10 @@ def normalise(text: str) -> str:
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return _OTHER.sub(" ", folded).strip() or " ".join(folded.split())
+
+
+def names(text: str, wanted: str, language: str = "en") -> bool:
+    """Whether the very words of `wanted`, both normalised, stand in `text`; without spaces, its very signs."""
+    if is_unspaced(language):
+        return bool(wanted) and wanted.replace(" ", "") in text.replace(" ", "")
+    return bool(wanted) and f" {wanted} " in f" {text} "

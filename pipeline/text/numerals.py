@@ -1,8 +1,12 @@
-"""The value of a number that is written in English words; the inverse of saying it."""
+"""The value of a number in words, the inverse of saying it: English here, other languages in `number_words`."""
 
 import re
 from collections.abc import Sequence
 from fractions import Fraction
+
+from pipeline.text import number_words
+from pipeline.text.function_words import function_words
+from pipeline.text.words import bare_words
 
 _SMALL = """
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
@@ -14,14 +18,18 @@ _TENS = {word: 10 * value for value, word in enumerate(_ROUND.split(), start=2)}
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _SIGNS = frozenset(("minus", "negative"))
 _BEFORE = frozenset(("about", "approximately", "roughly", "around", "nearly", "exactly", "a", "an", "the"))
+# Words of a unit behind a number, at the most.
+_MOST_BEHIND = 4
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
-def number_at(words: Sequence[str], start: int) -> tuple[Fraction | None, int]:
+def number_at(words: Sequence[str], start: int, language: str = "en") -> tuple[Fraction | None, int]:
     """The number that begins at word `start` (lower case, hyphens split), and the index after it.
 
     None, and `start` itself, where none begins there; or where `start` is in the middle of one.
     """
+    if language.split("-")[0] != "en":
+        return number_words.value_at(words, start, language)
     position = start
     if position < len(words) and words[position] in _SIGNS:
         position += 1
@@ -43,18 +51,30 @@ def number_at(words: Sequence[str], start: int) -> tuple[Fraction | None, int]:
 def number_of(text: str, language: str = "en") -> Fraction | None:
     """The value of a text that is one number, alone or with a unit after it ('about six point five metres').
 
-    None for any other text, for text with a second number in it, and outside English.
+    None for any other text, and for text with a second number in it.
     """
     if language.split("-")[0] != "en":
-        return None
+        return _number_elsewhere(text, language)
     words = _WORD.findall(text.casefold().replace("-", " "))
     while words and words[0] in _BEFORE:
         words = words[1:]
     value, after = number_at(words, 0)
     rest = words[after:]
-    if value is None or len(rest) > 4 or any(_numeric(w) for w in rest):
+    if value is None or len(rest) > _MOST_BEHIND or any(_numeric(w) for w in rest):
         return None
     return value
+
+
+def _number_elsewhere(text: str, language: str) -> Fraction | None:
+    words = bare_words(number_words.without_percent(text), language)
+    before = function_words(language)
+    while words and words[0] in before and not number_words.is_numeric(words[0], language):
+        words = words[1:]
+    value, after = number_words.value_at(words, 0, language)
+    rest = words[after:]
+    if value is None or len(rest) > _MOST_BEHIND or any(number_words.is_numeric(word, language) for word in rest):
+        return None
+    return value if number_words.counts(rest, language) else None
 
 
 def _numeric(word: str) -> bool:

@@ -3,11 +3,11 @@
 # ruff: noqa: SIM905 - lists of words read better as text.
 
 import re
-from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from pipeline.errors import Refusal
 from pipeline.text import abbreviations, characters, dates, formulas, latex, lexicon, money, numbers, symbols, units
+from pipeline.text.elsewhere import say_elsewhere
 from pipeline.text.normal import normalise
 from pipeline.text.words import join_words, split_words
 
@@ -36,7 +36,6 @@ _EVEN_RE = re.compile(
 _SUFFIXES = frozenset("rds nds ths".split())
 _SPACED_RE = re.compile(r"(?<![\d.,])\d{1,3}(?: 000)+(?!\d)")
 _MOST_ROUNDS = 4
-_LANGUAGES: dict[str, Callable[[str], str]] = {}
 
 
 def _unglue_digits(text: str) -> str:
@@ -80,14 +79,9 @@ def _say_figures(text: str) -> str:
     return numbers.say_rest(text)
 
 
-_LANGUAGES["en"] = _say_english
-
-
 @lru_cache(maxsize=65_536)
 def _said(text: str, language: str) -> str | Refusal:
-    speak = _LANGUAGES.get(language.split("-")[0])
-    if speak is None:
-        return Refusal("language", f"no rules to speak {language}")
+    speak = _say_english if language.split("-")[0] == "en" else partial(say_elsewhere, language=language)
     try:
         said = speak(text)
         if _EVEN_RE.fullmatch(text):
@@ -105,6 +99,7 @@ def _said(text: str, language: str) -> str | Refusal:
 def say(text: str, language: str = "en") -> str:
     """`text` as a person says it: letters, apostrophes, inner hyphens and . , ? ! ; : with single spaces.
 
+    Outside English figures are said and no more (see `elsewhere`).
     Raises Refusal (`formula`, `code`, `table`, `symbols`, `language`) for what cannot be said.
     """
     said = _said(text, language)
@@ -113,6 +108,7 @@ def say(text: str, language: str = "en") -> str:
     return said
 
 
-def is_spoken(text: str) -> list[str]:
-    """What in `text` is not spoken words: digits, symbols, markup, list markers; empty where all of it is."""
-    return symbols.leftovers(text)
+def is_spoken(text: str, language: str = "en") -> list[str]:
+    """What in `text` is not spoken words of the language: digits, symbols, letters of another script, markup, list
+    markers; empty where all of it is."""
+    return symbols.leftovers(text, language)

@@ -3,6 +3,7 @@
 import re
 
 from pipeline.errors import Refusal
+from pipeline.text.letters import foreign
 
 _CODE_RE = re.compile(
     r"(?:\bdef \w+\(|\breturn\s+\w+\s*[;(\[]|\bint \w+\s?[=(;,)]|\bprintf?\s?\(|\bstd::|#include|\bpublic (?:static|"
@@ -37,7 +38,6 @@ _STOPS_RE = re.compile(r"\s+([,.;:?!])")
 _TIGHT_RE = re.compile(r"([,;:?!])(?=[^\s,.;:?!])|(?<=[a-z]{2})\.(?=[A-Z][a-z]|[a-z]{3})")
 _DOUBLE_RE = re.compile(r"[,.;:?!](?:\s?[,.;:?!])+")
 _START_RE = re.compile(r"(?<=[.?!] )[a-z]")
-_ALLOWED_RE = re.compile(r"[^A-Za-z\u00c0-\u024f\u1e00-\u1eff'\- .,?!;:]")
 _LONE_RE = re.compile(r"(?<!\w)[ÅÐØÞ](?!\w)")
 _HYPHEN_RE = re.compile(r"(?<![A-Za-z\u00c0-\u024f\u1e00-\u1eff'])-+|-+(?![A-Za-z\u00c0-\u024f\u1e00-\u1eff])")
 _MARKUP_RE = re.compile(r"\*\*|__|</?\w+>|^#+\s", re.MULTILINE)
@@ -156,18 +156,18 @@ def _quote(m: re.Match[str]) -> str:
 
 def check(text: str) -> str:
     """`text` itself; raises Refusal `symbols` where something is left that is not spoken."""
-    if found := _ALLOWED_RE.search(text) or _LONE_RE.search(text):
+    if found := foreign().search(text) or _LONE_RE.search(text):
         raise Refusal("symbols", f"the sign {found[0]} in: {text[max(0, found.start() - 20) : found.end() + 20]}")
     return text
 
 
-def leftovers(text: str) -> list[str]:
-    """What in `text` is not spoken words, for a person to read."""
+def leftovers(text: str, language: str = "en") -> list[str]:
+    """What in `text` is not spoken words of the language, for a person to read."""
     found = [f"line break at {text[max(0, m.start() - 10) : m.start()]!r}" for m in re.finditer(r"\n", text.strip())][
         :3
     ]
     found += [f"list marker {m[0].strip()!r}" for m in _BULLET_RE.finditer(text)][:3]
     found += sorted({f"markup {m[0].strip()!r}" for m in _MARKUP_RE.finditer(text)})
     found += sorted({f"digits {m!r}" for m in re.findall(r"\d[\d.,]*", text)})
-    found += sorted({f"sign {c!r}" for c in _ALLOWED_RE.findall(text) if not c.isdigit() and c not in "\n"})
+    found += sorted({f"sign {c!r}" for c in foreign(language).findall(text) if not c.isdigit() and c not in "\n"})
     return found

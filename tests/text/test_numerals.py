@@ -44,5 +44,5 @@ def test_a_number_is_found_where_it_begins_and_not_within() -> None:
     assert number_at(words, 5) == (3, 6)
 
 
-def test_other_languages_have_no_rules() -> None:
-    assert number_of("six", "fr") is None
+def test_other_languages_have_their_own_numbers() -> None:
+    assert number_of("six", "fr") == 6 and number_of("six", "zu") is None

@@ -129,9 +129,9 @@ def test_refuses(text: str, reason: str) -> None:
     assert refusal.value.reason == reason
 
 
-def test_other_languages_are_refused_until_they_have_rules() -> None:
+def test_languages_whose_figures_cannot_be_said_are_refused() -> None:
     with pytest.raises(Refusal) as refusal:
-        say("Guten Tag", "de")
+        say("Sawubona", "zu")
     assert refusal.value.reason == "language"
     assert say("Good day.", "en-US") == "Good day."
 

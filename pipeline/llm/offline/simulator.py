@@ -9,6 +9,8 @@ from pipeline.seeds import fraction, rng
 from pipeline.text.hesitations import without_hesitations
 from pipeline.text.normal import normalise
 
+_NOT_OURS = "the offline simulator speaks English only, not '{}'; name a model with --simulator or --llm"
+
 
 class OfflineSimulator:
     """Writes oracles of levels 0 to 4 in English.
@@ -26,7 +28,7 @@ class OfflineSimulator:
     def simulate(self, request: OracleRequest) -> str:
         """The oracle's text, of at most 30 spoken words; Refusal(`language`) for any language but English."""
         if request.language.split("-")[0] != "en":
-            raise Refusal("language", f"the offline simulator speaks English only, not '{request.language}'")
+            raise Refusal("language", _NOT_OURS.format(request.language))
         where = (request.dialogue_id, request.turn, request.level)
         wording = rng(self._seed, "oracle wording", *where, request.prefix, request.sample)
         heard = without_hesitations(request.prefix, request.language)

@@ -16,6 +16,9 @@ MAX_ASKED = 150
 MAX_ANSWER = 45
 
 
+_NOT_OURS = "the offline writer writes English only, not '{}'; name a model with --writer or --llm"
+
+
 class OfflineWriter:
     """Writes dialogues by rule; variant v of a question depends on (seed, question, v) alone.
 
@@ -35,7 +38,7 @@ class OfflineWriter:
     def write(self, question: Question, variant: int) -> Dialogue:
         """Dialogue number `variant` of the question. Raises Refusal for what the rules cannot put well."""
         if question.language.split("-")[0] != self.language:
-            raise Refusal("language", f"the offline writer has rules for {self.language}, not {question.language}")
+            raise Refusal("language", _NOT_OURS.format(question.language))
         sheet = self._sheet(question)
         manners = self._order(question.id, question.category, sheet.kind, is_light(sheet), not sheet.asked.context)
         if variant >= len(manners):
