@@ -70,15 +70,17 @@ def tokens_folder(tokens: Path) -> Path:
 def _beside(start: Start, facts: TokenFacts, own: Path, folder: Path) -> dict[str, str]:
     """Where Mimi and the tokenizer are: beside the weights that were started from, or Kyutai's.
 
-    A tokenizer of one's own is that of the tokens. A codec of random weights has no file; it is left unnamed.
+    A tokenizer that is not Kyutai's is the one that lies with the tokens. A codec of random weights has no file, and is
+    left unnamed.
     """
     found = {}
     for key, kyutai in BESIDE.items():
         if key == "mimi_name" and facts.untrained:
             continue
-        if key == "tokenizer_name" and facts.tokenizer != "kyutai" and own.is_file():
-            shutil.copyfile(own, folder / own.name)
-            found[key] = own.name
+        if key == "tokenizer_name" and facts.tokenizer != "kyutai":
+            if own.is_file():
+                shutil.copyfile(own, folder / own.name)
+                found[key] = own.name
             continue
         name = str(start.files.get(key, kyutai))
         local = Path(start.name) / name
