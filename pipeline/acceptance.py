@@ -26,6 +26,10 @@ _FEW_WORDS = 5
 _SHARED_RE = re.compile(r"\b(?:die|den|des|son|pour|par|on|la|el|con|des|no|y)\b", re.IGNORECASE)
 # 'A' and 'I' are words too, where they are small.
 _OPTION_RE = re.compile(r"\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer) (?:[A-J]|[b-hj])\b(?!['’-])")
+_OPTION_ELSEWHERE_RE = re.compile(
+    r"\b(?:[Oo]ption|[Cc]hoix|[Rr]éponse|[Oo]pción|[Rr]espuesta|Antwort|[Вв]ариант|[Оо]твет|الخيار|الجواب) [A-J]\b(?!['’-])"
+    r"|(?:选项|選項)[A-J](?![A-Za-z])|答案[是为]?[A-J](?!\w)"
+)
 
 
 def check_said(text: str, language: str) -> None:
@@ -36,7 +40,7 @@ def check_said(text: str, language: str) -> None:
     spoken = _not_english(text) if wanted == "en" else contradicts(text, wanted)
     if spoken:
         raise Refusal("wrong_language", f"'{text[:80]}' is in '{spoken}', not in '{wanted}'")
-    if found := _OPTION_RE.search(text):
+    if found := (_OPTION_RE if wanted == "en" else _OPTION_ELSEWHERE_RE).search(text):
         raise Refusal("letters", f"'{found[0]}' names an option by its letter")
 
 

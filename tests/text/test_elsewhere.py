@@ -135,6 +135,16 @@ def test_another_language_is_refused(language, line):
     assert refusal.value.reason == "wrong_language"
 
 
+@pytest.mark.parametrize(
+    ("language", "line"), [("zh", "答案是A。"), ("zh", "应该是选项B吧。"), ("fr", "C'est la réponse C, je crois.")]
+)
+def test_letters_of_options_are_refused(language, line):
+    with pytest.raises(Refusal) as refusal:
+        check_said(line, language)
+    assert refusal.value.reason == "letters"
+    check_said("答案是A型血。", "zh")
+
+
 def test_slips_of_a_model_are_mended():
     assert spoken_answer("Quelle est la capitale\u00a0?", "fr") == "Quelle est la capitale?"
     assert spoken_answer("答案是 12 个——对……", "zh") == "答案是十二个，对"
