@@ -27,7 +27,8 @@ _SHARED_RE = re.compile(r"\b(?:die|den|des|son|pour|par|on|la|el|con|des|no|y)\b
 # 'A' and 'I' are words too, where they are small.
 _OPTION_RE = re.compile(r"\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer) (?:[A-J]|[b-hj])\b(?!['’-])")
 _OPTION_ELSEWHERE_RE = re.compile(
-    r"\b(?:[Oo]ption|[Cc]hoix|[Rr]éponse|[Oo]pción|[Rr]espuesta|Antwort|[Вв]ариант|[Оо]твет|الخيار|الجواب) [A-J]\b(?!['’-])"
+    r"\b(?:[Oo]ption|[Cc]hoix|[Rr]éponse|[Oo]pción|[Rr]espuesta|Antwort|[Вв]ариант|[Оо]твет|الخيار|الجواب) "
+    r"[A-J]\b(?!['’-])"
     r"|(?:选项|選項)[A-J](?![A-Za-z])|答案[是为]?[A-J](?!\w)"
 )
 
