@@ -178,6 +178,21 @@ def test_a_crash_or_hang_loses_one_clip(tmp_path: Path, monkeypatch: pytest.Monk
     assert "time limit" in str(results[3]) and mark.exists()
 
 
+def test_a_helper_that_is_stopped_is_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # A stopped process hears no alarm: whoever waits for it must keep the time.
+    monkeypatch.setattr("pipeline.speech.espeak.GRACE_S", 0.5)
+    monkeypatch.setenv("STUMBLED", str(tmp_path / "stumbled"))
+    with EspeakSynthesizer(1, time_limit_s=1.0, helper=FAULTY) as synthesizer:
+        before = said(synthesizer, "All is well.")
+        (pid,) = synthesizer.helper_ids()
+        os.kill(pid, signal.SIGSTOP)
+        after = said(synthesizer, "All is well.")
+        assert np.array_equal(before.samples, after.samples) and not running(pid)
+        (refused, fine) = synthesizer.synthesize(Utterance(text, "en-us") for text in ("Now halt here.", "Well."))
+    assert isinstance(refused, Refusal) and refused.reason == "speech_failed" and "time limit" in str(refused)
+    assert isinstance(fine, Clip)
+
+
 def test_helpers_end_with_close_and_with_their_parent() -> None:
     synthesizer = EspeakSynthesizer(1)
     said(synthesizer, "Hello there.")
