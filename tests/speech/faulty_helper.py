@@ -1,4 +1,4 @@
-"""The espeak helper with an engine that crashes, hangs, is stopped or falls silent at certain words; run by its path."""
+"""The espeak helper with an engine that crashes, hangs, stops or falls silent at certain words; run by its path."""
 
 import importlib.util
 import os
