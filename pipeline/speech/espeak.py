@@ -231,10 +231,16 @@ def _engine_version(command: tuple[str, ...]) -> str:
 
 
 def _open_helper(command: Sequence[str]) -> FrameProcess:
-    try:
-        return FrameProcess(command, START_LIMIT_S)
-    except (OSError, ProcessGone) as error:
-        raise KameError("--tts espeak: the engine does not start; reinstall espeakng-loader") from error
+    """A helper that has said its version; one that is killed while it starts is started again. Raises KameError."""
+    for left in reversed(range(HELPER_TRIES)):
+        try:
+            return FrameProcess(command, START_LIMIT_S)
+        except ProcessGone as end:
+            if not end.killed or not left:
+                break
+        except OSError:
+            break
+    raise KameError("--tts espeak: the engine does not start; reinstall espeakng-loader")
 
 
 def _describe(reply: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ stopped, is killed, and does not keep who asked it waiting.
 import json
 import os
 import select
+import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -16,14 +17,15 @@ from typing import Any, NoReturn
 BLOCK = 1 << 16
 # Requests are short; only a process that reads none of them takes so long.
 SEND_LIMIT_S = 60.0
+END_LIMIT_S = 1.0
 
 
 class ProcessGone(Exception):
-    """The process ended before it answered; `hung`: it ran past its time limit and was killed."""
+    """The process ended before it answered. `hung`: it ran past its time limit and was killed; `killed`: by others."""
 
-    def __init__(self, detail: str, hung: bool = False) -> None:
+    def __init__(self, detail: str, hung: bool = False, killed: bool = False) -> None:
         super().__init__(detail)
-        self.hung = hung
+        self.hung, self.killed = hung, killed
 
 
 class FrameProcess:
@@ -90,8 +92,11 @@ class FrameProcess:
         except (OSError, ValueError) as error:  # somebody else has closed it
             raise ProcessGone("it died") from error
         if not data:
+            with suppress(subprocess.TimeoutExpired):  # it may end a moment after its output does
+                self.process.wait(END_LIMIT_S)
+            status = self.process.poll()
             self.kill()
-            raise ProcessGone(f"it died (status {self.process.returncode})")
+            raise ProcessGone(f"it died (status {self.process.returncode})", killed=status == -signal.SIGKILL)
         self._pending += data
 
     def _end_hung(self) -> NoReturn:

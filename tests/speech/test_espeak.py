@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.errors import KameError, Refusal, UsageError
 from pipeline.speech import espeak_voices
-from pipeline.speech.espeak import EspeakSynthesizer
+from pipeline.speech.espeak import HELPER, EspeakSynthesizer
 from pipeline.speech.voices import Clip, Utterance, open_synthesizer
 from pipeline.text.words import split_words
 
@@ -191,6 +191,18 @@ def test_a_helper_that_is_stopped_is_replaced(monkeypatch: pytest.MonkeyPatch, t
         (refused, fine) = synthesizer.synthesize(Utterance(text, "en-us") for text in ("Now halt here.", "Well."))
     assert isinstance(refused, Refusal) and refused.reason == "speech_failed" and "time limit" in str(refused)
     assert isinstance(fine, Clip)
+
+
+def test_a_helper_that_is_killed_while_it_starts_is_started_again(tmp_path: Path) -> None:
+    mark, helper = tmp_path / "started", tmp_path / "helper.py"
+    helper.write_text(
+        "import os, pathlib, signal, sys, runpy\n"
+        f"mark = pathlib.Path({str(mark)!r})\n"
+        "if not mark.exists():\n    mark.touch(); os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"runpy.run_path({str(HELPER)!r}, run_name='__main__')\n"
+    )
+    with EspeakSynthesizer(1, helper=helper) as synthesizer:
+        assert said(synthesizer, "All is well.").duration > 0.3 and mark.exists()
 
 
 def test_helpers_end_with_close_and_with_their_parent() -> None:
