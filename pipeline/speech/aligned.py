@@ -6,7 +6,8 @@ from importlib.metadata import version as version_of
 from typing import Literal
 
 from pipeline.errors import Refusal
-from pipeline.speech.coqui_worker import WorkerGone, Workers
+from pipeline.speech.coqui_worker import Workers
+from pipeline.speech.processes import ProcessGone
 from pipeline.speech.sphinx import SphinxAligner
 from pipeline.speech.voices import Clip, Span, Utterance
 from pipeline.text.words import split_words
@@ -42,7 +43,7 @@ class SettingsAligner:
         romanised = [romanise(word, utterance.language) for word in words]
         try:
             spans = self.workers().align(romanised, clip.sample_rate, clip.samples.astype("<i2").tobytes())
-        except WorkerGone as gone:
+        except ProcessGone as gone:
             raise Refusal("alignment", f"mms: {gone}") from None
         return [(start / clip.sample_rate, end / clip.sample_rate) for start, end in spans]
 

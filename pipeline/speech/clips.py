@@ -75,8 +75,10 @@ class ClipCache:
             with os.fdopen(handle, "wb") as file:
                 file.write(line.encode() + b"\n" + flac.getvalue())
             Path(temporary).replace(path)
-        except BaseException:
+        except BaseException as error:
             Path(temporary).unlink(missing_ok=True)
+            if isinstance(error, OSError) and error.filename is None:  # a full disk does not say of itself which
+                raise OSError(error.errno, error.strerror, str(path)) from error
             raise
 
 

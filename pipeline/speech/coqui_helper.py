@@ -26,6 +26,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.speech.coqui_hooks import Recorder, RowNoise
 from pipeline.speech.durations import NOBODY, letters_of, owners, word_spans
 
 PAUSE_S = 0.3
@@ -37,37 +38,6 @@ LOUDEST = 0.98
 
 class Unspeakable(Exception):
     """The model cannot say it: (reason, detail)."""
-
-
-class Recorder:
-    """Stands in front of a model's `inference` and keeps what went in and came out, for the API throws it away."""
-
-    def __init__(self, inference: Any) -> None:
-        self.inference = inference
-        self.symbols: list[int] = []
-        self.outputs: dict[str, Any] = {}
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """The model's own `inference`, looked at."""
-        self.symbols, self.outputs = [], {}
-        outputs = self.inference(*args, **kwargs)
-        if isinstance(outputs, dict) and args and getattr(args[0], "ndim", 0) == 2:
-            self.symbols, self.outputs = args[0][0].tolist(), outputs
-        return outputs
-
-    def frames(self) -> NDArray[np.float64] | None:
-        """Frames a symbol: the model's durations, or its alignment where that is a path; None where it says neither."""
-        durations = self.outputs.get("durations")
-        if durations is not None:
-            return np.asarray(durations[0].reshape(-1).double().cpu())
-        alignment = self.outputs.get("alignments")
-        if alignment is None or alignment.ndim != 3:
-            return None
-        path = np.asarray(alignment[0].double().cpu())
-        if path.shape[0] != len(self.symbols):
-            path = path.T
-        hard = path.shape[0] == len(self.symbols) and np.isin(path, (0.0, 1.0)).all() and (path.sum(axis=0) == 1).all()
-        return np.asarray(path.sum(axis=1)) if hard else None
 
 
 class Voice:
@@ -137,7 +107,7 @@ class Voice:
         """One sentence through the API."""
         self._seed(item, number)
         self._pace([item["pace"]])
-        with _RowNoise(self.torch, [_seed_of(item, number)]):
+        with RowNoise(self.torch, [_seed_of(item, number)]):
             wav = self.api.tts(_text(item, number), split_sentences=False, **self._manner(item))
         samples: NDArray[np.float32] = np.asarray(wav, np.float32).reshape(-1)
         if len(samples) >= API_PADDING and not samples[-API_PADDING:].any():
@@ -160,7 +130,7 @@ class Voice:
             "language_ids": None if languages[0] is None else torch.tensor(languages, device=model.device),
         }
         self._pace([item["pace"] for item, _ in some])
-        with _RowNoise(torch, [_seed_of(item, k) for item, k in some]):
+        with RowNoise(torch, [_seed_of(item, k) for item, k in some]):
             outputs = model.inference(x, aux)
         results: list[Any] = []
         hop = outputs["model_outputs"].shape[-1] // outputs["y_mask"].shape[-1]
@@ -275,37 +245,6 @@ class Voice:
 
         self.aligner = self.aligner or CtcAligner(self.device)
         return self.aligner.align(words, samples, rate)  # type: ignore[no-any-return]
-
-
-class _RowNoise:
-    """While it is open, normal noise is drawn row by row, each row from its own seed.
-
-    So a sentence is given the same noise whatever it is said together with, and on whatever device.
-    """
-
-    def __init__(self, torch: Any, seeds: Sequence[int]) -> None:
-        class Mode(torch.overrides.TorchFunctionMode):  # type: ignore[misc]
-            def __torch_function__(mode, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-                if func is torch.randn_like and args[0].ndim == 3 and len(args[0]) == len(seeds):
-                    return self._noise(tuple(args[0].shape)).to(args[0])
-                if func is torch.randn and len(args) == 3 and args[0] == len(seeds):
-                    return self._noise(args)
-                return func(*args, **(kwargs or {}))
-
-        self.torch, self.mode, self.seeds, self.calls = torch, Mode(), seeds, 0
-
-    def _noise(self, shape: tuple[int, ...]) -> Any:
-        # Time comes first in the draw, so that a padded row begins as it would alone.
-        draws = [np.random.default_rng((seed, self.calls)) for seed in self.seeds]
-        self.calls += 1
-        rows = [draw.standard_normal((shape[2], shape[1]), np.float32).T for draw in draws]
-        return self.torch.from_numpy(np.stack(rows))
-
-    def __enter__(self) -> None:
-        self.mode.__enter__()
-
-    def __exit__(self, *error: object) -> None:
-        self.mode.__exit__(*error)
 
 
 def _text(item: dict[str, Any], number: int) -> str:

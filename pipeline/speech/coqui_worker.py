@@ -3,19 +3,17 @@
 import json
 import os
 import queue
-import select
-import subprocess
 import sys
 import threading
-import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import KameError, UsageError
+from pipeline.speech.processes import FrameProcess, ProcessGone
 
 # Loading may download some gigabytes; saying a word takes a slow model on a processor about a second.
 LOAD_LIMIT_S = 3600.0
@@ -23,11 +21,6 @@ CLIP_LIMIT_S, WORD_LIMIT_S = 60.0, 3.0
 TRIES = 2
 HELPER = "pipeline.speech.coqui_helper"
 ROOT = Path(__file__).resolve().parents[2]
-BLOCK = 1 << 16
-
-
-class WorkerGone(Exception):
-    """The process ended, or ran past its time limit and was killed, before it answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,69 +43,11 @@ class Load:
         )
 
 
-class _Process:
-    """One helper process; for one thread at a time."""
-
-    def __init__(self, load: Load, device: str) -> None:
-        path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH", "")])])
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", load.helper, load.facts(device)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            # cuBLAS gives the same sums only with a work space of a fixed size.
-            env={**os.environ, "PYTHONPATH": path, "CUBLAS_WORKSPACE_CONFIG": ":4096:8"},
-        )
-        self._pending = b""
-        try:
-            self.greeting, _ = self.read(LOAD_LIMIT_S)
-        except WorkerGone:
-            self.kill()
-            raise
-
-    def send(self, request: Mapping[str, Any], sound: bytes = b"") -> None:
-        assert self.process.stdin is not None
-        try:
-            self.process.stdin.write(json.dumps({**request, "bytes": len(sound)}).encode() + b"\n" + sound)
-            self.process.stdin.flush()
-        except (OSError, ValueError) as error:
-            raise WorkerGone("it died") from error
-
-    def read(self, limit_s: float) -> tuple[dict[str, Any], bytes]:
-        deadline = time.monotonic() + limit_s
-        while b"\n" not in self._pending:
-            self._more(deadline)
-        line, _, self._pending = self._pending.partition(b"\n")
-        reply: dict[str, Any] = json.loads(line)
-        blocks, missing = [self._pending], reply["bytes"] - len(self._pending)
-        while missing > 0:
-            self._pending = b""
-            self._more(deadline)
-            blocks.append(self._pending)
-            missing -= len(self._pending)
-        data = b"".join(blocks)
-        self._pending = data[reply["bytes"] :]
-        return reply, data[: reply["bytes"]]
-
-    def _more(self, deadline: float) -> None:
-        assert self.process.stdout is not None
-        pipe = self.process.stdout.fileno()
-        if not select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))[0]:
-            self.kill()
-            raise WorkerGone("it ran past its time limit")
-        data = os.read(pipe, BLOCK)
-        if not data:
-            self.kill()
-            raise WorkerGone(f"it died (status {self.process.returncode})")
-        self._pending += data
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            with suppress(OSError):
-                assert pipe is not None
-                pipe.close()
+def _start(load: Load, device: str) -> FrameProcess:
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH", "")])])
+    # cuBLAS gives the same sums only with a work space of a fixed size.
+    env = {**os.environ, "PYTHONPATH": path, "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
+    return FrameProcess([sys.executable, "-P", "-m", load.helper, load.facts(device)], LOAD_LIMIT_S, env)
 
 
 class Workers:
@@ -121,8 +56,8 @@ class Workers:
     def __init__(self, load: Load) -> None:
         self.load = load
         self._lock = threading.Lock()
-        self._processes: set[_Process] = set()
-        self._idle: queue.SimpleQueue[tuple[str, _Process | None]] = queue.SimpleQueue()
+        self._processes: set[FrameProcess] = set()
+        self._idle: queue.SimpleQueue[tuple[str, FrameProcess | None]] = queue.SimpleQueue()
         self._facts: dict[str, Any] | None = None
         self.closed = False
         self._finalizer = weakref.finalize(self, _kill_all, self._processes)
@@ -174,20 +109,20 @@ class Workers:
                     reply, sound = process.read(limit_s)
                     if "CUDA" in reply.get("error", ""):  # after one such fault every further call fails
                         process.kill()
-                        raise WorkerGone(reply["error"])
+                        raise ProcessGone(reply["error"])
                     answered += 1
                     yield {**reply, "asked": True}, sound
-        except WorkerGone as gone:
+        except ProcessGone as gone:
             for number, item in enumerate(items[answered:]):
                 yield {"id": item["id"], "error": str(gone), "asked": number == 0}, b""
 
     def align(self, words: Sequence[str], sample_rate: int, sound: bytes) -> list[tuple[int, int]]:
-        """Spans in samples by the multilingual aligner. Raises WorkerGone with what went wrong."""
+        """Spans in samples by the multilingual aligner. Raises ProcessGone with what went wrong."""
         with self._process() as process:
             process.send({"op": "align", "words": list(words), "sample_rate": sample_rate}, sound)
             reply, _ = process.read(LOAD_LIMIT_S)
         if "error" in reply:
-            raise WorkerGone(reply["error"])
+            raise ProcessGone(reply["error"])
         return [(int(a), int(b)) for a, b in reply["words"]]
 
     def process_ids(self) -> list[int]:
@@ -201,14 +136,14 @@ class Workers:
         _kill_all(self._processes)
 
     @contextmanager
-    def _process(self) -> Iterator[_Process]:
+    def _process(self) -> Iterator[FrameProcess]:
         """A process that nobody else asks meanwhile; a new one where the last of its device is gone."""
         self.facts()
         device, process = self._idle.get()
         try:
             process = process or self._open(device)
             yield process
-        except WorkerGone:
+        except ProcessGone:
             self._drop(process)
             process = None
             raise
@@ -220,12 +155,12 @@ class Workers:
         finally:
             self._idle.put((device, process))
 
-    def _open(self, device: str) -> _Process:
+    def _open(self, device: str) -> FrameProcess:
         if self.closed:
             raise KameError(f"{self.load.model}: the voice is closed")
         try:
-            process = _Process(self.load, device)
-        except (OSError, WorkerGone) as error:
+            process = _start(self.load, device)
+        except (OSError, ProcessGone) as error:
             raise KameError(f"--tts coqui:{self.load.model}: the model does not load: {error}") from None
         self._processes.add(process)
         if problem := process.greeting.get("error"):
@@ -233,13 +168,13 @@ class Workers:
             raise UsageError(f"--tts coqui:{self.load.model}: the model does not load: {problem}")
         return process
 
-    def _drop(self, process: _Process | None) -> None:
+    def _drop(self, process: FrameProcess | None) -> None:
         if process is not None:
             self._processes.discard(process)
             process.kill()
 
 
-def _kill_all(processes: set[_Process]) -> None:
+def _kill_all(processes: set[FrameProcess]) -> None:
     for process in list(processes):
         process.kill()
 

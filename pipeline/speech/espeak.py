@@ -4,18 +4,15 @@ The engine never enters this process (see `espeak_helper`). A helper that is kil
 again; an utterance at which the engine crashes or hangs twice is refused.
 """
 
-import json
 import os
 import queue
 import signal
-import subprocess
 import sys
 import threading
 import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -25,6 +22,7 @@ import numpy as np
 from pipeline.errors import KameError, Refusal, UsageError
 from pipeline.records import Split
 from pipeline.speech import espeak_voices
+from pipeline.speech.processes import FrameProcess, ProcessGone
 from pipeline.speech.references import Reference
 from pipeline.speech.speakable import check_speakable
 from pipeline.speech.voices import Clip, Utterance
@@ -35,6 +33,7 @@ from pipeline.text.words import split_words
 VERSION = 1
 WORD_TIMES = "espeak-events"
 TIME_LIMIT_S = 30.0
+GRACE_S, START_LIMIT_S = 5.0, 60.0
 TRIES = 2
 # Helpers may be killed from outside (memory, a careless person), which is no fault of the utterance.
 HELPER_TRIES = 5
@@ -43,54 +42,7 @@ SILENT_RMS = 50.0
 HELPER = Path(__file__).with_name("espeak_helper.py")
 
 
-class HelperGone(Exception):
-    """The helper process ended before it answered."""
-
-
-class Helper:
-    """One helper process; `ask` is for one thread at a time."""
-
-    def __init__(self, command: Sequence[str]) -> None:
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-        self.version = str(self._read()[0].get("version", ""))
-
-    def ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-        """The answer and its sound. Raises HelperGone."""
-        assert self.process.stdin is not None
-        try:
-            self.process.stdin.write(json.dumps(request).encode() + b"\n")
-            self.process.stdin.flush()
-        except (OSError, ValueError) as error:
-            raise HelperGone from error
-        return self._read()
-
-    def _read(self) -> tuple[dict[str, Any], bytes]:
-        assert self.process.stdout is not None
-        try:
-            line = self.process.stdout.readline()
-            if not line.endswith(b"\n"):
-                raise HelperGone
-            reply: dict[str, Any] = json.loads(line)
-            sound = self.process.stdout.read(reply["bytes"])
-        except (OSError, ValueError) as error:
-            raise HelperGone from error
-        if len(sound) != reply["bytes"]:
-            raise HelperGone
-        return reply, sound
-
-    def kill(self) -> None:
-        """Ends the process and waits for it; what it was speaking dies with it."""
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            with suppress(OSError):  # what was still to be written has nowhere to go
-                assert pipe is not None
-                pipe.close()
-
-
-def _kill_all(helpers: set[Helper]) -> None:
+def _kill_all(helpers: set[FrameProcess]) -> None:
     for helper in list(helpers):
         helper.kill()
 
@@ -106,11 +58,13 @@ class EspeakSynthesizer:
     def __init__(self, workers: int = 1, time_limit_s: float = TIME_LIMIT_S, helper: Path = HELPER) -> None:
         if not hasattr(os, "fork"):
             raise KameError(f"--tts espeak: {sys.platform} cannot fork processes; use Linux, macOS or WSL")
+        # The helper ends what takes it too long; only one that is stopped itself runs past this.
+        self._limit_s = time_limit_s + GRACE_S
         self._command = [sys.executable, "-I", "-S", str(helper), *_engine_paths(), str(time_limit_s)]
-        self._helpers: set[Helper] = set()
+        self._helpers: set[FrameProcess] = set()
         self._lock = threading.Lock()
         self._closed = False
-        self._idle: queue.SimpleQueue[Helper | None] = queue.SimpleQueue()
+        self._idle: queue.SimpleQueue[FrameProcess | None] = queue.SimpleQueue()
         self._workers = max(1, workers)
         for _ in range(self._workers):
             self._idle.put(None)  # a helper starts when it is first needed
@@ -224,11 +178,14 @@ class EspeakSynthesizer:
             helper = self._idle.get()
             try:
                 helper = helper or self._start()
-                reply, sound = helper.ask(request)
-            except HelperGone:
-                gone += 1
+                helper.send(request)
+                reply, sound = helper.read(self._limit_s)
+            except ProcessGone as end:
+                gone, failures = gone + (not end.hung), failures + end.hung
                 self._drop(helper)
                 helper = None
+                if failures >= TRIES:
+                    raise Refusal("speech_failed", _describe({"status": -signal.SIGALRM})) from None
                 if self._closed or gone >= HELPER_TRIES:
                     raise KameError("espeak helpers keep dying: see whether memory is short, then run again") from None
                 continue
@@ -242,15 +199,15 @@ class EspeakSynthesizer:
             if failures >= TRIES or gone >= HELPER_TRIES:
                 raise Refusal("speech_failed", _describe(reply))
 
-    def _start(self) -> Helper:
+    def _start(self) -> FrameProcess:
         with self._lock:
             if self._closed:
-                raise HelperGone
+                raise ProcessGone("closed")
             helper = _open_helper(self._command)
             self._helpers.add(helper)
             return helper
 
-    def _drop(self, helper: Helper | None) -> None:
+    def _drop(self, helper: FrameProcess | None) -> None:
         if helper is not None:
             with self._lock:
                 self._helpers.discard(helper)
@@ -270,14 +227,20 @@ def _engine_paths() -> tuple[str, str]:
 def _engine_version(command: tuple[str, ...]) -> str:
     helper = _open_helper(command)
     helper.kill()
-    return helper.version
+    return str(helper.greeting.get("version", ""))
 
 
-def _open_helper(command: Sequence[str]) -> Helper:
-    try:
-        return Helper(command)
-    except (OSError, HelperGone) as error:
-        raise KameError("--tts espeak: the engine does not start; reinstall espeakng-loader") from error
+def _open_helper(command: Sequence[str]) -> FrameProcess:
+    """A helper that has said its version; one that is killed while it starts is started again. Raises KameError."""
+    for left in reversed(range(HELPER_TRIES)):
+        try:
+            return FrameProcess(command, START_LIMIT_S)
+        except ProcessGone as end:
+            if not end.killed or not left:
+                break
+        except OSError:
+            break
+    raise KameError("--tts espeak: the engine does not start; reinstall espeakng-loader")
 
 
 def _describe(reply: dict[str, Any]) -> str:

@@ -6,9 +6,11 @@ phonemes that espeak-ng reads them with, and numbers also what `pipeline.text` s
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import product
 
 from pipeline.errors import Refusal
+from pipeline.speech.espeak import EspeakSynthesizer
 from pipeline.text.spoken import say
 
 Phones = tuple[str, ...]
@@ -31,6 +33,12 @@ STRESS = "',%=|_:~"
 APOSTROPHES = str.maketrans({"’": "'", "ʼ": "'", "‘": "'"})
 _PARTS = re.compile(r"[a-z]+(?:'[a-z]+)*")
 VOICELESS, SIBILANT = {"P", "T", "K", "F", "TH"}, {"S", "Z", "SH", "ZH", "CH", "JH"}
+
+
+@cache
+def speller() -> EspeakSynthesizer:
+    """The engine that spells words for all aligners of this process, with one helper."""
+    return EspeakSynthesizer(1)
 
 
 def cmu_phones(names: Sequence[str]) -> Phones:

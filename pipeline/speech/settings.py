@@ -2,10 +2,27 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from pipeline.settings_room import Distribution, Room, uniform
 
+
+def _between(least: float, most: float, unit: str) -> AfterValidator:
+    """Checks that a distribution draws nothing outside these bounds."""
+
+    def check(value: Distribution) -> Distribution:
+        if value.low < least or value.high > most:
+            raise ValueError(f"nothing below {least:g} {unit} or above {most:g} {unit}")
+        return value
+
+    return AfterValidator(check)
+
+
+# A minute of silence is no dialogue any more: a longer one is a slip (milliseconds), and would fill the memory.
+LONGEST_S = 60.0
+# Beyond these no voice says words that can be told apart: our choice.
+SLOWEST_WPM, FASTEST_WPM = 60, 300
+Seconds = Annotated[Distribution, _between(0.0, LONGEST_S, "s")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -16,7 +33,7 @@ class VoiceSettings(Room):
     """
 
     voice: str
-    weight: Annotated[float, Field(gt=0)] = 1.0
+    weight: Annotated[float, Field(gt=0, le=1e6)] = 1.0
     split: Literal["train", "validation"] | None = None
 
     @model_validator(mode="before")
@@ -35,10 +52,10 @@ class PauseSettings(Room):
 
     rate: Share = 0.0
     within: Share = 0.0
-    length: Distribution = uniform(0.2, 0.6)
-    hesitation: Distribution = uniform(0.1, 0.4)
+    length: Seconds = uniform(0.2, 0.6)
+    hesitation: Seconds = uniform(0.1, 0.4)
     long_rate: Share = 0.0
-    long_length: Distribution = uniform(1.0, 3.0)
+    long_length: Seconds = uniform(1.0, 3.0)
 
 
 class SoundSettings(Room):
@@ -51,14 +68,14 @@ class SoundSettings(Room):
     """
 
     lufs: Annotated[float, Field(ge=-40, le=-10)] = -23.0
-    user_level: Distribution = uniform(0.0, 0.0)
+    user_level: Annotated[Distribution, _between(-20.0, 12.0, "dB")] = uniform(0.0, 0.0)
     room: Share = 0.0
-    rt60: Distribution = uniform(0.15, 0.5)
+    rt60: Annotated[Distribution, _between(0.05, 10.0, "s")] = uniform(0.15, 0.5)
     noise: Share = 0.0
-    snr: Distribution = uniform(10.0, 30.0)
+    snr: Annotated[Distribution, _between(-20.0, 100.0, "dB")] = uniform(10.0, 30.0)
     telephone: Share = 0.0
     background: Share = 0.0
-    background_level: Distribution = uniform(-25.0, -15.0)
+    background_level: Annotated[Distribution, _between(-80.0, 20.0, "dB")] = uniform(-25.0, -15.0)
 
 
 class CheckSettings(Room):
@@ -94,12 +111,12 @@ class SpeechSettings(Room):
     assistant_voice: str | None = None
     aligner: Literal["auto", "pocketsphinx", "mms"] = "auto"
     words_per_minute: tuple[int, int] = (150, 185)
-    lead_in: Distribution = uniform(0.2, 0.8)
-    answer_gap: Distribution = uniform(0.2, 0.7)
-    user_gap: Distribution = uniform(0.4, 1.2)
-    tail: Distribution = uniform(0.3, 0.8)
-    reaction: Distribution = uniform(0.15, 0.3)
-    back_channel_delay: Distribution = uniform(0.05, 0.25)
+    lead_in: Seconds = uniform(0.2, 0.8)
+    answer_gap: Annotated[Distribution, _between(-1.0, LONGEST_S, "s")] = uniform(0.2, 0.7)
+    user_gap: Annotated[Distribution, _between(-5.0, LONGEST_S, "s")] = uniform(0.4, 1.2)
+    tail: Seconds = uniform(0.3, 0.8)
+    reaction: Seconds = uniform(0.15, 0.3)
+    back_channel_delay: Seconds = uniform(0.05, 0.25)
     pauses: PauseSettings = PauseSettings()
     sound: SoundSettings = SoundSettings()
     checks: CheckSettings = CheckSettings()
@@ -107,14 +124,6 @@ class SpeechSettings(Room):
     @field_validator("words_per_minute")
     @classmethod
     def _rising(cls, bounds: tuple[int, int]) -> tuple[int, int]:
-        if not 60 <= bounds[0] <= bounds[1]:
-            raise ValueError("give two rising numbers, 60 or more")
+        if not SLOWEST_WPM <= bounds[0] <= bounds[1] <= FASTEST_WPM:
+            raise ValueError(f"give two rising numbers from {SLOWEST_WPM} to {FASTEST_WPM}")
         return bounds
-
-    @field_validator("lead_in", "tail", "user_gap", "answer_gap", "reaction", "back_channel_delay")
-    @classmethod
-    def _bounded(cls, value: Distribution, info: object) -> Distribution:
-        least = {"answer_gap": -1.0, "user_gap": -5.0}.get(getattr(info, "field_name", "") or "", 0.0)
-        if value.low < least:
-            raise ValueError(f"nothing below {least:g} s")
-        return value

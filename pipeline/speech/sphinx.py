@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Sequence
-from functools import cache
 from importlib.metadata import version as version_of
 from typing import Any
 
@@ -11,8 +10,7 @@ import soxr
 from numpy.typing import NDArray
 
 from pipeline.errors import Refusal
-from pipeline.speech.espeak import EspeakSynthesizer
-from pipeline.speech.pronunciation import Phones, Pronouncer
+from pipeline.speech.pronunciation import Phones, Pronouncer, speller
 from pipeline.speech.word_times import spread_words
 
 # Rises when the same sound and words would be given other times.
@@ -109,11 +107,6 @@ def _heard(samples: NDArray[np.int16], rate: int) -> bytes:
     return np.clip(np.round(padded), -32768, 32767).astype("<i2").tobytes()
 
 
-@cache
-def _speller() -> EspeakSynthesizer:
-    return EspeakSynthesizer(1)
-
-
 _PRONOUNCERS: list[Pronouncer] = []
 
 
@@ -125,5 +118,5 @@ def _pronouncer(decoder: Any) -> Pronouncer:
             found = [decoder.lookup_word(word), *(decoder.lookup_word(f"{word}({n})") for n in (2, 3))]
             return [tuple(phones.split()) for phones in found if phones]
 
-        _PRONOUNCERS.append(Pronouncer(look_up, lambda words: _speller().phonemes(words)))
+        _PRONOUNCERS.append(Pronouncer(look_up, lambda words: speller().phonemes(words)))
     return _PRONOUNCERS[0]

@@ -1,4 +1,4 @@
-"""The espeak helper with an engine that crashes, hangs or falls silent at certain words; run by its path."""
+"""The espeak helper with an engine that crashes, hangs, stops or falls silent at certain words; run by its path."""
 
 import importlib.util
 import os
@@ -23,6 +23,8 @@ def main() -> int:
             os.kill(os.getpid(), signal.SIGSEGV)
         if "hang" in request["text"]:
             time.sleep(600)
+        if "halt" in request["text"]:
+            os.kill(os.getpid(), signal.SIGSTOP)
         if "Stumble" in request["text"] and not once.exists():
             once.touch()
             os.kill(os.getpid(), signal.SIGABRT)

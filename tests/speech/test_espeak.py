@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.errors import KameError, Refusal, UsageError
 from pipeline.speech import espeak_voices
-from pipeline.speech.espeak import EspeakSynthesizer
+from pipeline.speech.espeak import HELPER, EspeakSynthesizer
 from pipeline.speech.voices import Clip, Utterance, open_synthesizer
 from pipeline.text.words import split_words
 
@@ -176,6 +176,33 @@ def test_a_crash_or_hang_loses_one_clip(tmp_path: Path, monkeypatch: pytest.Monk
     outcome = [result.reason if isinstance(result, Refusal) else "clip" for result in results]
     assert outcome == ["clip", "speech_failed", "clip", "speech_failed", "clip", "silence", "clip"]
     assert "time limit" in str(results[3]) and mark.exists()
+
+
+def test_a_helper_that_is_stopped_is_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # A stopped process hears no alarm: whoever waits for it must keep the time.
+    monkeypatch.setattr("pipeline.speech.espeak.GRACE_S", 0.5)
+    monkeypatch.setenv("STUMBLED", str(tmp_path / "stumbled"))
+    with EspeakSynthesizer(1, time_limit_s=1.0, helper=FAULTY) as synthesizer:
+        before = said(synthesizer, "All is well.")
+        (pid,) = synthesizer.helper_ids()
+        os.kill(pid, signal.SIGSTOP)
+        after = said(synthesizer, "All is well.")
+        assert np.array_equal(before.samples, after.samples) and not running(pid)
+        (refused, fine) = synthesizer.synthesize(Utterance(text, "en-us") for text in ("Now halt here.", "Well."))
+    assert isinstance(refused, Refusal) and refused.reason == "speech_failed" and "time limit" in str(refused)
+    assert isinstance(fine, Clip)
+
+
+def test_a_helper_that_is_killed_while_it_starts_is_started_again(tmp_path: Path) -> None:
+    mark, helper = tmp_path / "started", tmp_path / "helper.py"
+    helper.write_text(
+        "import os, pathlib, signal, sys, runpy\n"
+        f"mark = pathlib.Path({str(mark)!r})\n"
+        "if not mark.exists():\n    mark.touch(); os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"runpy.run_path({str(HELPER)!r}, run_name='__main__')\n"
+    )
+    with EspeakSynthesizer(1, helper=helper) as synthesizer:
+        assert said(synthesizer, "All is well.").duration > 0.3 and mark.exists()
 
 
 def test_helpers_end_with_close_and_with_their_parent() -> None:
