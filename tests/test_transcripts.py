@@ -136,7 +136,7 @@ TRUTH = "There are sixty roses."
 
 def oracles(simulator: Listener, noise: float, schedule: LevelSchedule, seed: int = 3) -> DialogueOracles:
     turns = (Turn("user", QUESTION, QUESTION), Turn("assistant", TRUTH, TRUTH))
-    given = Dialogue("own-1-v0", "own-1", 0, "en", turns, "sixty")
+    given = Dialogue("own-1-v0", "own-1", 0, "en", turns, "yellow")
     recogniser = Recogniser(SttSettings(noise=noise), seed)
     found = list(simulate_oracles([given], schedule, simulator, recogniser))[-1]
     assert isinstance(found, DialogueOracles)
@@ -162,7 +162,7 @@ def test_a_turn_of_forty_words_takes_twenty_calls_at_the_most():
     assert len(said.split()) == 41
     for noise in (0.0, 0.3):
         simulator = Listener()
-        given = Dialogue("own-1-v0", "own-1", 0, "en", turns, "sixty")
+        given = Dialogue("own-1-v0", "own-1", 0, "en", turns, "yellow")
         list(simulate_oracles([given], LevelSchedule(), simulator, Recogniser(SttSettings(noise=noise), 0)))
         assert len(simulator.asked) <= 20
 
@@ -176,17 +176,19 @@ def test_equal_transcripts_are_asked_once():
 
 
 def test_what_was_not_heard_is_a_secret_even_where_it_was_said():
-    said = "Is it sixty or seventy roses, do you think?"
+    said = "Is it yellow or purple roses, do you think?"
     turns = (Turn("user", said, said), Turn("assistant", TRUTH, TRUTH))
-    given = Dialogue("own-1-v0", "own-1", 0, "en", turns, "sixty")
+    given = Dialogue("own-1-v0", "own-1", 0, "en", turns, "yellow")
     outcomes = set()
     for seed in range(40):
         recogniser = Recogniser(SttSettings(noise=0.4, revised=0.0), seed)
         history = recogniser.hear(said.split(), "en", "own-1-v0", 0)
-        *refused, found = simulate_oracles([given], LevelSchedule(levels=(0,), every=5), Listener("Sixty."), recogniser)
+        *refused, found = simulate_oracles(
+            [given], LevelSchedule(levels=(0,), every=5), Listener("Perhaps it is yellow."), recogniser
+        )
         for count in (5, 9):
             kept = count in [o.prefix_words for o in found.oracles]
-            assert kept is ("sixty" in history.at(count).casefold().split()), history.at(count)
+            assert kept is ("yellow" in history.at(count).casefold().split()), history.at(count)
             outcomes.add(kept)
         assert {r.reason for r in refused} <= {"leaked_answer"}
     assert outcomes == {True, False}

@@ -2,6 +2,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 import time
 
 import pytest
@@ -104,7 +105,7 @@ def test_a_damaged_checkpoint_is_named(tokens, undisturbed, tmp_path):
 
 def test_two_processes_share_a_model_and_learn_what_one_learns(tokens, tmp_path):
     """FSDP over gloo on the CPU, against one process that takes two batches an update."""
-    launcher = ["torchrun", "--standalone", "--nproc-per-node=2", "-m", "--"]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "--"]
     arguments = (*SMALL, "--steps=4", "--set=checkpoints.every=2", "--set=validation.batches=null")
     code, out, error = train(tokens, "--run", tmp_path / "two", *arguments, launcher=launcher)
     assert code == 0, error
