@@ -24,9 +24,12 @@ SPEECH_DBFS, LEAK_DBFS, WORD_DBFS = -40.0, -60.0, -60.0
 REACH_S = 0.1
 # So many samples at full scale are clipping rather than one loud moment.
 CLIPPED_SAMPLES = 8
-# A crest whose samples are four times in a row at a clip's top was cut off; so many such places are heard. (espeak's
-# loudest variant, adam, has up to 14 in a clip.)
-FLAT_SAMPLES, FLAT_LEVEL, FLAT_PLACES = 4, 0.5, 24
+# A crest of four samples in a row at the top (or bottom) of a clip was cut off; one of five, or two of four, are heard.
+# Below a tenth of full scale a crest may be as flat by its own shape. No clip of a voice of ours has one.
+FLAT_SAMPLES, FLAT_LEVEL, FLAT_PLACES = 4, 0.1, 2
+# The same value for so long within words is a hole: espeak is silent for 84 ms at the most before a plosive. A word
+# that is so much quieter than its clip (in dB) is not there; the quietest of 78 clips' words had -5.
+HOLE_S, WORD_DB = 0.095, -30.0
 # Speech ends before its clip does. Decibels of the clip's edge over the whole clip; of 708 clips by all espeak voices
 # none came above -3 and -19. It catches some two thirds of the ends that are cut within a word, less of the starts:
 # the alignment score is for the rest.
@@ -46,14 +49,14 @@ TOLERANCE_LU, USER_TOLERANCE_LU = 1.5, 4.0
 def check_clip(clip: Clip, words: Sequence[str], language: str, settings: CheckSettings) -> None:
     """Checks a clip, as its voice made it, against its words (`split_words` of its text).
 
-    Raises Refusal (`silence`, `clipping`, `truncated`, `duration`, `alignment`, `wer`).
+    Raises Refusal (`silence`, `clipping`, `truncated`, `silent_word`, `hole`, `duration`, `alignment`, `wer`).
     """
     said = " ".join(words)[:80]
-    level = np.abs(clip.samples.astype(np.int32))
-    if not len(level) or not level.any():
+    if not np.any(clip.samples):
         raise Refusal("silence", f"no sound for '{said}'")
-    _check_crests(level, said)
+    _check_crests(clip.samples, said)
     _check_edges(clip, said)
+    _check_holes(clip, words, said)
     letters = sum(character.isalnum() for word in words for character in word)
     longest = LONGEST_S + letters * LONGEST_S_A_LETTER.get(language.split("-")[0], OTHER_LONGEST_S_A_LETTER)
     if clip.duration > longest:
@@ -65,13 +68,15 @@ def check_clip(clip: Clip, words: Sequence[str], language: str, settings: CheckS
         raise Refusal("wer", f"word error rate {clip.wer:.2f}, above {settings.wer:g}, of '{said}'")
 
 
-def _check_crests(level: NDArray[np.int32], said: str) -> None:
-    top = int(level.max())
-    if top < FLAT_LEVEL * FULL_SCALE:
-        return
-    flat = np.convolve(level >= top - 1, np.ones(FLAT_SAMPLES, np.int64), "valid") == FLAT_SAMPLES
-    if np.count_nonzero(flat) >= FLAT_PLACES:
-        raise Refusal("clipping", f"crests of '{said}' are cut off at {top / FULL_SCALE:.0%} of full scale")
+def _check_crests(samples: NDArray[np.int16], said: str) -> None:
+    heard = samples.astype(np.int32)
+    for side in (heard, -heard):
+        top = int(side.max())
+        if top < FLAT_LEVEL * FULL_SCALE:
+            continue
+        flat = np.convolve(side >= top - 1, np.ones(FLAT_SAMPLES, np.int64), "valid") == FLAT_SAMPLES
+        if np.count_nonzero(flat) >= FLAT_PLACES:
+            raise Refusal("clipping", f"crests of '{said}' are cut off at {top / FULL_SCALE:.0%} of full scale")
 
 
 def _check_edges(clip: Clip, said: str) -> None:
@@ -81,6 +86,23 @@ def _check_edges(clip: Clip, said: str) -> None:
         over = 10.0 * math.log10(max(1e-12, float(edge.mean() / power.mean())))
         if over > most:
             raise Refusal("truncated", f"the {name} of '{said}' is cut off within speech ({over:.0f} dB at its edge)")
+
+
+def _check_holes(clip: Clip, words: Sequence[str], said: str) -> None:
+    """No word is silent, and none has a hole in it; silence between words is a pause."""
+    rate, power = clip.sample_rate, np.square(clip.samples.astype(np.float64))
+    spans = [(round(start * rate), round(end * rate)) for start, end in clip.words]
+    least = float(power.mean()) * 10.0 ** (WORD_DB / 10.0)
+    for word, (start, end) in zip(words, spans, strict=False):
+        if any(character.isalnum() for character in word) and power[start:end].sum() < least * (end - start):
+            raise Refusal("silent_word", f"no sound for '{word}' of '{said}'")
+    inner = np.flatnonzero(clip.samples[1:] != clip.samples[:-1]) + 1
+    changes = np.concatenate([[0], inner, [len(clip.samples)]])
+    for k in np.flatnonzero(np.diff(changes) >= HOLE_S * rate):
+        first, last = int(changes[k]), int(changes[k + 1])
+        within = sum(max(0, min(last, end) - max(first, start)) for start, end in spans)
+        if within >= HOLE_S * rate:
+            raise Refusal("hole", f"{(last - first) / rate:.2f} s of nothing at {first / rate:.2f} s of '{said}'")
 
 
 def check_speech(samples: NDArray[np.int16], words: Sequence[Word], language: str, user_alone: bool = True) -> None:

@@ -30,7 +30,7 @@ from pipeline.speech.word_times import find_words, place_words
 from pipeline.text.words import split_words
 
 # Rises when the same engine would give other sound or other times.
-VERSION = 1
+VERSION = 2
 WORD_TIMES = "espeak-events"
 TIME_LIMIT_S = 30.0
 GRACE_S, START_LIMIT_S = 5.0, 60.0

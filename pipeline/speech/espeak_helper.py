@@ -21,7 +21,9 @@ from typing import Any, BinaryIO
 
 AUDIO_SYNCHRONOUS, PHONEME_EVENTS, DONT_EXIT = 2, 0x1, 0x8000
 POSITION_CHARACTER, CHARS_UTF8 = 1, 1
-RATE, PITCH = 1, 3
+RATE, VOLUME, PITCH = 1, 2, 3
+# Percent of the engine's own volume, at which its loudest variant, adam, clips inside the engine.
+QUIET = 60
 WORD, END, PHONEME = 1, 5, 7
 SEPARATOR = "_"
 PR_SET_PDEATHSIG = 1
@@ -95,6 +97,7 @@ class Engine:
         if self.lib.espeak_SetVoiceByName(request["voice"].encode()) != 0:
             return {"error": "unknown_voice"}, b""
         self.lib.espeak_SetParameter(RATE, request["rate"], 0)
+        self.lib.espeak_SetParameter(VOLUME, QUIET, 0)
         self.lib.espeak_SetParameter(PITCH, request["pitch"], 0)
         data = request["text"].encode() + b"\0"
         if self.lib.espeak_Synth(data, len(data), 0, POSITION_CHARACTER, 0, CHARS_UTF8, None, None) != 0:

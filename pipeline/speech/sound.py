@@ -101,11 +101,17 @@ def mix(placed: Sequence[tuple[int, int, Mono]], duration_ms: int) -> NDArray[np
     def mono(data: bytes) -> Any:
         return segment(data=data, sample_width=2, frame_rate=SAMPLE_RATE, channels=1)
 
-    # Not AudioSegment.silent: it rounds milliseconds down in binary and may come out a sample short.
-    channels = [mono(bytes(2 * SAMPLES_PER_MS * duration_ms)) for _ in (ASSISTANT, USER)]
+    length = 2 * SAMPLES_PER_MS * duration_ms
+    channels: list[Any] = [None, None]
     for channel, start_ms, clip in placed:
         data = to_int16(clip).astype("<i2", copy=False).tobytes()
-        channels[channel] = channels[channel].overlay(mono(data), position=start_ms)
+        if channels[channel] is None:  # the first needs no adding
+            before = bytes(2 * SAMPLES_PER_MS * start_ms)
+            channels[channel] = mono((before + data)[:length].ljust(length, b"\0"))
+        else:
+            channels[channel] = channels[channel].overlay(mono(data), position=start_ms)
+    # Not AudioSegment.silent: it rounds milliseconds down in binary and may come out a sample short.
+    channels = [mono(bytes(length)) if channel is None else channel for channel in channels]
     stereo = segment.from_mono_audiosegments(channels[ASSISTANT], channels[USER])
     return np.frombuffer(stereo.raw_data, dtype="<i2").reshape(-1, 2)
 
