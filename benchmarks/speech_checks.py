@@ -1,8 +1,12 @@
 """How well the alignment score tells wrong sound from poor sound: a table by kind of damage, and two histograms.
 
-python benchmarks/speech_checks.py OUT [CLIPS]   (OUT: the folder of a build, whose turns are spoken; text is enough)
+python benchmarks/speech_checks.py [TEXTS] [--calibration] [--plot]   (ROWS: the folder of the sources' rows)
+
+Without --calibration the texts are those that no limit was chosen from.
 """
 
+import json
+import os
 import random
 import sys
 from collections.abc import Iterator
@@ -17,42 +21,78 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from pipeline.errors import Refusal
 from pipeline.speech import effects
 from pipeline.speech.alignment import LIMIT, score
+from pipeline.speech.checks import check_clip
 from pipeline.speech.espeak import EspeakSynthesizer
-from pipeline.speech.settings import SoundSettings
+from pipeline.speech.settings import CheckSettings, SoundSettings
 from pipeline.speech.sound import FULL_SCALE, SAMPLE_RATE, resample
 from pipeline.speech.voices import Clip, Utterance
+from pipeline.text.spoken import say
 from pipeline.text.words import split_words
 
 ROOT = Path(__file__).resolve().parents[1]
+ROWS = Path(os.environ.get("ROWS", ROOT.parent / "shared" / "data"))
+SOURCES = {"g": "gsm8k/train.parquet", "m": "mmlu_pro/test.parquet", "h": "hssbench/data-open.jsonl"}
+A_SOURCE, CALIBRATION = 800, 1000
 Sound = NDArray[np.int16]
-POOR = ("as it is", "slow", "fast", "noise 20 dB", "noise 10 dB", "telephone", "room", "quiet", "resampled 8 kHz")
+POOR = ("as it is", "noise 20 dB", "noise 10 dB", "telephone", "room", "quiet", "resampled 8 kHz")
 WRONG = (
-    "two words swapped",
-    "a word missing",
-    "a long word missing",
-    "a word added",
+    "two words swapped in the sound",
+    "two words swapped in the text",
+    "a word cut out of the sound",
+    "a word more in the text",
+    "a word more in the sound",
+    "a word less in the text",
+    "another word in the text",
     "the last word cut off",
-    "the last 15 % cut off",
     "another sentence",
-    "German voice",
-    "French sentence",
+    "another language's voice",
 )
-FRENCH = "Je voudrais savoir combien de personnes habitent dans cette ville et ce qu'elles font pendant l'été."
-SLOW, FAST = 110, 230
-LONG = 6
+HESITATIONS = ("um,", "uh,", "er,", "hmm,")
+# Words that are so short that a swap of two of them, or one more or less, hardly changes the sound.
+TINY = frozenset(
+    "a an the of in on at to for by and or if is it as be he i um uh er hmm are was that its has had".split()
+)
 HISTOGRAM = ROOT / "docs" / "speech_checks.svg"
 
 
-def texts(out: Path) -> list[str]:
-    """The turns of a build's dialogues, mixed."""
+@cache
+def texts() -> list[str]:
+    """Turns of one to three sentences of real questions, as they are said, some with a hesitation word."""
     found = []
-    for path in sorted((out / "shards").glob("*.parquet")):
-        for turns in pq.read_table(path, columns=["turns"]).column("turns").to_pylist():
-            found += [turn["text"] for turn in turns]
-    random.Random(0).shuffle(found)
-    return [text for text in found if len(split_words(text)) >= 4]
+    for seed, name in SOURCES.items():
+        draws, count = random.Random(seed), 0
+        questions = list(_questions(ROWS / name))
+        draws.shuffle(questions)
+        for question in questions:
+            try:
+                said = " ".join(say(question).split())
+            except Refusal:
+                continue
+            if not said.isascii():
+                continue
+            parts = said.replace("? ", "?|").replace(". ", ".|").split("|")
+            first = draws.randrange(len(parts))
+            words = " ".join(parts[first : first + draws.choice([1, 1, 2, 3])]).split()
+            if not 5 <= len(words) <= 50:
+                continue
+            if draws.random() < 0.3:
+                words.insert(draws.randrange(len(words)), draws.choice(HESITATIONS))
+            found.append(" ".join(words))
+            count += 1
+            if count == A_SOURCE:
+                break
+    random.Random(7).shuffle(found)
+    return found
+
+
+def _questions(path: Path) -> Iterator[str]:
+    if path.suffix == ".parquet":
+        yield from pq.read_table(path, columns=["question"]).column("question").to_pylist()
+    else:
+        yield from (json.loads(line)["question"] for line in path.open())
 
 
 @cache
@@ -61,12 +101,12 @@ def espeak() -> EspeakSynthesizer:
     return EspeakSynthesizer(1)
 
 
-def speak(text: str, number: int, pace: int | None = None, voice: str | None = None, language: str = "en") -> Clip:
-    """A text in the voice that its number draws, of all users' and the assistant's."""
+def speak(text: str, number: int, voice: str | None = None, language: str = "en") -> Clip:
+    """A text in the voice that its number draws, of all users' and the assistant's, at 130 to 200 words a minute."""
     voices = [*espeak().user_voices("train"), *espeak().user_voices("validation"), espeak().assistant_voice()]
     draws = random.Random(number)
-    drawn, own_pace = voices[number % len(voices)], draws.randint(150, 185)
-    said = Utterance(text, voice or drawn, language, pace or own_pace, draws.uniform(-0.25, 0.25))
+    pace = draws.randint(130, 200)
+    said = Utterance(text, voice or voices[number % len(voices)], language, pace, draws.uniform(-0.25, 0.25))
     (clip,) = espeak().synthesize([said])
     if not isinstance(clip, Clip):
         raise clip
@@ -80,9 +120,8 @@ def degraded(clip: Clip, number: int, **settings: object) -> tuple[Sound, int]:
     return np.clip(heard * FULL_SCALE, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16), SAMPLE_RATE
 
 
-def poor(kind: str, text: str, number: int) -> tuple[Sound, int]:
-    """The right words, spoken or heard badly."""
-    clip = speak(text, number, {"slow": SLOW, "fast": FAST}.get(kind))
+def poor(kind: str, clip: Clip, number: int) -> tuple[Sound, int]:
+    """The right words, heard badly."""
     if kind.startswith("noise"):
         return degraded(clip, number, noise=1, snr=float(kind.split()[1]))
     if kind in ("telephone", "room"):
@@ -94,53 +133,69 @@ def poor(kind: str, text: str, number: int) -> tuple[Sound, int]:
     return clip.samples, clip.sample_rate
 
 
-def wrong(kind: str, text: str, other: str, number: int) -> tuple[Sound, int]:
-    """Sound that does not hold the words of `text`, cut from real clips at the times of their words."""
-    draws = random.Random(f"{kind} {number}")
-    if kind == "German voice":
-        clip = speak(text, number, voice="de", language="de")
-        return clip.samples, clip.sample_rate
-    if kind == "French sentence":
-        clip = speak(FRENCH, number, voice="fr", language="fr")
-        return clip.samples, clip.sample_rate
-    clip, words = speak(text, number), split_words(text)
-    sound, rate = clip.samples, clip.sample_rate
+def bare(word: str) -> str:
+    """Without case and punctuation."""
+    return word.lower().strip(".,;:!?\"'")
+
+
+def wrong(kind: str, clip: Clip, text: str, number: int) -> tuple[Sound, list[str], bool]:
+    """Sound and words that do not belong together, and whether they differ in tiny words alone.
+
+    Sound is cut at the times of the words.
+    """
+    draws, words, sound, rate = random.Random(f"{kind} {number}"), split_words(text), clip.samples, clip.sample_rate
     spans = [(round(start * rate), round(end * rate)) for start, end in clip.words]
+    other = split_words(texts()[(number + 7) % len(texts())])
+    k = draws.randrange(1, len(words))
+    if "swapped" in kind:
+        k = draws.choice([k for k in range(len(words) - 1) if bare(words[k]) != bare(words[k + 1])])
+        tiny = bare(words[k]) in TINY and bare(words[k + 1]) in TINY
+        if "text" in kind:
+            return sound, [*words[:k], words[k + 1], words[k], *words[k + 2 :]], tiny
+        (a, b), (c, d) = spans[k], spans[k + 1]
+        return np.concatenate([sound[:a], sound[c:d], sound[b:c], sound[a:b], sound[d:]]), words, tiny
+    if kind == "a word cut out of the sound":
+        return np.concatenate([sound[: spans[k][0]], sound[spans[k][1] :]]), words, bare(words[k]) in TINY
+    if kind == "a word less in the text":
+        return sound, [*words[:k], *words[k + 1 :]], bare(words[k]) in TINY
+    if kind == "a word more in the sound":
+        first, last = spans[j := draws.randrange(len(words))]
+        return (
+            np.concatenate([sound[: spans[k][0]], sound[first:last], sound[spans[k][0] :]]),
+            words,
+            bare(words[j]) in TINY,
+        )
+    if kind in ("a word more in the text", "another word in the text"):
+        more = draws.choice([word for word in other if bare(word) != bare(words[k])])
+        rest = words[k:] if "more" in kind else words[k + 1 :]
+        return sound, [*words[:k], more, *rest], bare(more) in TINY or ("another" in kind and bare(words[k]) in TINY)
+    if kind == "the last word cut off":
+        return sound[: spans[-1][0]], words, False
     if kind == "another sentence":
-        return speak(other, number).samples, rate
-    if kind == "two words swapped":
-        pairs = [k for k in range(len(words) - 1) if words[k].lower() != words[k + 1].lower()]
-        (a, b), (c, d) = (spans[k + draws_at] for k in [draws.choice(pairs)] for draws_at in (0, 1))
-        return np.concatenate([sound[:a], sound[c:d], sound[b:c], sound[a:b], sound[d:]]), rate
-    if kind == "a word added":
-        more = speak(other, number)
-        long = [s for s, w in zip(more.words, split_words(other), strict=True) if len(w) >= 4] or [more.words[0]]
-        first, last = (round(at * rate) for at in draws.choice(long))
-        at = spans[draws.randrange(1, len(words))][0]
-        return np.concatenate([sound[:at], more.samples[first:last], sound[at:]]), rate
-    if kind.startswith("the last"):
-        return sound[: spans[-1 if "word" in kind else int(len(words) * 0.85)][0]], rate
-    long_words = [k for k, word in enumerate(words) if len(word) >= LONG]
-    k = draws.choice(long_words) if "long" in kind and long_words else draws.randrange(len(words))
-    return np.concatenate([sound[: spans[k][0]], sound[spans[k][1] :]]), rate
+        return sound, other, False
+    language = draws.choice(("de", "fr", "es"))
+    return speak(text, number, language, language).samples, words, False
 
 
-def measure(job: tuple[str, str, str, int]) -> tuple[str, float]:
-    """The kind and the score of one clip."""
-    kind, text, other, number = job
-    sound, rate = poor(kind, text, number) if kind in POOR else wrong(kind, text, other, number)
-    found = score(sound, rate, split_words(text), "en")
-    assert found is not None
-    return kind, found.score
-
-
-def jobs(out: Path, clips: int) -> Iterator[tuple[str, str, str, int]]:
-    """Every kind on the same clips; kinds with less to learn from have fewer."""
-    said = texts(out)
-    for number in range(clips):
-        for kind in (*POOR, *WRONG):
-            if kind in ("as it is", "two words swapped", "a word missing") or number % 2 == 0:
-                yield kind, said[number % len(said)], said[(number + 1) % len(said)], number
+def measure(number: int) -> list[tuple[str, float | None, float]]:
+    """The kinds and the scores of one text in all its sounds, and how long each clip is; None: refused without one."""
+    text = texts()[number]
+    clip, words, found = speak(text, number), split_words(text), []
+    try:
+        check_clip(clip, words, "en", CheckSettings())
+    except Refusal as refusal:
+        print(f"{refusal.reason}: {refusal.detail}", file=sys.stderr)
+        return [("as it is", None, clip.duration)]
+    for kind in POOR:
+        alignment = score(*poor(kind, clip, number), words, "en")
+        assert alignment is not None
+        found.append((kind, alignment.score, clip.duration))
+    for kind in WRONG:
+        sound, said, tiny = wrong(kind, clip, text, number)
+        alignment = score(sound, clip.sample_rate, said, "en")
+        assert alignment is not None
+        found.append((f"{kind} (tiny words)" if tiny else kind, alignment.score, clip.duration))
+    return found
 
 
 def histogram(right: list[float], bad: list[float]) -> str:
@@ -166,28 +221,32 @@ def histogram(right: list[float], bad: list[float]) -> str:
         parts.append(f'<text x="{30 + (value - low) * scale:.1f}" y="{height + 36}">{value}</text>')
     parts.append(
         f'<text x="40" y="24" fill="#c44">wrong sound ({len(bad)} clips)</text>'
-        f'<text x="40" y="42" fill="#48a">right words, well or poorly spoken or heard ({len(right)} clips)</text>'
+        f'<text x="40" y="42" fill="#48a">right words, well or poorly heard ({len(right)} clips)</text>'
         f'<text x="{width - 160}" y="{height + 54}">alignment score, nats</text></svg>\n'
     )
     return "".join(parts)
 
 
 def main() -> None:
-    """Prints the table and writes docs/speech_checks.svg."""
-    out, clips = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 200
-    found: dict[str, list[float]] = {kind: [] for kind in (*POOR, *WRONG)}
-    with ProcessPoolExecutor() as pool:
-        for kind, value in pool.map(measure, jobs(out, clips), chunksize=8):
-            found[kind].append(value)
-    print(f"limit {LIMIT:g}            clips  refused     min     1 %     5 %  median    95 %")
+    """Prints the table; with --plot writes docs/speech_checks.svg."""
+    counts = [int(argument) for argument in sys.argv[1:] if argument.isdigit()]
+    first = 0 if "--calibration" in sys.argv else CALIBRATION
+    tiny = [f"{kind} (tiny words)" for kind in WRONG]
+    found: dict[str, list[float]] = {kind: [] for kind in (*POOR, *WRONG, *tiny)}
+    texts()
+    with ProcessPoolExecutor(2) as pool:
+        numbers = range(first, first + (counts[0] if counts else 300))
+        for outcomes in pool.map(measure, numbers, chunksize=4):
+            for kind, value, _ in outcomes:
+                found[kind].append(-1000.0 if value is None else value)
+    print(f"{f'limit {LIMIT:g}':46s}clips  refused     min     1 %     5 %  median    95 %")
     for kind, values in found.items():
-        low, one, five, middle, most = np.percentile(values, [0, 1, 5, 50, 95])
-        refused = 100.0 * float(np.mean(np.array(values) < LIMIT))
-        spread = "".join(f"{value:8.1f}" for value in (low, one, five, middle, most))
-        print(f"{kind:22s}{len(values):6d}{refused:8.1f}%{spread}")
-    HISTOGRAM.write_text(
-        histogram([v for kind in POOR for v in found[kind]], [v for kind in WRONG for v in found[kind]])
-    )
+        if values:
+            spread = "".join(f"{value:8.1f}" for value in np.percentile(values, [0, 1, 5, 50, 95]))
+            print(f"{kind:45s}{len(values):6d}{100.0 * np.mean(np.array(values) < LIMIT):8.1f}%{spread}")
+    if "--plot" in sys.argv:
+        right = [value for kind in POOR for value in found[kind]]
+        HISTOGRAM.write_text(histogram(right, [value for kind in WRONG for value in found[kind]]))
 
 
 if __name__ == "__main__":

@@ -27,8 +27,9 @@ LOG_STEP = 1024.0 * float(np.log(1.0001))
 # Densities are kept within single precision: a frame's logarithm lies some 25 to 60 below zero in each stream.
 OFFSET, FLOOR = 20.0, 1e-37
 LEAST_VARIANCE = 1e-4
-# Noise, in steps of 16 bits, that is added to all sound: digital silence is none that the model has ever heard.
-DITHER, DITHER_SAMPLES = 2.0, 1 << 18
+# All sound is brought to one level (root mean square) and given noise 32 dB below it: the model was made from
+# recordings, has never heard digital silence, and knows the phones of a synthetic voice better with some noise.
+LEVEL, DITHER, DITHER_SAMPLES = 1000.0, 25.0, 1 << 18
 # So many frames at a time stay in a core's cache, and each product is too small for OpenBLAS to spread over threads,
 # which would wait for each other.
 CHUNK, ROWS = 64, 32
@@ -118,9 +119,12 @@ def _cepstra(samples: NDArray[np.int16], sample_rate: int) -> Floats:
     sound = samples.astype(np.float32)
     if sample_rate != SAMPLE_RATE:
         sound = np.asarray(soxr.resample(sound, sample_rate, SAMPLE_RATE), np.float32)
-    count = 1 + max(0, -(-(len(sound) - WINDOW) // HOP))
+    heard = len(sound)
+    count = 1 + max(0, -(-(heard - WINDOW) // HOP))
     whole = -(-count // ROWS) * ROWS
     sound = np.pad(sound, (1, (whole - 1) * HOP + WINDOW))[: 1 + (whole - 1) * HOP + WINDOW]
+    level = float(np.sqrt(np.mean(np.square(sound)))) * np.sqrt(len(sound) / max(1, heard))
+    sound *= np.float32(LEVEL / max(level, 1.0))
     sound += np.resize(_dither(), len(sound))
     sound = sound[1:] - np.float32(EMPHASIS) * sound[:-1]
     frames = np.lib.stride_tricks.sliding_window_view(sound, WINDOW)[::HOP]

@@ -1,11 +1,13 @@
 """Whether the words are in the sound: what the sound says for each word, and against what it holds besides.
 
-Every word is weighed by itself: how much likelier is the sound with the word than with the same text without it (the
-best path through all other words, which may stretch to take its place)? That compares a voice with itself, so an odd
-voice, noise or a telephone costs all alternatives the same, and a word that is not there, or is somewhere else, is
-told from one that is badly said. Sound that no word explains is weighed likewise, against free phones in its place.
+The words as they should be are weighed against the same words with one fault: a word that is not there, another sound
+in its place, more sound between words, two words the other way round, all of it something else. Each alternative is
+scored with the same likelihoods (`pipeline.speech.trellis`), so an odd voice, noise or a telephone costs all of them
+alike, and a word that is not there, or is somewhere else, is told from one that is badly said.
 """
 
+import re
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,30 +18,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.speech import acoustic
-from pipeline.speech.acoustic import FRAME_S, STATES, Floats
+from pipeline.speech.acoustic import FRAME_S, Floats
 from pipeline.speech.espeak import EspeakSynthesizer
-from pipeline.speech.pronunciation import Phones, Pronouncer
+from pipeline.speech.pronunciation import APOSTROPHES, Phones, Pronouncer, cmu_phones
+from pipeline.speech.trellis import NEVER, Trellis
 from pipeline.speech.voices import Clip, Utterance
 from pipeline.text.words import split_words
 
 # Rises when the same sound and words would be given another score.
-VERSION = 1
-# The score below which a clip is refused, in nats; from benchmarks/speech_checks.py (see docs/SPEECH.md).
-LIMIT = -15.0
-# A stray phone costs so many nats a frame more than the best one that the frame may hold; and so much of it (a breath,
-# a click, an odd vowel) is nothing to speak of.
-FREE_COST, ALLOWED = 6.0, 45.0
-NEVER = np.float32(-1e30)
+VERSION = 2
+# The score below which a clip is refused, in nats: the words must be likelier than each of the alternatives below.
+LIMIT = 0.0
+# How much likelier than the words, in nats, an alternative is in right sound now and then: a word left out, one with
+# its neighbour before it, other phones in its place, more phones beside the words; and by how much, in the mean of
+# all words, each is likelier than other phones in wrong sound now and then (a word counts for `MOST` at most). From
+# benchmarks/speech_checks.py --calibration (see docs/SPEECH.md).
+MISSING, SWAPPED, OTHER, ADDED, UNLIKE, MOST = 15.0, 11.0, 60.0, 50.0, 3.0, 20.0
+# A word that is not there is squeezed in between its neighbours. A word that takes less than this share of the clip's
+# usual time for its phones loses so many nats for a whole share, times the root of its phones.
+SHORT, SQUEEZED = 0.6, 30.0
+# Two words are tried the other way round where one of them is less likely than this; at the most so many pairs.
+DOUBTFUL_MISSING, DOUBTFUL_OTHER, MOST_PAIRS = 25.0, -10.0, 20
 # The score of sound that is too short for its words.
 IMPOSSIBLE = -1000.0
-SILENCE = "SIL"
-# Ways in which these are said within speech, besides the dictionary's.
+# Ways in which these are said within speech, besides the dictionary's, and what hesitation sounds like.
 WEAK: dict[str, tuple[str, ...]] = {
     "of": ("AH", "AA V", "AH V"), "and": ("AH N", "AH N D"), "is": ("Z", "IH Z"), "a": ("AH",), "the": ("DH AH", "AH"),
-    "to": ("T AH", "T"), "an": ("AH N",), "at": ("AH T",), "for": ("F ER", "F AH"), "as": ("AH Z",),
+    "to": ("T AH", "T"), "an": ("AH N",), "at": ("AH T",), "for": ("F ER", "F AH"), "as": ("AH Z",), "in": ("AH N",),
+    "than": ("DH AH N",), "that": ("DH AH T",), "was": ("W AH Z",), "were": ("W AH",), "are": ("AH",), "or": ("AH",),
+    "can": ("K AH N",), "have": ("AH V",), "has": ("AH Z",), "had": ("AH D",), "from": ("F R AH M",), "her": ("ER",),
+    "um": ("AH M", "M", "ER M", "AA M"), "uh": ("AH", "ER", "AA", "UH", "AO"), "er": ("ER", "AH", "AA", "UH", "AO"),
+    "hmm": ("M", "HH M", "AH M"), "mm": ("M",), "mm-hm": ("M HH M", "AH M HH M"),
 }  # fmt: skip
-VOWELS = frozenset(["AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"])
-BRITISH = {"AE": ("AA",), "OW": ("AH", "UW")}
+# Whose readings are listened for besides the dictionary's.
+ACCENTS = ("en-gb-x-rp", "en-us")
 MOST_WAYS = 6
 
 
@@ -47,16 +59,15 @@ MOST_WAYS = 6
 class Alignment:
     """How well words are in a clip, in nats (natural log-likelihood ratios).
 
-    `score` is that of the worst place: of the word that the sound says least for, or, if that is less, of the sound
-    that no word explains (`ALLOWED` less `stray`). It is some tens for good speech, and below `LIMIT` where words are
-    missing, swapped or others. `words` has the nats for each word and `spans` its (start, end) in seconds, to 20 ms;
-    both None for a word that is not said (a lone dash).
+    `score` is that of the words against the likeliest alternative, each with what it may be ahead (`MISSING` to
+    `UNLIKE`): above 0 for good speech, below `LIMIT` where words are missing, swapped or others. `words` has the nats
+    for each word against the text without it and `spans` its (start, end) in seconds, to 20 ms; both None for a word
+    that is not said (a lone dash).
     """
 
     score: float
     words: tuple[float | None, ...]
     spans: tuple[tuple[float, float] | None, ...]
-    stray: float
 
 
 def version(language: str) -> str | None:
@@ -72,24 +83,48 @@ def score(samples: NDArray[np.int16], sample_rate: int, words: Sequence[str], la
     """
     if not _spoken(language):
         return None
-    ways = [_ways(word, found) for word, found in zip(words, _pronouncer().pronounce(words), strict=True)]
+    ways = _readings(words)
     said = [place for place, found in enumerate(ways) if found]
     if not said or not len(samples):
         return None
     likelihoods = acoustic.english().log_likelihoods(samples, sample_rate)
     likelihoods -= likelihoods.max(axis=1, keepdims=True)
-    trellis = _Trellis(likelihoods, [ways[place] for place in said])
+    trellis = Trellis(likelihoods, [ways[place] for place in said], acoustic.english())
     if trellis.total < NEVER / 2:
-        return Alignment(IMPOSSIBLE, (None,) * len(words), (None,) * len(words), 0.0)
-    nats, spans = trellis.words(), trellis.spans()
+        return Alignment(IMPOSSIBLE, (None,) * len(words), (None,) * len(words))
+    missing, spans = trellis.missing(), trellis.spans()
     duration = len(samples) / sample_rate
     scores: list[float | None] = [None] * len(words)
     times: list[tuple[float, float] | None] = [None] * len(words)
-    for place, value, (start, end) in zip(said, nats, spans, strict=True):
-        scores[place] = value
+    for place, value, (start, end) in zip(said, missing, spans, strict=True):
+        scores[place] = float(value)
         times[place] = (min(start * FRAME_S, duration), min(end * FRAME_S, duration))
-    stray = trellis.stray()
-    return Alignment(min(min(nats), ALLOWED - stray), tuple(scores), tuple(times), stray)
+    worst = _worst(trellis, missing - _squeezed([ways[place] for place in said], spans), spans)
+    return Alignment(worst, tuple(scores), tuple(times))
+
+
+def _squeezed(ways: Sequence[Sequence[Phones]], spans: Sequence[tuple[int, int]]) -> Floats:
+    """What each word loses for taking less time than its phones do in this clip."""
+    phones = np.array([np.mean([len(way) for way in word]) for word in ways])
+    frames = np.array([end - start for start, end in spans]) / phones
+    shares = frames / np.median(frames)
+    return np.asarray(SQUEEZED * np.maximum(0.0, SHORT - shares) * np.sqrt(phones), np.float32)
+
+
+def _worst(trellis: Trellis, missing: Floats, spans: Sequence[tuple[int, int]]) -> float:
+    """The least of what the words are ahead of the alternatives."""
+    other = trellis.other()
+    doubt = np.minimum(missing - DOUBTFUL_MISSING, other - DOUBTFUL_OTHER)
+    pairs = np.minimum(doubt[:-1], doubt[1:])
+    doubtful = [int(pair) for pair in np.argsort(pairs, kind="stable")[:MOST_PAIRS] if pairs[pair] < 0.0]
+    ahead = [
+        float(missing.min()) + MISSING,
+        float(other.min()) + OTHER,
+        float(trellis.added().min()) + ADDED,
+        float(np.minimum(other, MOST).mean()) - UNLIKE,
+        *(trellis.swapped(pair, spans) + SWAPPED for pair in doubtful),
+    ]
+    return max(IMPOSSIBLE, min(ahead))
 
 
 class AlignmentMeasure:
@@ -106,6 +141,11 @@ class AlignmentMeasure:
         words = split_words(utterance.text, utterance.language)
         found = score(clip.samples, clip.sample_rate, words, utterance.language)
         return None if found is None else round(found.score, 3)
+
+
+_CAPITALS = re.compile("[A-Z]{2,}")
+_ACCENTED: dict[str, list[Phones]] = {}
+_LOCK = threading.Lock()
 
 
 def _spoken(language: str) -> bool:
@@ -132,113 +172,22 @@ def _speller() -> EspeakSynthesizer:
     return EspeakSynthesizer(1)
 
 
-def _ways(word: str, ways: Sequence[Phones]) -> list[Phones]:
-    """The ways to say a word, with those of running speech and of British accents."""
-    found = [*ways, *(tuple(way.split()) for way in WEAK.get(word.lower().strip(".,;:!?\"'"), ()))]
-    found += [_british(way) for way in ways]
-    return list(dict.fromkeys(way for way in found if way))[:MOST_WAYS]
-
-
-def _british(way: Phones) -> Phones:
-    """Without an r that no vowel follows, and with the vowels of 'glass' and 'know' as they are heard there."""
-    found: list[str] = []
-    for at, phone in enumerate(way):
-        before, after = way[at - 1] if at else "", way[at + 1] if at + 1 < len(way) else ""
-        if not (phone == "R" and before in VOWELS and after not in VOWELS):
-            found += BRITISH.get(phone, (phone,))
-    return tuple(found)
-
-
-class _Trellis:
-    """All ways through the frames: words in order, each in one of its ways, silence between them where there is some.
-
-    `before[t, k]` is the best log-likelihood of the first t frames with just the first k words in them, `after[t, k]`
-    of the rest with the rest; `done` and `due` likewise where word k - 1 ends, or word k starts, exactly there.
-    """
-
-    def __init__(self, likelihoods: Floats, ways: Sequence[Sequence[Phones]]) -> None:
-        model = acoustic.english()
-        columns = [[[model.column(phone, n) for phone in way for n in range(STATES)] for way in word] for word in ways]
-        silence = np.ascontiguousarray(likelihoods[:, model.column(SILENCE, 1)])
-        self.before, self.done = _sweep(likelihoods, silence, columns, backwards=False)
-        after, due = _sweep(likelihoods[::-1], silence[::-1], columns, backwards=True)
-        self.after, self.due = after[::-1, ::-1], due[::-1, ::-1]
-        self.total = float(self.before[-1, -1])
-
-    def words(self) -> list[float]:
-        """For each word, the best log-likelihood with it less the best without it."""
-        without = (self.before[:, :-1] + self.after[:, 1:]).max(axis=0)
-        return [self.total - float(value) for value in without]
-
-    def stray(self) -> float:
-        """How much likelier the sound is with free phones at one place between words, or instead of silence there."""
-        cost = (FREE_COST * np.arange(len(self.before), dtype=np.float32))[:, None]
-        first = np.maximum.accumulate(self.before + cost, axis=0)
-        return max(0.0, float((first + self.after - cost).max()) - self.total)
-
-    def spans(self) -> list[tuple[int, int]]:
-        """The frames [start, end) of each word on the best path; a word too short to be seen has one of its own."""
-        starts = (self.before + self.due)[:, :-1].argmax(axis=0)
-        ends = (self.done + self.after)[:, 1:].argmax(axis=0)
-        return [(int(start), max(int(end), int(start) + 1)) for start, end in zip(starts, ends, strict=True)]
-
-
-def _sweep(
-    likelihoods: Floats, silence: Floats, columns: Sequence[Sequence[Sequence[int]]], *, backwards: bool
-) -> tuple[Floats, Floats]:
-    """Best log-likelihoods by frames done and words done, each (frames + 1, words + 1), and those that end in a word.
-
-    A state may be skipped, for frames are 20 ms. Backwards, frames and words are given and come out in reverse.
-    """
-    words = [[way[::-1] for way in word] for word in columns[::-1]] if backwards else columns
-    states, first, second, entries, entered, exits = _states(words, backwards)
-    count = len(words)
-    before = np.full((len(likelihoods) + 1, count + 1), NEVER, np.float32)
-    ends = before.copy()
-    before[0, 0] = ends[0, 0] = 0.0
-    # The last place is never reached; it stands for states that are not there.
-    reached = np.full(len(states) + 1, NEVER, np.float32)
-    for t, frame in enumerate(likelihoods):
-        place = before[t]
-        new = np.maximum(reached[:-1], np.maximum(_shifted(reached, 1) + first, _shifted(reached, 2) + second))
-        new[entries] = np.maximum(new[entries], place[entered])
-        reached[:-1] = new + frame[states]
-        ends[t + 1, 1:] = reached[exits].max(axis=0)
-        np.maximum(ends[t + 1], place + silence[t], out=before[t + 1])
-    return before, ends
-
-
-def _shifted(values: Floats, by: int) -> Floats:
-    """What the state `by` places before each state has."""
-    return np.concatenate([values[-1:].repeat(by), values[: -1 - by]])
-
-
-def _states(
-    words: Sequence[Sequence[Sequence[int]]], backwards: bool
-) -> tuple[NDArray[np.intp], Floats, Floats, NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """The states of all ways of all words in a row.
-
-    Their columns; what it costs to come from the state before and from the one before that (0 or `NEVER`); the states
-    in which words are entered, with their words; and the states that leave each word, (most ways, words).
-    """
-    states: list[int] = []
-    first: list[bool] = []
-    second: list[bool] = []
-    entries: list[tuple[int, int]] = []
-    exits: list[list[int]] = []
-    for number, ways in enumerate(words):
-        leaving = []
-        for way in ways:
-            at, last = len(states), len(states) + len(way) - 1
-            states += way
-            first += [n >= 1 for n in range(len(way))]
-            second += [n >= 2 for n in range(len(way))]
-            # A word's last state may be skipped, too: that is its first one backwards.
-            entries += [(at, number), (at + 1, number)] if backwards else [(at, number)]
-            leaving += [last] if backwards else [last, last - 1]
-        exits.append(leaving)
-    width = max(map(len, exits))
-    padded = [leaving + [len(states)] * (width - len(leaving)) for leaving in exits]
-    places, entered = zip(*entries, strict=True)
-    costs = [np.where(allowed, np.float32(0.0), NEVER) for allowed in (first, second)]
-    return np.array(states), costs[0], costs[1], np.array(places), np.array(entered), np.array(padded).T.copy()
+def _readings(words: Sequence[str]) -> list[list[Phones]]:
+    """The ways to say each word: the dictionary's, espeak-ng's in each accent, and those of running speech."""
+    bare = [word.translate(APOSTROPHES).strip(".,;:!?\"' ") for word in words]
+    with _LOCK:
+        known = _pronouncer().pronounce(words)
+        missing = sorted({word for word, ways in zip(bare, known, strict=True) if ways} - _ACCENTED.keys())
+        if missing:
+            # An abbreviation alone is read as a word, within a text by its letters.
+            letters = [_CAPITALS.sub(lambda found: " ".join(found[0]), word) for word in missing]
+            for accent in ACCENTS:
+                for texts in (missing, letters):
+                    for word, names in zip(missing, _speller().phonemes(texts, accent), strict=True):
+                        _ACCENTED.setdefault(word, []).append(cmu_phones(names, british=accent != "en-us"))
+    found = []
+    for word, ways in zip(bare, known, strict=True):
+        weak = [tuple(way.split()) for way in WEAK.get(word.lower(), ())] if ways else []
+        more = [way for way in _ACCENTED.get(word, ()) if way] if ways else []
+        found.append(list(dict.fromkeys([*ways[:2], *weak, *more, *ways[2:]]))[:MOST_WAYS])
+    return found

@@ -124,10 +124,9 @@ class EspeakSynthesizer:
             for future in pending:
                 future.cancel()
 
-    def phonemes(self, words: Sequence[str], language: str = "en") -> list[list[str]]:
+    def phonemes(self, words: Sequence[str], voice: str = "en-us") -> list[list[str]]:
         """The engine's names of the phonemes of words, each said alone. Raises Refusal, KameError."""
-        voice = espeak_voices.engine_voice(self.assistant_voice(language))
-        reply, _ = self._speak({"spell": list(words), "voice": voice})
+        reply, _ = self._speak({"spell": list(words), "voice": espeak_voices.engine_voice(voice)})
         return [list(names) for names in reply["phonemes"]]
 
     def helper_ids(self) -> list[int]:

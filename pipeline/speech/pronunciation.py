@@ -29,6 +29,11 @@ PHONES: dict[str, str] = {
     "o@": "AO R", "O@": "AO R", "e@": "EH R", "i@": "IH AH", "i@3": "IH R", "U@": "UH R", "aI3": "AY ER",
     "aI@": "AY AH",
 }  # fmt: skip
+# The same as a British voice says them: no r but before a vowel, and the vowels of 'bath', 'hot' and 'know'.
+BRITISH: dict[str, str] = {
+    "aa": "AA", "0": "AO", "3": "AH", "3:": "ER", "oU": "AH UW", "A@": "AA", "o@": "AO", "O@": "AO", "e@": "EH",
+    "i@": "IH AH", "i@3": "IH AH", "U@": "UH AH", "aI3": "AY AH", "aI@": "AY AH",
+}  # fmt: skip
 STRESS = "',%=|_:~"
 APOSTROPHES = str.maketrans({"’": "'", "ʼ": "'", "‘": "'"})
 _PARTS = re.compile(r"[a-z]+(?:'[a-z]+)*")
@@ -41,12 +46,13 @@ def speller() -> EspeakSynthesizer:
     return EspeakSynthesizer(1)
 
 
-def cmu_phones(names: Sequence[str]) -> Phones:
+def cmu_phones(names: Sequence[str], *, british: bool = False) -> Phones:
     """espeak-ng's phonemes as CMU phones; what has no like is left out."""
+    known = {**PHONES, **BRITISH} if british else PHONES
     found: list[str] = []
     for name in names:
         bare = name.lstrip("',%=")
-        phones = PHONES.get(bare) or PHONES.get(bare.rstrip(STRESS)) or PHONES.get(bare[:1])
+        phones = known.get(bare) or known.get(bare.rstrip(STRESS)) or known.get(bare[:1])
         found += phones.split() if phones else []
     return tuple(found)
 
