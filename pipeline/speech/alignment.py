@@ -62,12 +62,14 @@ class Alignment:
     `score` is that of the words against the likeliest alternative, each with what it may be ahead (`MISSING` to
     `UNLIKE`): above 0 for good speech, below `LIMIT` where words are missing, swapped or others. `words` has the nats
     for each word against the text without it and `spans` its (start, end) in seconds, to 20 ms; both None for a word
-    that is not said (a lone dash).
+    that is not said (a lone dash). `likeness` is the mean of the words against other phones in their places, `MOST` for
+    each at the most.
     """
 
     score: float
     words: tuple[float | None, ...]
     spans: tuple[tuple[float, float] | None, ...]
+    likeness: float
 
 
 def version(language: str) -> str | None:
@@ -91,7 +93,7 @@ def score(samples: NDArray[np.int16], sample_rate: int, words: Sequence[str], la
     likelihoods -= likelihoods.max(axis=1, keepdims=True)
     trellis = Trellis(likelihoods, [ways[place] for place in said], acoustic.english())
     if trellis.total < NEVER / 2:
-        return Alignment(IMPOSSIBLE, (None,) * len(words), (None,) * len(words))
+        return Alignment(IMPOSSIBLE, (None,) * len(words), (None,) * len(words), IMPOSSIBLE)
     missing, spans = trellis.missing(), trellis.spans()
     duration = len(samples) / sample_rate
     scores: list[float | None] = [None] * len(words)
@@ -100,7 +102,8 @@ def score(samples: NDArray[np.int16], sample_rate: int, words: Sequence[str], la
         scores[place] = float(value)
         times[place] = (min(start * FRAME_S, duration), min(end * FRAME_S, duration))
     worst = _worst(trellis, missing - _squeezed([ways[place] for place in said], spans), spans)
-    return Alignment(worst, tuple(scores), tuple(times))
+    likeness = float(np.minimum(trellis.other(), MOST).mean())
+    return Alignment(worst, tuple(scores), tuple(times), likeness)
 
 
 def _squeezed(ways: Sequence[Sequence[Phones]], spans: Sequence[tuple[int, int]]) -> Floats:

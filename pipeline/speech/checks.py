@@ -22,18 +22,24 @@ from pipeline.speech.voices import Clip
 SPEECH_DBFS, LEAK_DBFS, WORD_DBFS = -40.0, -60.0, -60.0
 # What is heard around a word, in seconds.
 REACH_S = 0.1
+# Sound of a side that is this long before or after its turns, in windows of `STRAY_S`, is not its turns' sound. Where a
+# channel holds an echo, noise or another voice, it is speech from this many dB over its turns on.
+STRAY_REACH_S, STRAY_S, STRAY_DB = 0.15, 0.05, -8.0
 # So many samples at full scale are clipping rather than one loud moment.
 CLIPPED_SAMPLES = 8
 # A crest of four samples in a row at the top (or bottom) of a clip was cut off; one of five, or two of four, are heard.
 # Below a tenth of full scale a crest may be as flat by its own shape. No clip of a voice of ours has one.
 FLAT_SAMPLES, FLAT_LEVEL, FLAT_PLACES = 4, 0.1, 2
-# The same value for so long within words is a hole: espeak is silent for 84 ms at the most before a plosive. A word
-# that is so much quieter than its clip (in dB) is not there; the quietest of 78 clips' words had -5.
-HOLE_S, WORD_DB = 0.095, -30.0
+# The same value for so long within a word is a hole: espeak is silent for 84 ms at the most before a plosive, never
+# up to a word's end, and never over two words. A word that is so much quieter than its clip (in dB) is not there; the
+# quietest of 78 clips' words had -5. That is English; words of other languages are given more room.
+HOLE_S, HOLE_AT_END_S, HOLE_PART_S, OTHER_HOLE_S, WORD_DB = 0.09, 0.03, 0.01, 0.2, -30.0
 # Speech ends before its clip does. Decibels of the clip's edge over the whole clip; of 708 clips by all espeak voices
 # none came above -3 and -19. It catches some two thirds of the ends that are cut within a word, less of the starts:
 # the alignment score is for the rest.
 START_S, START_DB, END_S, END_DB = 0.001, 0.0, 0.005, -15.0
+# Of a turn in a row, so many words are listened to; another dialogue's have a mean likeness (nats) below the least.
+SAID_WORDS, SAID_LEAST = 8, -12.0
 # Letters (ideographs for Chinese) a second of a turn's words; Arabic writes no short vowels.
 RATES: dict[str, tuple[float, float]] = {"ar": (2.5, 16.0), "zh": (1.5, 9.0)}
 OTHER_RATE = (5.0, 24.0)
@@ -56,7 +62,7 @@ def check_clip(clip: Clip, words: Sequence[str], language: str, settings: CheckS
         raise Refusal("silence", f"no sound for '{said}'")
     _check_crests(clip.samples, said)
     _check_edges(clip, said)
-    _check_holes(clip, words, said)
+    _check_holes(clip, words, language, said)
     letters = sum(character.isalnum() for word in words for character in word)
     longest = LONGEST_S + letters * LONGEST_S_A_LETTER.get(language.split("-")[0], OTHER_LONGEST_S_A_LETTER)
     if clip.duration > longest:
@@ -88,7 +94,7 @@ def _check_edges(clip: Clip, said: str) -> None:
             raise Refusal("truncated", f"the {name} of '{said}' is cut off within speech ({over:.0f} dB at its edge)")
 
 
-def _check_holes(clip: Clip, words: Sequence[str], said: str) -> None:
+def _check_holes(clip: Clip, words: Sequence[str], language: str, said: str) -> None:
     """No word is silent, and none has a hole in it; silence between words is a pause."""
     rate, power = clip.sample_rate, np.square(clip.samples.astype(np.float64))
     spans = [(round(start * rate), round(end * rate)) for start, end in clip.words]
@@ -98,17 +104,27 @@ def _check_holes(clip: Clip, words: Sequence[str], said: str) -> None:
             raise Refusal("silent_word", f"no sound for '{word}' of '{said}'")
     inner = np.flatnonzero(clip.samples[1:] != clip.samples[:-1]) + 1
     changes = np.concatenate([[0], inner, [len(clip.samples)]])
-    for k in np.flatnonzero(np.diff(changes) >= HOLE_S * rate):
-        first, last = int(changes[k]), int(changes[k + 1])
-        within = sum(max(0, min(last, end) - max(first, start)) for start, end in spans)
-        if within >= HOLE_S * rate:
-            raise Refusal("hole", f"{(last - first) / rate:.2f} s of nothing at {first / rate:.2f} s of '{said}'")
+    for k in np.flatnonzero(np.diff(changes) >= HOLE_AT_END_S * rate):
+        if _is_hole(changes[k] / rate, changes[k + 1] / rate, clip.words, language):
+            first, last = changes[k] / rate, changes[k + 1] / rate
+            raise Refusal("hole", f"{last - first:.2f} s of nothing at {first:.2f} s of '{said}'")
+
+
+def _is_hole(first: float, last: float, words: Sequence[tuple[float, float]], language: str) -> bool:
+    """Whether silence from `first` to `last` is where speech should be."""
+    parts = [(min(last, end) - max(first, start), end) for start, end in words if start < last and end > first]
+    parts = [(part, end) for part, end in parts if part >= HOLE_PART_S]
+    if not language.startswith("en"):
+        return any(part >= OTHER_HOLE_S for part, _ in parts)
+    at_end = any(part >= HOLE_AT_END_S and last >= end for part, end in parts)
+    return at_end or len(parts) > 1 or any(part >= HOLE_S for part, _ in parts)
 
 
 def check_speech(samples: NDArray[np.int16], words: Sequence[Word], language: str, user_alone: bool = True) -> None:
     """Checks int16 (n, 2) at 24 kHz against its words; without `user_alone` the user's channel holds other sound too.
 
-    Raises Refusal (`word_times`, `clipping`, `silent_channel`, `channel_swap`, `channel_leak`, `silent_word`, `rate`).
+    Raises Refusal (`word_times`, `clipping`, `silent_channel`, `channel_swap`, `channel_leak`, `silent_word`,
+    `stray_sound`, `rate`).
     """
     _check_words(words, len(samples) / SAMPLE_RATE)
     clipped = int(np.count_nonzero((samples == 32767) | (samples == -32768)))
@@ -119,10 +135,30 @@ def check_speech(samples: NDArray[np.int16], words: Sequence[Word], language: st
     for turn in turns:
         _check_channels(energy, turn, words, user_alone)
         _check_rate(turn, language)
+    for channel in (ASSISTANT, USER):
+        _check_stray(energy, [turn for turn in turns if _channel(turn[0]) == channel], channel, user_alone)
     for word in words:
         heard = _rms(energy, word.start, word.end, _channel(word))
         if heard < amplitude(WORD_DBFS) and any(character.isalnum() for character in word.word):
             raise Refusal("silent_word", f"no sound for '{word.word}' at {word.start:.2f} s")
+
+
+def check_said(samples: NDArray[np.int16], words: Sequence[Word], language: str) -> None:
+    """Checks that each channel of int16 (n, 2) at 24 kHz holds its side's words and not those of another dialogue.
+
+    One turn of a side tells: its first of some length, of which `SAID_WORDS` words are listened to. Raises Refusal
+    (`alignment`).
+    """
+    for role in ("user", "assistant"):
+        own = [list(turn) for _, turn in groupby((w for w in words if w.role == role), key=lambda word: word.turn)]
+        if not own:
+            continue
+        turn = next((turn for turn in own if len(turn) >= SAID_WORDS), max(own, key=len))[:SAID_WORDS]
+        heard = samples[_at(max(0.0, turn[0].start - REACH_S / 2)) : _at(turn[-1].end + REACH_S / 2), _channel(turn[0])]
+        found = alignment.score(heard, SAMPLE_RATE, [word.word for word in turn], language)
+        if found is not None and found.likeness < SAID_LEAST:
+            said = " ".join(word.word for word in turn)[:80]
+            raise Refusal("alignment", f"the {role}'s channel does not hold '{said}'")
 
 
 def measure(clips: Sequence[Clip], samples: NDArray[np.int16], words: Sequence[Word]) -> AudioChecks:
@@ -194,6 +230,30 @@ def _check_channels(energy: NDArray[np.float64], turn: Sequence[Word], words: Se
     leaked = max([leaked, *(_rms(energy, w.start, w.end, other) for w in alone)])
     if leaked > amplitude(LEAK_DBFS):
         raise Refusal("channel_leak", f"turn {turn[0].turn} of the {turn[0].role} is in both channels")
+
+
+def _check_stray(energy: NDArray[np.float64], turns: Sequence[Sequence[Word]], channel: int, user_alone: bool) -> None:
+    """A side says nothing besides its turns: another row's sound in its channel starts or ends elsewhere."""
+    if not turns:
+        return
+    step, reach = round(STRAY_S * SAMPLE_RATE), STRAY_REACH_S
+    most = amplitude(SPEECH_DBFS)
+    if channel == USER and not user_alone:
+        most = max(
+            most, max(_rms(energy, turn[0].start, turn[-1].end, channel) for turn in turns) * amplitude(STRAY_DB)
+        )
+    marks = np.arange(0, len(energy), step)
+    levels = np.sqrt(np.maximum(0.0, np.diff(energy[marks, channel])) / step)
+    outside = np.ones(len(levels), bool)
+    for turn in turns:
+        first, last = _at(turn[0].start - reach) // step, -(-_at(turn[-1].end + reach) // step)
+        outside[max(0, first) : last] = False
+    found = np.flatnonzero(outside & (levels > most))
+    if len(found):
+        role = turns[0][0].role
+        raise Refusal(
+            "stray_sound", f"the {role}'s channel has speech at {found[0] * STRAY_S:.2f} s, outside its turns"
+        )
 
 
 def _near(word: Word, other: Word) -> bool:

@@ -14,7 +14,7 @@ from pipeline.records import Dialogue, Rejected, Role, Situation, Speech, Split,
 from pipeline.seeds import rng
 from pipeline.speech import effects, sound
 from pipeline.speech.background import Placed, background_of, level_background, place_background
-from pipeline.speech.checks import check_clip, check_loudness, check_speech, measure
+from pipeline.speech.checks import check_clip, check_loudness, check_said, check_speech, measure
 from pipeline.speech.lines import Line, line_of
 from pipeline.speech.pauses import draw_pauses
 from pipeline.speech.pool import VoicePool
@@ -135,6 +135,7 @@ def _assemble(plan: _Plan, settings: SpeechSettings, seed: int) -> Speech:
     assistant = _channel("assistant", turns, lines, timeline)
     samples = sound.mix([(sound.ASSISTANT, 0, assistant), (sound.USER, 0, heard)], timeline.duration)
     check_speech(samples, words, dialogue.language, user_alone=background is None and heard is user)
+    check_said(samples, words, dialogue.language)
     checks = measure(clips[: len(turns)], samples, words)
     check_loudness(checks, settings.sound, effects.user_level(settings.sound, seed, dialogue.id))
     return Speech(

@@ -1,5 +1,6 @@
 """The words are in the sound, or they are not: with real clips, damaged for real."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -53,7 +54,7 @@ def span(clip: Clip, word: int) -> tuple[int, int]:
 
 def test_words_that_are_there_are_found_where_they_are(clip: Clip) -> None:
     alignment = found(clip.samples, clip.sample_rate)
-    assert alignment.score > LIMIT + 5
+    assert alignment.score > LIMIT + 3
     off = [abs(ours[0] - theirs[0]) for ours, theirs in zip(alignment.spans, clip.words, strict=True) if ours]
     assert len(off) == len(WORDS) and np.median(off) < 0.04
 
@@ -75,12 +76,14 @@ def test_poor_sound_is_spared(clip: Clip, effect: dict[str, float]) -> None:
 
 def damages(clip: Clip, other: Clip) -> dict[str, NDArray[np.int16]]:
     sound = clip.samples
-    a, _ = span(clip, 11)
+    (a, b), (c, d) = span(clip, 11), span(clip, 12)
     e, f = span(clip, 2)
     g, h = span(other, 1)
     return {
+        "swapped": np.concatenate([sound[:a], sound[c:d], sound[b:c], sound[a:b], sound[d:]]),
         "missing": np.concatenate([sound[:e], sound[f:]]),
         "added": np.concatenate([sound[:a], other.samples[g:h], sound[a:]]),
+        "another": np.concatenate([sound[:a], other.samples[g:h], sound[b:]]),
         "cut": sound[: span(clip, len(WORDS) - 1)[0]],
         "other": other.samples,
         "silent": np.zeros_like(sound),
@@ -88,21 +91,26 @@ def damages(clip: Clip, other: Clip) -> dict[str, NDArray[np.int16]]:
     }
 
 
-@pytest.mark.parametrize("kind", ["missing", "added", "cut", "other", "silent", "backwards"])
+KINDS = ["swapped", "missing", "added", "another", "cut", "other", "silent", "backwards"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_wrong_sound_is_caught(espeak: EspeakSynthesizer, clip: Clip, kind: str) -> None:
     damaged = damages(clip, speak(espeak, OTHER))[kind]
     assert found(damaged, clip.sample_rate).score < LIMIT
 
 
-def test_every_swap_of_two_words_costs_and_many_are_caught(clip: Clip) -> None:
-    """Not all: benchmarks/speech_checks.py says how many."""
-    whole, scores = found(clip.samples, clip.sample_rate).score, []
-    for word in range(len(WORDS) - 1):
-        (a, b), (c, d) = span(clip, word), span(clip, word + 1)
-        pieces = [clip.samples[start:end] for start, end in ((0, a), (c, d), (b, c), (a, b), (d, None))]
-        scores.append(found(np.concatenate(pieces), clip.sample_rate).score)
-    assert max(scores) < whole - 25
-    assert sum(value < LIMIT for value in scores) >= 5
+@pytest.mark.parametrize("place", range(2, len(WORDS) - 2, 2))
+def test_wrong_words_are_caught(clip: Clip, place: int) -> None:
+    """The sound is right, the text is not: two words swapped, one left out, one more, another one."""
+    before, word, behind = WORDS[:place], WORDS[place], WORDS[place + 1 :]
+    texts = {
+        "swapped": [*before, behind[0], word, *behind[1:]],
+        "added": [*before, "elephants", word, *behind],
+        "another": [*before, "elephants", *behind],
+    }
+    scores = {kind: found(clip.samples, clip.sample_rate, words).score for kind, words in texts.items()}
+    assert max(scores.values()) < LIMIT, scores
 
 
 def test_another_language_is_caught(espeak: EspeakSynthesizer) -> None:
@@ -137,9 +145,30 @@ def test_what_cannot_be_scored() -> None:
     sound = np.ones(16_000, np.int16)
     assert score(sound, 16_000, ["你", "好"], "zh") is None and version("zh") is None
     assert score(sound, 16_000, ["—"], "en") is None
+    assert score(sound, 16_000, [], "en") is None
     assert score(np.zeros(0, np.int16), 16_000, ["hello"], "en") is None
     tiny = score(sound[:20], 16_000, ["hello", "there"], "en")
     assert tiny is not None and tiny.score < LIMIT
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [
+        (["supercalifragilistic", "q", "xyzzy", "ß", "12345678901234567890"], 1.0),
+        (WORDS * 33, 1.0),
+        (WORDS * 33, 60.0),
+        (["hello"], 60.0),
+        (["a" * 3000], 5.0),
+        (["\u0301\u0301", "😀", "你好"], 2.0),
+    ],
+)
+def test_odd_input_takes_a_bounded_time(words: list[str], seconds: float) -> None:
+    """Sound and words of any size that a turn may have; nothing is raised, and wrong sound is never right."""
+    noise = np.random.default_rng(0).integers(-3000, 3000, round(16_000 * seconds)).astype(np.int16)
+    start = time.process_time()
+    alignment = score(noise, 16_000, words, "en")
+    assert alignment is None or (alignment.score < LIMIT and len(alignment.words) == len(words))
+    assert time.process_time() - start < 60.0
 
 
 def test_the_same_score_each_time(clip: Clip) -> None:

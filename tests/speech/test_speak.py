@@ -17,6 +17,8 @@ from talking import CHINESE, DUPLEX, EXPLAINED, QUESTION, dialogue_of, said
 
 from pipeline.errors import Refusal
 from pipeline.records import Dialogue, Rejected, Speech, Split, Turn
+from pipeline.speech import sound
+from pipeline.speech.checks import check_said, check_speech
 from pipeline.speech.espeak import EspeakSynthesizer
 from pipeline.speech.lines import MARGIN_S
 from pipeline.speech.settings import PauseSettings, SoundSettings, SpeechSettings
@@ -295,3 +297,30 @@ def test_silence_is_never_passed_off_as_speech() -> None:
         assert isinstance(result, Rejected) and result.reason in ("silence", "silent_channel", "word_times"), result
     (result,) = speak_dialogues([(two, "train")], Broken(np.full(22_050, 500, np.int16), 2), SETTINGS, 0)
     assert isinstance(result, Rejected) and result.reason == "word_times"
+
+
+def test_sound_of_another_row_is_refused(espeak: EspeakSynthesizer) -> None:
+    """The user's channel of another row, or the assistant's: its words are others, wherever its turns are."""
+    texts = (
+        ("How many eggs does the duck lay every day?", "She lays sixteen of them, and sells half."),
+        ("Which planet is the largest of all?", "Jupiter is far larger than the others."),
+        ("Can you tell me who wrote the first novel?", "Nobody knows that for certain, but many guess."),
+    )
+    turns = [(turn("user", asked), turn("assistant", answered)) for asked, answered in texts]
+    items = [(replace(dialogue(number), turns=spoken), "train") for number, spoken in enumerate(turns)]
+    rows = list(speak_dialogues(items, espeak, SETTINGS, 0))  # type: ignore[arg-type]
+    sounds = [sound.decode_flac(row.flac) for row in rows if isinstance(row, Speech)]
+    assert len(sounds) == len(rows)
+    for number, row in enumerate(rows):
+        assert isinstance(row, Speech)
+        check_speech(sounds[number], row.words, "en")
+        check_said(sounds[number], row.words, "en")
+        for other in range(len(rows)):
+            if other == number:
+                continue
+            for channel in (sound.ASSISTANT, sound.USER):
+                samples, length = sounds[number].copy(), min(len(sounds[number]), len(sounds[other]))
+                samples[:, channel] = 0
+                samples[:length, channel] = sounds[other][:length, channel]
+                with pytest.raises(Refusal, match="alignment"):
+                    check_said(samples, row.words, "en")

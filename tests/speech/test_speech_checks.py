@@ -185,6 +185,41 @@ def test_clips_with_and_without_fault(clip: Clip) -> None:
     assert clip_refused(sound, clip, wer=0.1) == ""
 
 
+def test_a_hole_in_a_clip(clip: Clip) -> None:
+    """A word that is silenced, and 100 ms of nothing anywhere within speech; a pause between words is none."""
+    rate, words = clip.sample_rate, split_words(TEXT)
+    for start, end in clip.words[1:-1]:
+        silenced = clip.samples.copy()
+        silenced[round(start * rate) : round(end * rate)] = 0
+        assert clip_refused(silenced, clip) in ("silent_word", "hole")
+    for start, end in clip.words[1:-1]:
+        for at in np.arange(start, end - 0.03, 0.04):
+            holed = clip.samples.copy()
+            holed[round(at * rate) : round((at + 0.1) * rate)] = 0
+            assert clip_refused(holed, clip) in ("silent_word", "hole"), at
+    gap = round(clip.words[len(words) // 2][0] * rate)
+    paused = np.concatenate([clip.samples[:gap], np.zeros(rate // 2, np.int16), clip.samples[gap:]])
+    moved = tuple((a, b) if b * rate <= gap else (a + 0.5, b + 0.5) for a, b in clip.words)
+    check_clip(Clip(paused, rate, moved), words, "en", CheckSettings())
+
+
+@pytest.mark.parametrize("level", [0.8, 0.6, 0.3])
+def test_a_single_crest_that_is_cut_off(clip: Clip, level: float) -> None:
+    top = int(np.abs(clip.samples).max())
+    assert clip_refused(np.clip(clip.samples, -round(level * top), round(level * top)), clip) == "clipping"
+
+
+def test_the_loudest_variant_of_espeak_does_not_clip() -> None:
+    with EspeakSynthesizer(1) as synthesizer:
+        jobs = [
+            Utterance(TEXT, f"{accent}+adam", "en", 170, pitch) for accent in ("en-us", "en-gb") for pitch in (-1, 1)
+        ]
+        for job, spoken in zip(jobs, synthesizer.synthesize(jobs), strict=True):
+            assert isinstance(spoken, Clip), job
+            assert np.abs(spoken.samples.astype(np.int32)).max() < 24_000
+            check_clip(spoken, split_words(TEXT), "en", CheckSettings())
+
+
 def test_what_is_noted_of_a_row(clip: Clip) -> None:
     from dataclasses import replace
 
