@@ -53,7 +53,37 @@ WRONG = (
 HESITATIONS = ("um,", "uh,", "er,", "hmm,")
 # Words that are so short that a swap of two of them, or one more or less, hardly changes the sound.
 TINY = frozenset(
-    "a an the of in on at to for by and or if is it as be he i um uh er hmm are was that its has had".split()
+    [
+        "a",
+        "an",
+        "the",
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "for",
+        "by",
+        "and",
+        "or",
+        "if",
+        "is",
+        "it",
+        "as",
+        "be",
+        "he",
+        "i",
+        "um",
+        "uh",
+        "er",
+        "hmm",
+        "are",
+        "was",
+        "that",
+        "its",
+        "has",
+        "had",
+    ]
 )
 HISTOGRAM = ROOT / "docs" / "speech_checks.svg"
 
@@ -177,6 +207,15 @@ def wrong(kind: str, clip: Clip, text: str, number: int) -> tuple[Sound, list[st
     return speak(text, number, language, language).samples, words, False
 
 
+def refused(clip: Clip, words: list[str]) -> bool:
+    """Whether the checks that come before the score (the clip's edges) refuse a clip."""
+    try:
+        check_clip(clip, words, "en", CheckSettings())
+    except Refusal:
+        return True
+    return False
+
+
 def measure(number: int) -> list[tuple[str, float | None, float]]:
     """The kinds and the scores of one text in all its sounds, and how long each clip is; None: refused without one."""
     text = texts()[number]
@@ -194,7 +233,8 @@ def measure(number: int) -> list[tuple[str, float | None, float]]:
         sound, said, tiny = wrong(kind, clip, text, number)
         alignment = score(sound, clip.sample_rate, said, "en")
         assert alignment is not None
-        found.append((f"{kind} (tiny words)" if tiny else kind, alignment.score, clip.duration))
+        cut = kind == "the last word cut off" and refused(Clip(sound, clip.sample_rate, ()), said)
+        found.append((f"{kind} (tiny words)" if tiny else kind, None if cut else alignment.score, clip.duration))
     return found
 
 

@@ -30,10 +30,11 @@ VERSION = 2
 # The score below which a clip is refused, in nats: the words must be likelier than each of the alternatives below.
 LIMIT = 0.0
 # How much likelier than the words, in nats, an alternative is in right sound now and then: a word left out, one with
-# its neighbour before it, other phones in its place, more phones beside the words; and by how much, in the mean of
-# all words, each is likelier than other phones in wrong sound now and then (a word counts for `MOST` at most). From
-# benchmarks/speech_checks.py --calibration (see docs/SPEECH.md).
-MISSING, SWAPPED, OTHER, ADDED, UNLIKE, MOST = 15.0, 11.0, 60.0, 50.0, 3.0, 20.0
+# its neighbour before it (each for words of more than `FEW` phones, and where there is a shorter one), other phones in
+# its place, more phones beside the words; and how much likelier than other phones the words are in the mean, at the
+# least (a word counts for `MOST` at most). From benchmarks/speech_checks.py --calibration (see docs/SPEECH.md).
+FEW, MISSING, SWAPPED = 2.0, (10.0, 26.0), (12.0, 22.0)
+OTHER, ADDED, UNLIKE, MOST = 66.0, 62.0, 2.0, 20.0
 # A word that is not there is squeezed in between its neighbours. A word that takes less than this share of the clip's
 # usual time for its phones loses so many nats for a whole share, times the root of its phones.
 SHORT, SQUEEZED = 0.6, 30.0
@@ -46,7 +47,7 @@ WEAK: dict[str, tuple[str, ...]] = {
     "of": ("AH", "AA V", "AH V"), "and": ("AH N", "AH N D"), "is": ("Z", "IH Z"), "a": ("AH",), "the": ("DH AH", "AH"),
     "to": ("T AH", "T"), "an": ("AH N",), "at": ("AH T",), "for": ("F ER", "F AH"), "as": ("AH Z",), "in": ("AH N",),
     "than": ("DH AH N",), "that": ("DH AH T",), "was": ("W AH Z",), "were": ("W AH",), "are": ("AH",), "or": ("AH",),
-    "can": ("K AH N",), "have": ("AH V",), "has": ("AH Z",), "had": ("AH D",), "from": ("F R AH M",), "her": ("ER",),
+    "can": ("K AH N",), "have": ("AH V",), "has": ("AH Z",), "had": ("AH D",), "from": ("F R AH M",), "her": ("ER", "HH AH", "AH"),
     "um": ("AH M", "M", "ER M", "AA M"), "uh": ("AH", "ER", "AA", "UH", "AO"), "er": ("ER", "AH", "AA", "UH", "AO"),
     "hmm": ("M", "HH M", "AH M"), "mm": ("M",), "mm-hm": ("M HH M", "AH M HH M"),
 }  # fmt: skip
@@ -101,31 +102,32 @@ def score(samples: NDArray[np.int16], sample_rate: int, words: Sequence[str], la
     for place, value, (start, end) in zip(said, missing, spans, strict=True):
         scores[place] = float(value)
         times[place] = (min(start * FRAME_S, duration), min(end * FRAME_S, duration))
-    worst = _worst(trellis, missing - _squeezed([ways[place] for place in said], spans), spans)
-    likeness = float(np.minimum(trellis.other(), MOST).mean())
-    return Alignment(worst, tuple(scores), tuple(times), likeness)
+    phones = np.array([np.mean([len(way) for way in ways[place]]) for place in said])
+    other = trellis.other()
+    worst = _worst(trellis, missing - _squeezed(phones, spans), other, phones <= FEW, spans)
+    return Alignment(worst, tuple(scores), tuple(times), float(np.minimum(other, MOST).mean()))
 
 
-def _squeezed(ways: Sequence[Sequence[Phones]], spans: Sequence[tuple[int, int]]) -> Floats:
+def _squeezed(phones: NDArray[np.float64], spans: Sequence[tuple[int, int]]) -> Floats:
     """What each word loses for taking less time than its phones do in this clip."""
-    phones = np.array([np.mean([len(way) for way in word]) for word in ways])
     frames = np.array([end - start for start, end in spans]) / phones
     shares = frames / np.median(frames)
     return np.asarray(SQUEEZED * np.maximum(0.0, SHORT - shares) * np.sqrt(phones), np.float32)
 
 
-def _worst(trellis: Trellis, missing: Floats, spans: Sequence[tuple[int, int]]) -> float:
+def _worst(
+    trellis: Trellis, missing: Floats, other: Floats, short: NDArray[np.bool_], spans: Sequence[tuple[int, int]]
+) -> float:
     """The least of what the words are ahead of the alternatives."""
-    other = trellis.other()
     doubt = np.minimum(missing - DOUBTFUL_MISSING, other - DOUBTFUL_OTHER)
     pairs = np.minimum(doubt[:-1], doubt[1:])
     doubtful = [int(pair) for pair in np.argsort(pairs, kind="stable")[:MOST_PAIRS] if pairs[pair] < 0.0]
     ahead = [
-        float(missing.min()) + MISSING,
+        float((missing + np.where(short, MISSING[1], MISSING[0])).min()),
         float(other.min()) + OTHER,
         float(trellis.added().min()) + ADDED,
-        float(np.minimum(other, MOST).mean()) - UNLIKE,
-        *(trellis.swapped(pair, spans) + SWAPPED for pair in doubtful),
+        float(np.minimum(other, MOST).mean()) + UNLIKE,
+        *(trellis.swapped(pair, spans) + SWAPPED[bool(short[pair] or short[pair + 1])] for pair in doubtful),
     ]
     return max(IMPOSSIBLE, min(ahead))
 
