@@ -18,6 +18,7 @@ from pipeline.config import SpeechSettings
 from pipeline.records import Dialogue, Rejected, Split, Turn
 from pipeline.seeds import rng
 from pipeline.speech import alignment, sound
+from pipeline.speech.pronunciation import speller
 from pipeline.speech.speak import speak_dialogues
 from pipeline.speech.voices import Clip, Utterance, open_synthesizer
 from pipeline.text.words import split_words
@@ -86,7 +87,7 @@ def whole(helpers: int, count: int, scored: bool, settings: dict[str, object]) -
             audio += speech.duration
     wall = time.perf_counter() - start
     if scored:
-        alignment._speller().close()
+        speller().close()
     return audio, wall, cpu_seconds() - cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

@@ -53,38 +53,9 @@ WRONG = (
 HESITATIONS = ("um,", "uh,", "er,", "hmm,")
 # Words that are so short that a swap of two of them, or one more or less, hardly changes the sound.
 TINY = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "of",
-        "in",
-        "on",
-        "at",
-        "to",
-        "for",
-        "by",
-        "and",
-        "or",
-        "if",
-        "is",
-        "it",
-        "as",
-        "be",
-        "he",
-        "i",
-        "um",
-        "uh",
-        "er",
-        "hmm",
-        "are",
-        "was",
-        "that",
-        "its",
-        "has",
-        "had",
-    ]
-)
+    ("a", "an", "the", "of", "in", "on", "at", "to", "for", "by", "and", "or", "if", "is", "it", "as", "be", "he", "i",
+     "um", "uh", "er", "hmm", "are", "was", "that", "its", "has", "had")
+)  # fmt: skip
 HISTOGRAM = ROOT / "docs" / "speech_checks.svg"
 
 

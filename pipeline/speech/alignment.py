@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from pipeline.speech import acoustic
 from pipeline.speech.acoustic import FRAME_S, Floats
-from pipeline.speech.espeak import EspeakSynthesizer
-from pipeline.speech.pronunciation import APOSTROPHES, Phones, Pronouncer, cmu_phones
+from pipeline.speech.pronunciation import APOSTROPHES, Phones, Pronouncer, cmu_phones, speller
 from pipeline.speech.trellis import NEVER, Trellis
 from pipeline.speech.voices import Clip, Utterance
 from pipeline.text.words import split_words
@@ -47,7 +46,8 @@ WEAK: dict[str, tuple[str, ...]] = {
     "of": ("AH", "AA V", "AH V"), "and": ("AH N", "AH N D"), "is": ("Z", "IH Z"), "a": ("AH",), "the": ("DH AH", "AH"),
     "to": ("T AH", "T"), "an": ("AH N",), "at": ("AH T",), "for": ("F ER", "F AH"), "as": ("AH Z",), "in": ("AH N",),
     "than": ("DH AH N",), "that": ("DH AH T",), "was": ("W AH Z",), "were": ("W AH",), "are": ("AH",), "or": ("AH",),
-    "can": ("K AH N",), "have": ("AH V",), "has": ("AH Z",), "had": ("AH D",), "from": ("F R AH M",), "her": ("ER", "HH AH", "AH"),
+    "can": ("K AH N",), "have": ("AH V",), "has": ("AH Z",), "had": ("AH D",), "from": ("F R AH M",),
+    "her": ("ER", "HH AH", "AH"),
     "um": ("AH M", "M", "ER M", "AA M"), "uh": ("AH", "ER", "AA", "UH", "AO"), "er": ("ER", "AH", "AA", "UH", "AO"),
     "hmm": ("M", "HH M", "AH M"), "mm": ("M",), "mm-hm": ("M HH M", "AH M HH M"),
 }  # fmt: skip
@@ -169,12 +169,7 @@ def _pronouncer() -> Pronouncer:
                 found.append(tuple(text[start : text.index("\n", start)].split()))
         return found
 
-    return Pronouncer(look_up, lambda words: _speller().phonemes(words))
-
-
-@cache
-def _speller() -> EspeakSynthesizer:
-    return EspeakSynthesizer(1)
+    return Pronouncer(look_up, lambda words: speller().phonemes(words))
 
 
 def _readings(words: Sequence[str]) -> list[list[Phones]]:
@@ -188,7 +183,7 @@ def _readings(words: Sequence[str]) -> list[list[Phones]]:
             letters = [_CAPITALS.sub(lambda found: " ".join(found[0]), word) for word in missing]
             for accent in ACCENTS:
                 for texts in (missing, letters):
-                    for word, names in zip(missing, _speller().phonemes(texts, accent), strict=True):
+                    for word, names in zip(missing, speller().phonemes(texts, accent), strict=True):
                         _ACCENTED.setdefault(word, []).append(cmu_phones(names, british=accent != "en-us"))
     found = []
     for word, ways in zip(bare, known, strict=True):
