@@ -33,7 +33,7 @@ LIMIT = 0.0
 # its place, more phones beside the words; and how much likelier than other phones the words are in the mean, at the
 # least (a word counts for `MOST` at most). From benchmarks/speech_checks.py --calibration (see docs/SPEECH.md).
 FEW, MISSING, SWAPPED = 2.0, (10.0, 26.0), (12.0, 22.0)
-OTHER, ADDED, UNLIKE, MOST = 66.0, 62.0, 2.0, 20.0
+OTHER, ADDED, UNLIKE, MOST, MOST_UNLIKE = 66.0, 62.0, 2.0, 20.0, 60.0
 # A word that is not there is squeezed in between its neighbours. A word that takes less than this share of the clip's
 # usual time for its phones loses so many nats for a whole share, times the root of its phones.
 SHORT, SQUEEZED = 0.6, 30.0
@@ -63,14 +63,12 @@ class Alignment:
     `score` is that of the words against the likeliest alternative, each with what it may be ahead (`MISSING` to
     `UNLIKE`): above 0 for good speech, below `LIMIT` where words are missing, swapped or others. `words` has the nats
     for each word against the text without it and `spans` its (start, end) in seconds, to 20 ms; both None for a word
-    that is not said (a lone dash). `likeness` is the mean of the words against other phones in their places, `MOST` for
-    each at the most.
+    that is not said (a lone dash).
     """
 
     score: float
     words: tuple[float | None, ...]
     spans: tuple[tuple[float, float] | None, ...]
-    likeness: float
 
 
 def version(language: str) -> str | None:
@@ -90,11 +88,9 @@ def score(samples: NDArray[np.int16], sample_rate: int, words: Sequence[str], la
     said = [place for place, found in enumerate(ways) if found]
     if not said or not len(samples):
         return None
-    likelihoods = acoustic.english().log_likelihoods(samples, sample_rate)
-    likelihoods -= likelihoods.max(axis=1, keepdims=True)
-    trellis = Trellis(likelihoods, [ways[place] for place in said], acoustic.english())
+    trellis = _trellis(samples, sample_rate, [ways[place] for place in said])
     if trellis.total < NEVER / 2:
-        return Alignment(IMPOSSIBLE, (None,) * len(words), (None,) * len(words), IMPOSSIBLE)
+        return Alignment(IMPOSSIBLE, (None,) * len(words), (None,) * len(words))
     missing, spans = trellis.missing(), trellis.spans()
     duration = len(samples) / sample_rate
     scores: list[float | None] = [None] * len(words)
@@ -105,7 +101,30 @@ def score(samples: NDArray[np.int16], sample_rate: int, words: Sequence[str], la
     phones = np.array([np.mean([len(way) for way in ways[place]]) for place in said])
     other = trellis.other()
     worst = _worst(trellis, missing - _squeezed(phones, spans), other, phones <= FEW, spans)
-    return Alignment(worst, tuple(scores), tuple(times), float(np.minimum(other, MOST).mean()))
+    return Alignment(worst, tuple(scores), tuple(times))
+
+
+def likeness(samples: NDArray[np.int16], sample_rate: int, words: Sequence[str], language: str) -> float | None:
+    """By how many nats words are likelier than other phones in their places, in the mean; -`MOST_UNLIKE` to `MOST`.
+
+    It tells other words altogether at a fraction of the cost of `score`; None where that gives None.
+    """
+    if not _spoken(language) or not len(samples):
+        return None
+    ways = [found for found in _readings(words) if found]
+    if not ways:
+        return None
+    trellis = _trellis(samples, sample_rate, ways)
+    if trellis.total < NEVER / 2:
+        return -MOST_UNLIKE
+    return float(np.clip(trellis.other(), -MOST_UNLIKE, MOST).mean())
+
+
+def _trellis(samples: NDArray[np.int16], sample_rate: int, ways: Sequence[Sequence[Phones]]) -> Trellis:
+    model = acoustic.english()
+    likelihoods = model.log_likelihoods(samples, sample_rate)
+    likelihoods -= likelihoods.max(axis=1, keepdims=True)
+    return Trellis(likelihoods, ways, model)
 
 
 def _squeezed(phones: NDArray[np.float64], spans: Sequence[tuple[int, int]]) -> Floats:
@@ -180,11 +199,12 @@ def _readings(words: Sequence[str]) -> list[list[Phones]]:
         missing = sorted({word for word, ways in zip(bare, known, strict=True) if ways} - _ACCENTED.keys())
         if missing:
             # An abbreviation alone is read as a word, within a text by its letters.
-            letters = [_CAPITALS.sub(lambda found: " ".join(found[0]), word) for word in missing]
+            letters = {word: _CAPITALS.sub(lambda found: " ".join(found[0]), word) for word in missing}
+            asked = [(word, text) for word in missing for text in dict.fromkeys((word, letters[word]))]
             for accent in ACCENTS:
-                for texts in (missing, letters):
-                    for word, names in zip(missing, speller().phonemes(texts, accent), strict=True):
-                        _ACCENTED.setdefault(word, []).append(cmu_phones(names, british=accent != "en-us"))
+                spelled = speller().phonemes([text for _, text in asked], accent)
+                for (word, _), names in zip(asked, spelled, strict=True):
+                    _ACCENTED.setdefault(word, []).append(cmu_phones(names, british=accent != "en-us"))
     found = []
     for word, ways in zip(bare, known, strict=True):
         weak = [tuple(way.split()) for way in WEAK.get(word.lower(), ())] if ways else []

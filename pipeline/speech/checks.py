@@ -39,7 +39,7 @@ HOLE_S, HOLE_AT_END_S, HOLE_PART_S, OTHER_HOLE_S, WORD_DB = 0.09, 0.03, 0.01, 0.
 # the alignment score is for the rest.
 START_S, START_DB, END_S, END_DB = 0.001, 0.0, 0.005, -15.0
 # Of a turn in a row, so many words are listened to; another dialogue's have a mean likeness (nats) below the least.
-SAID_WORDS, SAID_LEAST = 12, -25.0
+SAID_WORDS, SAID_LEAST = 6, -15.0
 # Letters (ideographs for Chinese) a second of a turn's words; Arabic writes no short vowels.
 RATES: dict[str, tuple[float, float]] = {"ar": (2.5, 16.0), "zh": (1.5, 9.0)}
 OTHER_RATE = (5.0, 24.0)
@@ -155,8 +155,8 @@ def check_said(samples: NDArray[np.int16], words: Sequence[Word], language: str)
             continue
         turn = next((turn for turn in own if len(turn) >= SAID_WORDS), max(own, key=len))[:SAID_WORDS]
         heard = samples[_at(max(0.0, turn[0].start - REACH_S / 2)) : _at(turn[-1].end + REACH_S / 2), _channel(turn[0])]
-        found = alignment.score(heard, SAMPLE_RATE, [word.word for word in turn], language)
-        if found is not None and found.likeness < SAID_LEAST:
+        found = alignment.likeness(heard, SAMPLE_RATE, [word.word for word in turn], language)
+        if found is not None and found < SAID_LEAST:
             said = " ".join(word.word for word in turn)[:80]
             raise Refusal("alignment", f"the {role}'s channel does not hold '{said}'")
 

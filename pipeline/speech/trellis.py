@@ -97,28 +97,26 @@ def _sweep(
     before[0, 0] = ends[0, 0] = 0.0
     if entry is not None:
         before[:, 0] = entry
-    # The last place is never reached; it stands for states that are not there.
-    reached = np.full(len(states) + 1, NEVER, np.float32)
+    # The first two places are never reached; they stand for states that are not there. All else is worked out in place.
+    reached = np.full(len(states) + 2, NEVER, np.float32)
+    here, one_before, two_before = reached[2:], reached[1:-1], reached[:-2]
+    new, step = np.empty(len(states), np.float32), np.empty(len(states), np.float32)
     for t, frame in enumerate(likelihoods):
         place = before[t]
-        new = np.maximum(reached[:-1], np.maximum(_shifted(reached, 1) + first, _shifted(reached, 2) + second))
+        np.maximum(here, np.add(one_before, first, out=new), out=new)
+        np.maximum(new, np.add(two_before, second, out=step), out=new)
         new[entries] = np.maximum(new[entries], place[entered])
         if loose:
             new[:loose:STATES] = np.maximum(new[:loose:STATES], free[t] - PHONE_COST)
-        reached[:-1] = new + frame[states]
+        np.add(new, frame[states], out=here)
         ends[t + 1, 1:] = reached[exits].max(axis=0)
         if loose:
-            free[t + 1] = max(free[t] + silence[t], float(reached[:loose].max()))
+            free[t + 1] = max(free[t] + silence[t], float(here[:loose].max()))
         if entry is None:
             np.maximum(ends[t + 1], place + silence[t], out=before[t + 1])
         else:
             np.maximum(ends[t + 1, 1:], place[1:] + silence[t], out=before[t + 1, 1:])
     return before, ends, free
-
-
-def _shifted(values: Floats, by: int) -> Floats:
-    """What the state `by` places before each state has."""
-    return np.concatenate([values[-1:].repeat(by), values[: -1 - by]])
 
 
 def _states(
@@ -146,7 +144,7 @@ def _states(
             leaving += [last] if backwards else [last, last - 1]
         exits.append(leaving)
     width = max(map(len, exits))
-    padded = [leaving + [len(states)] * (width - len(leaving)) for leaving in exits]
+    padded = [[at + 2 for at in leaving] + [0] * (width - len(leaving)) for leaving in exits]
     places, entered = zip(*entries, strict=True)
     costs = [np.where(allowed, np.float32(0.0), NEVER) for allowed in (first, second)]
     return np.array(states), costs[0], costs[1], np.array(places), np.array(entered), np.array(padded).T.copy()
