@@ -33,13 +33,13 @@ FLAT_SAMPLES, FLAT_LEVEL, FLAT_PLACES = 4, 0.1, 2
 # The same value for so long within a word is a hole: espeak is silent for 84 ms at the most before a plosive, never
 # beyond a word's end, and never over two words. A word that is so much quieter than its clip (in dB) is not there; the
 # quietest of 78 clips' words had -5. That is English; words of other languages are given more room.
-HOLE_S, HOLE_AT_END_S, HOLE_PART_S, OTHER_HOLE_S, WORD_DB = 0.09, 0.03, 0.01, 0.2, -30.0
+HOLE_S, HOLE_AT_END_S, HOLE_PART_S, OTHER_HOLE_S, WORD_DB = 0.097, 0.03, 0.01, 0.2, -30.0
 # Speech ends before its clip does. Decibels of the clip's edge over the whole clip; of 708 clips by all espeak voices
 # none came above -3 and -19. It catches some two thirds of the ends that are cut within a word, less of the starts:
 # the alignment score is for the rest.
 START_S, START_DB, END_S, END_DB = 0.001, 0.0, 0.005, -15.0
 # Of a turn in a row, so many words are listened to; another dialogue's have a mean likeness (nats) below the least.
-SAID_WORDS, SAID_LEAST = 6, -15.0
+SAID_WORDS, SAID_LEAST = 12, -10.0
 # Letters (ideographs for Chinese) a second of a turn's words; Arabic writes no short vowels.
 RATES: dict[str, tuple[float, float]] = {"ar": (2.5, 16.0), "zh": (1.5, 9.0)}
 OTHER_RATE = (5.0, 24.0)
