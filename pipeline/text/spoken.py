@@ -6,7 +6,19 @@ import re
 from functools import lru_cache, partial
 
 from pipeline.errors import Refusal
-from pipeline.text import abbreviations, characters, dates, formulas, latex, lexicon, money, numbers, spelled, symbols, units
+from pipeline.text import (
+    abbreviations,
+    characters,
+    dates,
+    formulas,
+    latex,
+    lexicon,
+    money,
+    numbers,
+    spelled,
+    symbols,
+    units,
+)
 from pipeline.text.elsewhere import say_elsewhere
 from pipeline.text.normal import normalise
 from pipeline.text.words import join_words, split_words
