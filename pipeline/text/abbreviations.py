@@ -66,7 +66,8 @@ _NUMBER_RE = re.compile(r"\b([Nn])(?:o|os)\.\s?(?=\d)|(?<![\w#&])#\s?(?=\d)")
 # With a number behind them only, for without one they are initials or words.
 _COUNTED = {
     "ch": "chapter", "fig": "figure", "figs": "figures", "op": "opus", "p": "page", "ext": "extension",
-    "sec": "section", "art": "article", "eq": "equation", "vols": "volumes", "chs": "chapters", "ste": "suite", "rm": "room",
+    "sec": "section", "art": "article", "eq": "equation", "vols": "volumes", "chs": "chapters",
+    "ste": "suite", "rm": "room",
 }  # fmt: skip
 _COUNTED_RE = re.compile(rf"(?<![\w.'/-])({'|'.join(_COUNTED)})\.\s?(?=\d)", re.IGNORECASE)
 _CASE_RE = re.compile(r"(?<=[a-z.)])\s+vs?\.?\s+(?=[A-Z])")
