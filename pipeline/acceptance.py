@@ -4,6 +4,8 @@ import re
 
 from pipeline.errors import Refusal
 from pipeline.sources.language import contradicts, of_text
+from pipeline.text import lexicon
+from pipeline.text.function_words import function_words
 
 # A model that speaks of itself, or that will not answer.
 _SELF_RE = re.compile(
@@ -24,6 +26,41 @@ _SELF_RE = re.compile(
 _FEW_WORDS = 5
 # Words that are frequent elsewhere and are English too.
 _SHARED_RE = re.compile(r"\b(?:die|den|des|son|pour|par|on|la|el|con|des|no|y)\b", re.IGNORECASE)
+# A title of another language within a line: from its capital on.
+_TITLE_RE = re.compile(
+    r"([A-Z][^.?!]*?\s)[\"'“«]?(?:À|Le|La|Les|L'|L’|Un|Une|Des?|Du|El|Los|Las|Der|Die|Das|Il|Lo|I)\b['’]?\s?[\w'’ -]+"
+)
+_WORD_RE = re.compile(r"[^\W\d_]+")
+# What English says before a title.
+_FRAMING = frozenset(
+    [
+        "wrote",
+        "written",
+        "write",
+        "writes",
+        "read",
+        "painted",
+        "paint",
+        "painting",
+        "composed",
+        "sang",
+        "directed",
+        "published",
+        "called",
+        "titled",
+        "know",
+        "love",
+        "novel",
+        "book",
+        "film",
+        "song",
+        "opera",
+        "play",
+        "poem",
+        "author",
+        "famous",
+    ]
+)
 # 'A' and 'I' are words too, where they are small.
 _OPTION_RE = re.compile(r"\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer) (?:[A-J]|[b-hj])\b(?!['’-])")
 _OPTION_ELSEWHERE_RE = re.compile(
@@ -45,8 +82,26 @@ def check_said(text: str, language: str) -> None:
         raise Refusal("letters", f"'{found[0]}' names an option by its letter")
 
 
+def _frames_a_title(text: str) -> bool:
+    """Whether a line is English around a title of another language: Proust wrote À la recherche du temps perdu."""
+    found = _TITLE_RE.match(text)
+    if not found:
+        return False
+    # Names apart, all around the title is English and none of it is a function word elsewhere.
+    words = [word for word in _WORD_RE.findall(found[1]) if word[0].islower() or found[1].startswith(word)]
+    own = function_words("en")
+    rest = [word.casefold() for word in words if word.casefold() not in own]
+    if any(word in function_words(code) for word in rest for code in ("fr", "de", "es", "it", "pt")):
+        return False
+    plain = [word for word in rest if word.isascii() and lexicon.is_word(word)]
+    named = [word for word in words if word[0].isupper() and word.casefold() in rest and word.casefold() not in plain]
+    return len(plain) + len(named) == len(rest) and any(word in _FRAMING for word in plain)
+
+
 def _not_english(text: str) -> str | None:
     """The other language that a text is in; `of_text` says `en` in doubt, and of a few words nothing is sure."""
     spoken = of_text(_SHARED_RE.sub(" ", text))
+    if spoken != "en" and _frames_a_title(text):
+        return None
     few = len(text.split()) < _FEW_WORDS and text.isascii()
     return None if spoken == "en" or few else spoken

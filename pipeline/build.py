@@ -24,7 +24,7 @@ from pipeline.sources.read import fingerprint
 from pipeline.stages import STAGES, Inputs, Stage, id_of, stages_of, writer_of
 from pipeline.wanted import Lane, Slice, Wanted, cut
 
-QUESTIONS_VERSION = 3
+QUESTIONS_VERSION = 4
 # What a build keeps in OUT: a folder of nothing else, with parts, is a build's also where its note is lost.
 OURS = {"parts", "shards", "tokens", "rejected", "manifest.json", "report.html"}
 

@@ -30,7 +30,9 @@ _PLAIN = {
     "Mfg.": "Manufacturing", "mfg.": "manufacturing", "Intl.": "International", "Natl.": "National", "P.S.": "PS",
     "Ph.D.": "PhD", "Ph.D": "PhD", "PhD.": "PhD",
     "yrs.": "years", "yrs": "years", "yr.": "year", "mos.": "months", "wks": "weeks", "min.)": "minutes)",
-    "pop.": "population", "vol.": "volume", "Vol.": "Volume", "pp.": "pages", "St. ": "Saint ",
+    "pop.": "population", "apt.": "apartment", "Apt.": "Apartment", "Maj.": "Major", "Cpl.": "Corporal",
+    "Pvt.": "Private", "Supt.": "Superintendent", "Adm.": "Admiral", "Cmdr.": "Commander",
+    "vol.": "volume", "Vol.": "Volume", "pp.": "pages", "St. ": "Saint ",
     "kph": "kilometers per hour", "rpm": "RPM", "psia": "PSI absolute", "psig": "PSI gauge",
     "cm": "centimeters", "km": "kilometers", "kg": "kilograms", "kgs": "kilograms", "mm": "millimeters",
     "ml": "milliliters", "mL": "milliliters",
@@ -55,9 +57,19 @@ _ENDERS = frozenset(
     "Jr. Sr. Inc. Corp. Ltd. Bros. Ave. Blvd. Rd. etc. approx. hrs. hr. lbs. lb. oz. ft. Ph.D. PhD. "
     "yrs. yr. mos. min. max. sq. wt. a.k.a. Dept. dept.".split()
 ) | {"et al."}
-_SAINT_RE = re.compile(r"\bSt\.?(?=\s[A-Z][a-z])")
-_STREET_RE = re.compile(r"(?<=[a-z])(\s)St\.(?=\s|$|,)")
+# Behind the name of a street it is one: 5 Oak St. or, where no name follows, Main St.; elsewhere a saint's.
+_NUMBERED_RE = re.compile(r"((?:\d+\w*|[Oo]n|[Aa]long|[Dd]own|[Aa]cross)(?:\s[A-Z][a-z]+|\s\d+[a-z]{2}){1,2}\s)St\b\.?")
+_NO_STREET = frozenset("Mount Lake Port Fort East West North South Cape Mont Church Old New Sault".split())
+_STREET_RE = re.compile(r"(?<=[a-z]\s)St\b(\.?)(?=(?P<name>\s[A-Z][a-z])|\s|$|[,;:?!])")
+_SAINT_RE = re.compile(r"\bSt\b\.?(?=\s[A-Z][a-z])")
 _NUMBER_RE = re.compile(r"\b([Nn])(?:o|os)\.\s?(?=\d)|(?<![\w#&])#\s?(?=\d)")
+# With a number behind them only, for without one they are initials or words.
+_COUNTED = {
+    "ch": "chapter", "fig": "figure", "figs": "figures", "op": "opus", "p": "page", "ext": "extension",
+    "sec": "section", "art": "article", "eq": "equation", "vols": "volumes", "chs": "chapters",
+    "ste": "suite", "rm": "room",
+}  # fmt: skip
+_COUNTED_RE = re.compile(rf"(?<![\w.'/-])({'|'.join(_COUNTED)})\.\s?(?=\d)", re.IGNORECASE)
 _CASE_RE = re.compile(r"(?<=[a-z.)])\s+vs?\.?\s+(?=[A-Z])")
 _DOTTED_RE = re.compile(r"(?<![\w.])((?:[A-Za-z]\.\s?){2,}|(?:[A-Z]\.)+[A-Z]\b)(?!\w)")
 _STARTERS = (
@@ -105,13 +117,19 @@ _MONARCHS = (
 )
 _MONARCH_RE = re.compile(rf"\b({_MONARCHS})\s({_ROMAN})(?=('s)?(?![\w'.]|-[A-Z])|\.(?:\s|$))")
 _SPAN_RE = re.compile(rf"(?<=\s)({_ROMAN})-({_ROMAN})\b(?=\s|[.,?)])")
-_ROMAN_RE = re.compile(r"[a-z]s? [IVX]|[IVX]-[IVX]")
+# Films and bowls have numbers, kings and popes an order: Rocky IV, but King Ethelred II.
+_BOWL_RE = re.compile(r"\b(Super Bowl) ([IVXL]+)\b")
+_TITLE_RE = re.compile(
+    r"\b((?:[Kk]ing|[Qq]ueen|[Pp]ope|[Ee]mperor|[Tt]sar|[Pp]rince|[Ss]ultan|[Pp]haraoh|[Dd]uke) )?([A-Z][a-z]{2,}) "
+    r"(II|III|IV|VII|VIII|IX|XII|XIII|XIV|XVI?)\b(?![\w-]|\.\w)"
+)
+_ROMAN_RE = re.compile(r"[a-z]s? [IVXL]|[IVX]-[IVX]")
 _CAPITALS_RE = re.compile(r"[A-Z]{2}")
-_VALUES = {"I": 1, "V": 5, "X": 10}
+_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50}
 
 
 def roman(numeral: str) -> int:
-    """The value of a Roman numeral of I, V and X."""
+    """The value of a Roman numeral of I, V, X and L."""
     values = [_VALUES[c] for c in numeral]
     return sum(-v if v < following else v for v, following in zip(values, [*values[1:], 0], strict=True))
 
@@ -137,6 +155,35 @@ def _initial(m: re.Match[str]) -> str:
     ):
         return m[0]
     return m[1]
+
+
+def _counted(m: re.Match[str]) -> str:
+    key = m[1].lower()
+    if key in {"p", "art", "sec"} and not re.search(
+        r"(?:^|[(,;]|\b(?:on|see|in|of|and|from|to|at))\s*$", m.string[: m.start()], re.I
+    ):
+        return m[0]
+    said = _COUNTED[key]
+    return (said.title() if m[1][0].isupper() else said) + " "
+
+
+def _numbered(m: re.Match[str]) -> str:
+    if m[1].split()[-1] in _NO_STREET:
+        return m[0]
+    return f"{m[1]}Street" + ("." if m[0].endswith(".") and _ends(m.string, m.end()) else "")
+
+
+_STARTER_RE = re.compile(rf"\s(?:{_STARTERS})\b")
+
+
+def _street(m: re.Match[str]) -> str:
+    # "founded St. John's" and "Mount St. Helens" name a saint, "Wall St. crashed" and "Wall St. The" a street.
+    word = m.string[: m.start()].split()[-1]
+    if m["name"] and not (word[0].isupper() and _STARTER_RE.match(m.string[m.end() :])):
+        return m[0]
+    if not word[0].isupper():
+        return m[0]
+    return "Street" + ("." if m[1] and _ends(m.string, m.end()) else "")
 
 
 def _plain(m: re.Match[str]) -> str:
@@ -181,14 +228,21 @@ def say_abbreviations(text: str) -> str:
     """Abbreviations, initials, Roman numerals after a noun or a monarch, and emphasis in words."""
     if "#" in text or "o. " in text or "os. " in text or "o.\t" in text:
         text = _NUMBER_RE.sub(lambda m: "Number " if m[1] == "N" else "number ", text)
+    if "." in text:
+        text = _COUNTED_RE.sub(_counted, text)
     if " v" in text:
         text = _CASE_RE.sub(" versus ", text)
     if "." in text:
         text = _say_stopped(text)
-    if not _UNSTOPPED.isdisjoint(_WORDS_RE.findall(text)) or "et al" in text or "/" in text:
+    if (
+        not _UNSTOPPED.isdisjoint(word.rstrip(".") for word in _WORDS_RE.findall(text))
+        or "et al" in text
+        or "/" in text
+    ):
         text = _UNSTOPPED_RE.sub(_plain, text)
     if "St" in text:
-        text = _SAINT_RE.sub("Saint", _STREET_RE.sub(r"\1Street", text))
+        text = _SAINT_RE.sub("Saint", _STREET_RE.sub(_street, _NUMBERED_RE.sub(_numbered, text)))
+        text = re.sub(r"\bSte\.(?=\s[A-Z])", "Sainte", text)
     if _ROMAN_RE.search(text):
         text = _say_roman(text)
     return _EMPHASIS_RE.sub(lambda m: m[0].lower(), text) if _CAPITALS_RE.search(text) else text
@@ -208,4 +262,13 @@ def _say_roman(text: str) -> str:
     )
     text = re.sub(r"(?<=[A-Z])-(I{2,3}|IV)\b", lambda m: f" {cardinal(roman(m[1]))}", text)
     text = _KIND_RE.sub(lambda m: f"{m[1]} {cardinal(roman(m[2]))}" if m[2] else m[0], text)
-    return _MONARCH_RE.sub(lambda m: f"{m[1]} the {ordinal(roman(m[2])).title()}" if m[2] else m[0], text)
+    text = _BOWL_RE.sub(lambda m: f"{m[1]} {cardinal(roman(m[2]))}", text)
+    text = _MONARCH_RE.sub(lambda m: f"{m[1]} the {ordinal(roman(m[2])).title()}" if m[2] else m[0], text)
+    return _TITLE_RE.sub(_entitled, text)
+
+
+def _entitled(m: re.Match[str]) -> str:
+    if re.fullmatch(_STARTERS, m[2]):
+        return m[0]
+    value = roman(m[3])
+    return f"{m[1]}{m[2]} the {ordinal(value).title()}" if m[1] else f"{m[2]} {cardinal(value)}"

@@ -16,7 +16,7 @@ _MONTH_DAY_RE = re.compile(rf"\b({_MONTH})\s?(\d{{1,2}})(?:st|nd|rd|th)?(?![\d%:
 _DAY_MONTH_RE = re.compile(rf"(?<![\d.,$])\b(\d{{1,2}})(?:st|nd|rd|th)?\s(?:of\s)?({_MONTH})\b(?:,?\s({_YEAR})\b)?")
 _MONTH_YEAR_RE = re.compile(
     rf"\b({_MONTH},?|[Ss]pring|[Ss]ummer|[Ff]all|[Aa]utumn|"
-    rf"[Ww]inter)\s(?:of\s)?({_YEAR})\b(?![,.]\d)"
+    rf"[Ww]inter|Q[1-4])\s(?:of\s)?({_YEAR})\b(?![,.]\d)"
 )
 _SLASH_DATE_RE = re.compile(rf"(?<![\d/])(\d{{1,2}})/(\d{{1,2}})/({_YEAR}|\d\d)(?![\d/])")
 _DECADE_RE = re.compile(r"(?:\b(early|late|mid)-)?\b((?:1\d|20)\d0)'?s\b")
@@ -49,6 +49,37 @@ _LOOSE_AFTER = frozenset(
     "presidential federal general parliamentary olympic world supreme winter summer "
     "constitution treaty revolution war olympics season edition report study convention world people's crash".split()
 )
+# Where something is counted or worked out, a number of four figures is an amount.
+_COUNTING_RE = re.compile(
+    r"[$€£¥%=+*/×^<>°]|\d\s?-\s?\d|\b(?:how (?:many|much|far|long|tall|big|old)|total|"
+    r"sums?|average|mean|calculat\w*|comput\w*|solve|equals?|plus|minus|times|divid\w*|multipl\w*|percent|numbers?|integers?|digits?|"
+    r"remainder|factors?|rate|costs?|values?|binary|hexadecimal|ratio|probability|sample|scores?|altogether|each|"
+    r"left|per|remain\w*|rounded?)\b",
+    re.IGNORECASE,
+)
+_MEASURED_RE = re.compile(
+    r"\b(?:increas\w+|decreas\w+|reduc\w+|rais\w+|grew|grown?|growth|fell|rose|rises?|exceed\w*|population|length|width|"
+    r"height|weight|has|have|had|are|were|buys?|bought|sold|sells?|made|makes?|than|only|nearly|almost|over|exactly|"
+    r"another|at least|at most|up to|all|room|flight|model|route|highway|page|by about)\s+(?:by |to |of |from )?$",
+    re.IGNORECASE,
+)
+_WORKS_RE = re.compile(
+    r"\b(?:novel|book|film|movie|album|song|play|entitled|titled|called|Orwell's|Runner|Odyssey|class of|circa|year)"
+    r",?\s[\"']?$"
+)
+_TITLED_RE = re.compile(r"\sby [A-Z]")
+_LETTER_RE = re.compile(r"[A-Za-z]{2}")
+_BARE_YEAR_RE = re.compile(
+    r"(?<![\d.,:$€£¥#/^*=+-])(?<![-+*/=×^<>] )\b(?P<year>(?:1[1-9]|20)\d\d|10[1-9]\d)"
+    r"(?![\w%°]|[.,:]\d|-\w|\s?[-–/^×*=+<>])(?P<after>\s[\w$(]+|)"
+)
+_LIFE = {"c": "around", "ca": "around", "b": "born", "d": "died", "est": "established", "fl": "active", "r": "reigned"}
+_LIFE_RE = re.compile(
+    rf"(?<![\w.'])({'|'.join(_LIFE)})\.\s?(?=\d{{3,4}}(?!\d))(?:({_YEAR}|[3-9]\d\d)(?![\w%'–-]|\s[-–]|[.,:]\d))?"
+)
+_ISO_RE = re.compile(r"(?<![\d/-])((?:1[5-9]|20)\d\d)-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(?![\d/-])")
+_DECADES_RE = re.compile(r"\b((?:1\d|20)\d0)'?s\s?[-–]\s?'?(?:(\d0)|((?:1\d|20)\d0))'?s\b")
+_LIKE_YEAR_RE = re.compile(rf"(?<![\d.,])\b({_YEAR})-(ish|era|style|born|built)\b")
 _TIME_RE = re.compile(
     r"(?<![\d:.$])(?P<h>\d{1,2})(?::(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?)?\s?(?P<half>[AaPp]\.?\s?[Mm]\b\.?)(?![\w'])"
 )
@@ -130,6 +161,19 @@ def _year_in_context(m: re.Match[str]) -> str:
     return f"{before}{year(value)}{after}"
 
 
+def _bare_year(m: re.Match[str]) -> str:
+    """A number of four figures behind which nothing is counted: the novel 1984, 1066 and All That."""
+    before, word = m.string[: m.start()], m["after"].strip()
+    if _WORKS_RE.search(before) or (_TITLED_RE.match(m["after"]) and m.string[: m.start()].strip()):
+        return year(int(m["year"])) + m["after"]
+    if int(m["year"]) % 100 == 0:
+        return m[0]
+    loose = not word or word in _LOOSE_AFTER or word[0].isupper()
+    if not loose or _COUNTING_RE.search(m.string) or _MEASURED_RE.search(before) or not _LETTER_RE.search(m.string):
+        return m[0]
+    return year(int(m["year"])) + m["after"]
+
+
 def _era(m: re.Match[str]) -> str:
     digits = m[1].replace(",", "")
     said = year(int(digits)) if "," not in m[1] and len(digits) == 4 else number(digits)
@@ -147,16 +191,21 @@ def say_dates(text: str) -> str:
     if not _DATED_RE.search(text):
         return text
     text = _SHORT_MONTH_RE.sub(lambda m: _SHORT_MONTHS[m[1]], text)
+    text = _ISO_RE.sub(lambda m: _date(_MONTHS[int(m[2]) - 1], m[3], m[1], m[0]), text)
     text = _SLASH_DATE_RE.sub(_slash_date, text)
     text = _DAY_MONTH_RE.sub(_day_month, text)
     text = _MONTH_DAY_RE.sub(lambda m: _date(m[1], m[2], m[3], m[0]), text)
     text = _MONTH_YEAR_RE.sub(lambda m: f"{m[1]} {year(int(m[2]))}", text)
     text = _ERA_RE.sub(_era, text)
     text = _AD_RE.sub(lambda m: f"AD {year(int(m[2]))}", text)
+    text = _LIFE_RE.sub(lambda m: f"{_LIFE[m[1]]} {year(int(m[2])) if m[2] else ''}", text)
+    text = _DECADES_RE.sub(lambda m: f"{decade(int(m[1]))} to {decade(int(m[2] or m[3]))}", text)
+    text = _LIKE_YEAR_RE.sub(lambda m: f"{year(int(m[1]))} {m[2]}", text)
     text = _DECADE_RE.sub(lambda m: (f"{m[1]} " if m[1] else "") + decade(int(m[2])), text)
     text = _SHORT_DECADE_RE.sub(lambda m: decade(int(m[1] or m[2])), text)
     text = _YEARS_RE.sub(_years, text)
-    return _YEAR_RE.sub(_year_in_context, _YEAR_RE.sub(_year_in_context, text))
+    text = _YEAR_RE.sub(_year_in_context, _YEAR_RE.sub(_year_in_context, text))
+    return _BARE_YEAR_RE.sub(_bare_year, text)
 
 
 def _clock(hours: str, minutes: str | None) -> str:

@@ -3,6 +3,7 @@
 # ruff: noqa: SIM905 - lists of words read better as text.
 
 import re
+from decimal import Decimal
 
 from pipeline.text.numbers import NUMBER, cardinal, number
 
@@ -11,16 +12,22 @@ _CURRENCY = {
     "€": ("euro", "euros", "cent", "cents"),
     "£": ("pound", "pounds", "penny", "pence"),
     "¥": ("yen", "yen", "", ""),
+    "₹": ("rupee", "rupees", "", ""),
 }
 _SUFFIX = {"k": "thousand", "K": "thousand", "m": "million", "M": "million", "b": "billion", "B": "billion",
            "bn": "billion", "Bn": "billion", "mn": "million", "T": "trillion", "trn": "trillion"}  # fmt: skip
 _PRICE_RE = re.compile(
-    rf"(?P<minus>(?:(?<=\s)|(?<=^)|(?<=\())-\s?)?(?:US|U\.S\.|HK|AU|CA|NZ)?\s?(?P<sign>[$€£¥])\s?(?P<inner>-\s?)?"
+    rf"(?P<minus>(?:(?<=\s)|(?<=^)|(?<=\())-\s?)?(?:US|U\.S\.|HK|AU|CA|NZ)?\s?(?P<sign>[$€£¥₹])\s?(?P<inner>-\s?)?"
     rf"(?P<amount>{NUMBER})(?:(?P<suffix>bn|Bn|mn|trn|[kKmMbBT])(?![\w/])|\s?-?(?P<scale>(?:hundred|thousand|million"
     rf"|billion|trillion))\b)?"
 )
 _AFTER_RE = re.compile(rf"(?<![\w.,$€£¥])(?P<amount>{NUMBER})\s?(?P<sign>[$€£])(?![\d.]*\d)")
 _TWICE_RE = re.compile(r"\b(dollars|cents|pounds|euros) +(?:dollars|cents|pounds|euros)\b")
+# "29 cents ($0.29)": the same amount once in words and once in signs.
+_BOTH_RE = re.compile(
+    rf"(?P<amount>{NUMBER})\s(?P<unit>dollars?|cents?|pounds?|euros?|pence)\s?\(\s?(?P<price>(?:[$€£]\s?{NUMBER}|{NUMBER}\s?¢))"
+    r"\s?\)|\(?(?P<first>(?<![\w.,])\$\d[\d.,]*)\s?\(\s?(?P<second>[\d.,]+\s(?:dollars?|cents?))\s?\)"
+)
 _CENT_RE = re.compile(rf"(?:¢\s?(?P<a>{NUMBER})|(?<![\w.])(?P<b>{NUMBER})\s?¢)")
 _PRICE_RANGE_RE = re.compile(rf"([$€£])\s?({NUMBER})\s?[-–]\s?(?=[$€£]?\s?\d)\1?\s?({NUMBER})(?![\d,]|\.\d)")
 ARTICLE_RE = re.compile(
@@ -73,10 +80,21 @@ def _price_range(m: re.Match[str]) -> str:
     return f"{m[1]}{m[2]} to {m[1]}{m[3]}"
 
 
+def _once(m: re.Match[str]) -> str:
+    said, signed = (m["first"], m["second"]) if m["first"] else (f"{m['amount']} {m['unit']}", m["price"])
+    return said if _in_cents(said) == _in_cents(signed) else m[0]
+
+
+def _in_cents(price: str) -> Decimal:
+    value = Decimal(re.sub(r"[^\d.]", "", price).strip("."))
+    return value if "cent" in price or "¢" in price or "pence" in price else value * 100
+
+
 def say_money(text: str) -> str:
     """Amounts of dollars, euros, pounds, yen and cents in words."""
-    if not any(sign in text for sign in "$€£¥¢"):
+    if not any(sign in text for sign in "$€£¥₹¢"):
         return text
+    text = _BOTH_RE.sub(_once, text)
     text = _PRICE_RANGE_RE.sub(_price_range, text)
     text = _AFTER_RE.sub(lambda m: f"{m['sign']}{m['amount']}", text)
     text = _CENT_RE.sub(

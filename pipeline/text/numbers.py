@@ -13,7 +13,7 @@ from num2words import num2words
 
 from pipeline.errors import Refusal
 
-_DIGITS = "zero one two three four five six seven eight nine".split()
+DIGITS = "zero one two three four five six seven eight nine".split()
 _AND_RE = re.compile(r",| and(?= )")
 # The biggest number that is still said in words (under a thousand trillion).
 _BIGGEST = 10**15
@@ -42,11 +42,11 @@ def number(text: str) -> str:
     """The number `text` (1,234.50, .5) in words; decimals digit by digit."""
     whole, point, decimals = text.replace(",", "").partition(".")
     if len(whole) > 1 and whole[0] == "0" and not point:
-        return " ".join(_DIGITS[int(d)] for d in whole)
+        return " ".join(DIGITS[int(d)] for d in whole)
     if len(decimals) > 12:
         raise Refusal("symbols", f"the number {text} is too long to say")
     said = cardinal(int(whole)) if whole else "" if decimals else "zero"
-    return f"{said} point {' '.join(_DIGITS[int(d)] for d in decimals)}".strip() if decimals else said
+    return f"{said} point {' '.join(DIGITS[int(d)] for d in decimals)}".strip() if decimals else said
 
 
 def plural(said: str) -> str:
@@ -71,6 +71,10 @@ _SCORE_RE = re.compile(
     r"\d+(?:\.\d+)?))?(?![\d:]|[.,]\d)"
 )
 _RANGE_RE = re.compile(rf"(?<![\w.,=+*/^-])({NUMBER})\s?(?:-|–)\s?({NUMBER})(?![\w^*/=+]|[.,]\d|-\d)")
+# What somebody is asked to work out is no range.
+_SUM_RE = re.compile(
+    rf"(?:(?<=hat's )|(?<=hat is )|(?<=mpute )|(?<=luate )|(?<=ulate ))({NUMBER})\s?[-–]\s?({NUMBER})(?=\s?[?.]|$)"
+)
 _HYPHEN_RE = re.compile(
     rf"(?<![\w.,])({NUMBER})(?:-|\s-\s?(?=year|foot|inch|mile|hour|day|week|month))([a-z]{{2,}}|"
     rf"[A-Z][a-z]+)"
@@ -133,6 +137,7 @@ def say_rest(text: str) -> str:
         return text
     if found := _PHONE_RE.search(text):
         raise Refusal("symbols", found[0])
+    text = _SUM_RE.sub(r"\1 minus \2", text) if "-" in text else text
     text = re.sub(r"(?<=\d)-(and|to|or|by)-(?=\d)", r" \1 ", text)
     text = _ORDINAL_RE.sub(lambda m: ordinal(int(m[1].replace(",", ""))), text)
     text = _SCORE_RE.sub(_ratio, text)

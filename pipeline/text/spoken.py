@@ -6,7 +6,19 @@ import re
 from functools import lru_cache, partial
 
 from pipeline.errors import Refusal
-from pipeline.text import abbreviations, characters, dates, formulas, latex, lexicon, money, numbers, symbols, units
+from pipeline.text import (
+    abbreviations,
+    characters,
+    dates,
+    formulas,
+    latex,
+    lexicon,
+    money,
+    numbers,
+    spelled,
+    symbols,
+    units,
+)
 from pipeline.text.elsewhere import say_elsewhere
 from pipeline.text.normal import normalise
 from pipeline.text.words import join_words, split_words
@@ -24,7 +36,7 @@ _GLUED_STOP_RE = re.compile(
 )
 # What the steps for figures and formulas act on; text without any of it needs none of them.
 _WORKED_RE = re.compile(
-    r"[\d$€£¥¢%^_=<>+*/\\|{}~√≤≥≠≈±×·∞°\u0370-\u03ff\u2190-\u2aff\u0300-\u036f¬]|"
+    r"[\d$€£¥₹¢%^_=<>+*/\\|{}~√≤≥≠≈±×·∞°\u0370-\u03ff\u2190-\u2aff\u0300-\u036f¬]|"
     r"[A-Z][a-z]?[A-Z]|\b(?:sin|cos|tan|log|ln|exp) |\b[A-Za-z]\(|(?<!\w)[a-z]\s?-\s?[A-Za-z]\b"
 )
 _SENTENCE_RE = re.compile(r"\W*[A-Z\d]")
@@ -53,7 +65,7 @@ def _unglue_unit(m: re.Match[str]) -> str:
 def _say_english(original: str) -> str:
     text = characters.clean(original)
     symbols.refuse_code_and_tables(text)
-    text = symbols.unfold(latex.plain(text))
+    text = spelled.say_spelled(symbols.unfold(latex.plain(text)))
     text = _GLUED_STOP_RE.sub(lambda m: f" {m[0]}" if m[0] == "(" else f"{m[0]} ", text)
     text = lexicon.mend(_unglue_digits(text))
     if word := lexicon.garbled(text):

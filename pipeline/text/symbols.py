@@ -108,7 +108,9 @@ def say_signs(text: str) -> str:
         text = re.sub(r"~\s?(?=\d)", " about ", text)
     text = text.replace("&", " and ").replace("@", " at ").replace("§", " section ")
     if "/" in text:
-        text = re.sub(r"(?<=[A-Z])/(?=[A-Z])", " ", re.sub(r"\band/or\b", "or", text))
+        text = re.sub(
+            r"(?<=[A-Z])/(?=[A-Z])", " ", re.sub(r"\band/or\b", "or", re.sub(r"\b([Ee]ither)/or\b", r"\1 or", text))
+        )
         text = _EITHER_RE.sub(" or ", text)
     if "-" in text or "–" in text or "—" in text:
         text = _DASH_RE.sub(", ", text)
