@@ -22,9 +22,8 @@ from pipeline.speech.voices import Clip
 SPEECH_DBFS, LEAK_DBFS, WORD_DBFS = -40.0, -60.0, -60.0
 # What is heard around a word, in seconds.
 REACH_S = 0.1
-# Sound of a side that is this long before or after its turns, in windows of `STRAY_S`, is not its turns' sound. Where a
-# channel holds an echo, noise or another voice, it is speech from this many dB over its turns on.
-STRAY_REACH_S, STRAY_S, STRAY_DB = 0.15, 0.05, -8.0
+# Sound that is this long before or after a side's turns, in windows of `STRAY_S`, is not its turns' sound.
+STRAY_REACH_S, STRAY_S = 0.15, 0.05
 # So many samples at full scale are clipping rather than one loud moment.
 CLIPPED_SAMPLES = 8
 # A crest of four samples in a row at the top (or bottom) of a clip was cut off; one of five, or two of four, are heard.
@@ -33,7 +32,7 @@ FLAT_SAMPLES, FLAT_LEVEL, FLAT_PLACES = 4, 0.1, 2
 # The same value for so long within a word is a hole: espeak is silent for 84 ms at the most before a plosive, never
 # beyond a word's end, and never over two words. A word that is so much quieter than its clip (in dB) is not there; the
 # quietest of 78 clips' words had -5. That is English; words of other languages are given more room.
-HOLE_S, HOLE_AT_END_S, HOLE_PART_S, OTHER_HOLE_S, WORD_DB = 0.097, 0.03, 0.01, 0.2, -30.0
+HOLE_S, HOLE_AT_END_S, HOLE_PART_S, OTHER_HOLE_S, WORD_DB = 0.097, 0.03, 0.005, 0.2, -30.0
 # Speech ends before its clip does. Decibels of the clip's edge over the whole clip; of 708 clips by all espeak voices
 # none came above -3 and -19. It catches some two thirds of the ends that are cut within a word, less of the starts:
 # the alignment score is for the rest.
@@ -135,20 +134,22 @@ def check_speech(samples: NDArray[np.int16], words: Sequence[Word], language: st
     for turn in turns:
         _check_channels(energy, turn, words, user_alone)
         _check_rate(turn, language)
-    for channel in (ASSISTANT, USER):
-        _check_stray(energy, [turn for turn in turns if _channel(turn[0]) == channel], channel, user_alone)
+    # A user's channel that holds an echo, noise or another voice may have sound anywhere.
+    for channel in (ASSISTANT, USER) if user_alone else (ASSISTANT,):
+        _check_stray(energy, [turn for turn in turns if _channel(turn[0]) == channel], channel)
     for word in words:
         heard = _rms(energy, word.start, word.end, _channel(word))
         if heard < amplitude(WORD_DBFS) and any(character.isalnum() for character in word.word):
             raise Refusal("silent_word", f"no sound for '{word.word}' at {word.start:.2f} s")
 
 
-def check_said(samples: NDArray[np.int16], words: Sequence[Word], language: str) -> None:
+def check_said(samples: NDArray[np.int16], words: Sequence[Word], language: str, settings: CheckSettings) -> None:
     """Checks that each channel of int16 (n, 2) at 24 kHz holds its side's words and not those of another dialogue.
 
-    One turn of a side tells: its first of some length, of which `SAID_WORDS` words are listened to. Raises Refusal
-    (`alignment`).
+    One turn of a side tells: its first of some length, of which `SAID_WORDS` words are listened to. Another limit of
+    the clips' scores moves this one as much. Raises Refusal (`alignment`).
     """
+    least = SAID_LEAST + (0.0 if settings.alignment is None else settings.alignment - alignment.LIMIT)
     for role in ("user", "assistant"):
         own = [list(turn) for _, turn in groupby((w for w in words if w.role == role), key=lambda word: word.turn)]
         if not own:
@@ -156,7 +157,7 @@ def check_said(samples: NDArray[np.int16], words: Sequence[Word], language: str)
         turn = next((turn for turn in own if len(turn) >= SAID_WORDS), max(own, key=len))[:SAID_WORDS]
         heard = samples[_at(max(0.0, turn[0].start - REACH_S / 2)) : _at(turn[-1].end + REACH_S / 2), _channel(turn[0])]
         found = alignment.likeness(heard, SAMPLE_RATE, [word.word for word in turn], language)
-        if found is not None and found < SAID_LEAST:
+        if found is not None and found < least:
             said = " ".join(word.word for word in turn)[:80]
             raise Refusal("alignment", f"the {role}'s channel does not hold '{said}'")
 
@@ -232,23 +233,18 @@ def _check_channels(energy: NDArray[np.float64], turn: Sequence[Word], words: Se
         raise Refusal("channel_leak", f"turn {turn[0].turn} of the {turn[0].role} is in both channels")
 
 
-def _check_stray(energy: NDArray[np.float64], turns: Sequence[Sequence[Word]], channel: int, user_alone: bool) -> None:
+def _check_stray(energy: NDArray[np.float64], turns: Sequence[Sequence[Word]], channel: int) -> None:
     """A side says nothing besides its turns: another row's sound in its channel starts or ends elsewhere."""
     if not turns:
         return
     step, reach = round(STRAY_S * SAMPLE_RATE), STRAY_REACH_S
-    most = amplitude(SPEECH_DBFS)
-    if channel == USER and not user_alone:
-        most = max(
-            most, max(_rms(energy, turn[0].start, turn[-1].end, channel) for turn in turns) * amplitude(STRAY_DB)
-        )
     marks = np.arange(0, len(energy), step)
     levels = np.sqrt(np.maximum(0.0, np.diff(energy[marks, channel])) / step)
     outside = np.ones(len(levels), bool)
     for turn in turns:
         first, last = _at(turn[0].start - reach) // step, -(-_at(turn[-1].end + reach) // step)
         outside[max(0, first) : last] = False
-    found = np.flatnonzero(outside & (levels > most))
+    found = np.flatnonzero(outside & (levels > amplitude(SPEECH_DBFS)))
     if len(found):
         role = turns[0][0].role
         raise Refusal(

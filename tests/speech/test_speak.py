@@ -314,7 +314,7 @@ def test_sound_of_another_row_is_refused(espeak: EspeakSynthesizer) -> None:
     for number, row in enumerate(rows):
         assert isinstance(row, Speech)
         check_speech(sounds[number], row.words, "en")
-        check_said(sounds[number], row.words, "en")
+        check_said(sounds[number], row.words, "en", SETTINGS.checks)
         for other in range(len(rows)):
             if other == number:
                 continue
@@ -323,4 +323,4 @@ def test_sound_of_another_row_is_refused(espeak: EspeakSynthesizer) -> None:
                 samples[:, channel] = 0
                 samples[:length, channel] = sounds[other][:length, channel]
                 with pytest.raises(Refusal, match="alignment"):
-                    check_said(samples, row.words, "en")
+                    check_said(samples, row.words, "en", SETTINGS.checks)

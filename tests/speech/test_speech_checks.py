@@ -228,3 +228,9 @@ def test_what_is_noted_of_a_row(clip: Clip) -> None:
     assert found.user_lufs is not None and found.assistant_lufs is not None
     assert found.user_lufs == pytest.approx(found.assistant_lufs, abs=1)
     assert measure([clip], np.zeros((4 * RATE, 2), np.int16), WORDS) == AudioChecks(None, None, None, None)
+
+
+def test_sound_outside_the_turns() -> None:
+    samples = sound()
+    samples[round(3.4 * RATE) : round(3.6 * RATE), 0] = samples[round(2.5 * RATE) : round(2.7 * RATE), 0]
+    assert refused(samples) == "stray_sound"
