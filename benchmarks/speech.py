@@ -8,6 +8,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -64,7 +65,7 @@ class Measured:
         for clip in self.synthesizer.synthesize(noted()):  # type: ignore[attr-defined]
             job = said.pop(0)
             if isinstance(clip, Clip):
-                alignment.AlignmentMeasure().measure(clip, job)
+                clip = replace(clip, alignment=alignment.AlignmentMeasure().measure(clip, job))
             yield clip
 
 
