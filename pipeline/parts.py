@@ -39,12 +39,13 @@ class DamagedPart(KameError):
 @dataclass(frozen=True, slots=True)
 class Marker:
     """What a finished part holds: its rows' ids in order, each with a digest of the row's content, the number of
-    refusals, and the SHA-256 and size of the rows' file."""
+    refusals, the SHA-256 and size of the rows' file, and the SHA-256 of the refusals' file ("" where there is none)."""
 
     rows: dict[str, str]
     rejected: int
     sha256: str
     bytes: int
+    rejected_sha256: str
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -84,12 +85,16 @@ class PartStore:
         """Where the rows of the part lie."""
         return self.folder / f"{name}.parquet"
 
+    def _refusals(self, name: str) -> Path:
+        return self.folder / f"{name}.rejected.jsonl"
+
     def marker(self, name: str) -> Marker | None:
-        """The part's marker, or None where the part is not done (or its file has another size than it should)."""
+        """The part's marker, or None where the part is not done (or its file has another size than it should, or its
+        refusals are not what they were)."""
         try:
             data = json.loads((self.folder / f"{name}.json").read_text("utf-8"))
-            marker = Marker(dict(data["rows"].items()), data["rejected"], data["sha256"], data["bytes"])
-            if marker.rejected and not (self.folder / f"{name}.rejected.jsonl").exists():
+            marker = Marker(**data | {"rows": dict(data["rows"].items())})
+            if marker.rejected and sha256(self._refusals(name).read_bytes()).hexdigest() != marker.rejected_sha256:
                 return None
             return marker if self.path(name).stat().st_size == marker.bytes else None
         except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
@@ -111,12 +116,13 @@ class PartStore:
         pq.write_table(table, buffer, compression="zstd")
         data = buffer.getvalue()
         write_whole(self.path(name), data)
-        refusals = self.folder / f"{name}.rejected.jsonl"
+        refused = jsonl(rejected)
         if rejected:
-            write_whole(refusals, jsonl(rejected))
+            write_whole(self._refusals(name), refused)
         else:
-            refusals.unlink(missing_ok=True)
-        marker = Marker(digests, len(rejected), sha256(data).hexdigest(), len(data))
+            self._refusals(name).unlink(missing_ok=True)
+        refused_sum = sha256(refused).hexdigest() if rejected else ""
+        marker = Marker(digests, len(rejected), sha256(data).hexdigest(), len(data), refused_sum)
         write_whole(self.folder / f"{name}.json", json.dumps(asdict(marker), ensure_ascii=False).encode())
         return marker
 
@@ -132,9 +138,20 @@ class PartStore:
             raise DamagedPart(self.path(name))
         return pq.read_table(BytesIO(data))
 
+    def problem(self, name: str) -> str:
+        """What is wrong with the files of a part that has a marker, in words; "" where nothing is."""
+        marker, path = self.marker(name), self.path(name)
+        if marker is None:
+            return f"{path}: is not what its marker says, or its refusals are not; "
+        try:
+            rows = self.read_table(name).num_rows
+        except DamagedPart:
+            return f"{path}: its checksum is not its marker's; delete it, and "
+        return f"{path}: has {rows} rows, not {len(marker.rows)}; delete it, and " if rows != len(marker.rows) else ""
+
     def rejected(self, name: str) -> list[Rejected]:
         """The refusals of a finished part."""
-        path = self.folder / f"{name}.rejected.jsonl"
+        path = self._refusals(name)
         if not path.exists():
             return []
         # Not splitlines(): it also cuts at U+2028 and the like, which JSON leaves as they are.

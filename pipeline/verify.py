@@ -1,17 +1,25 @@
 """`kame-data verify`: what a build's files hold is what they should. Each check looks at one kind of files.
 
-A check is a function of OUT that yields what is wrong, one line a problem, and reports what it looked at; to add one,
-list it in `CHECKS`.
+A check is a function of OUT and its manifest that yields what is wrong, one line a problem, and reports what it looked
+at; to add one, list it in `CHECKS`.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from pipeline.codec.hub import checksum
 from pipeline.codec.verify import check_tokens
 from pipeline.errors import UsageError
+from pipeline.manifest import reasons
+from pipeline.parts import PartStore
+from pipeline.records import Rejected
+from pipeline.shards.verify import check_shards
+from pipeline.stages import STAGES
+
+AGAIN = "the same build command as before makes it again"
 
 
 @dataclass(slots=True)
@@ -23,42 +31,93 @@ class Checked:
     problems: list[str] = field(default_factory=list)
 
 
-Check = Callable[[Path, Callable[[str], None]], Iterator[str]]
+Manifest = dict[str, Any]
+Check = Callable[[Path, Manifest, Callable[[str], None]], Iterator[str]]
 
 
-def check_shards(out: Path, report: Callable[[str], None]) -> Iterator[str]:
-    """Every shard that the manifest lists is there, with its checksum, and no other."""
+def check_parts(out: Path, manifest: Manifest, report: Callable[[str], None]) -> Iterator[str]:
+    """Every part with a marker holds what the marker says: rows, checksum, refusals."""
+    found = 0
+    for stage in ("questions", *STAGES, "tokens"):
+        store = PartStore(out / "parts" / stage)
+        for name in store.names():
+            found += 1
+            if problem := store.problem(name):
+                yield f"{problem}{AGAIN if stage != 'tokens' else '`kame-data tokens` makes it again'}"
+    if found:
+        report(f"{found} parts")
+
+
+def check_rejected(out: Path, manifest: Manifest, report: Callable[[str], None]) -> Iterator[str]:
+    """The refusals in rejected/ are those that the manifest counts."""
+    told = {stage: dict(counts) for stage, counts in manifest["refused"].items()}
+    questions = Counter[str]()
+    for name, source in manifest["sources"].items():
+        questions.update(source["refused"])
+        if source["rows"] != source["kept"] + sum(source["refused"].values()):
+            yield f"{out / 'manifest.json'}: the rows of {name} are not those kept and those refused; {AGAIN}"
+    told["questions"] = dict(questions)
+    read = 0
+    for stage, counts in told.items():
+        path = out / "rejected" / f"{stage}.jsonl"
+        try:
+            refused = [Rejected(**json.loads(line)) for line in path.read_bytes().split(b"\n") if line]
+        except FileNotFoundError:
+            yield f"{path}: is missing; {AGAIN}"
+            continue
+        except (ValueError, TypeError):
+            yield f"{path}: is damaged; {AGAIN}"
+            continue
+        read += len(refused)
+        if (is_ := reasons(refused)) != reasons_in_order(counts):
+            yield f"{path}: has {is_}, and the manifest says {counts}; {AGAIN}"
+    report(f"{read} refusals")
+
+
+def reasons_in_order(counts: dict[str, int]) -> dict[str, int]:
+    """Counts by reason, as `reasons` orders them."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _tokens(out: Path, manifest: Manifest, report: Callable[[str], None]) -> Iterator[str]:
+    return check_tokens(out, report)
+
+
+CHECKS: dict[str, Check] = {
+    "shards": check_shards,
+    "rejected": check_rejected,
+    "parts": check_parts,
+    "tokens": _tokens,
+}
+
+
+def manifest_of(out: Path) -> Manifest | None:
+    """The manifest of a finished build; None where it is damaged. Raises UsageError where there is none."""
     path = out / "manifest.json"
     try:
-        shards = json.loads(path.read_text("utf-8"))["shards"]
-        listed = {out / s["path"]: s["sha256"] for s in shards}
+        manifest: Manifest = json.loads(path.read_text("utf-8"))
+        _ = [(s["path"], s["sha256"], s["rows"], s["split"]) for s in manifest["shards"]]
+        _ = manifest["settings"]["levels"], manifest["settings"]["speak"], manifest["seconds"], manifest["oracles"]
+        _ = manifest["dialogues"]["accepted"], manifest["dialogues"]["by_source"]
+        _ = [s["refused"].items() for s in manifest["sources"].values()], manifest["refused"].items()
     except FileNotFoundError:
-        return
-    except (ValueError, KeyError, TypeError):
-        report("its manifest")
-        yield f"{path}: is damaged; the same build command as before writes it again"
-        return
-    report(f"{len(listed)} shards")
-    for shard, sha256 in listed.items():
-        if not shard.exists():
-            yield f"{shard}: is missing; the same build command as before makes it again"
-        elif checksum(shard) != sha256:
-            yield f"{shard}: its checksum is not the manifest's; the same build command as before mends it"
-    for stranger in sorted(set((out / "shards").glob("*.parquet")) - set(listed)):
-        yield f"{stranger}: is not in the manifest; delete it"
-
-
-CHECKS: dict[str, Check] = {"shards": check_shards, "tokens": check_tokens}
+        raise UsageError(
+            f"{out}: holds no finished build; `kame-data build --out {out}` makes or finishes one"
+        ) from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return manifest
 
 
 def verify(out: Path) -> list[Checked]:
-    """Run all checks that find something to look at. Raises UsageError where none does."""
+    """Run all checks that find something to look at. Raises UsageError where OUT holds no finished build."""
+    manifest = manifest_of(out)
+    if manifest is None:
+        return [Checked("manifest", str(out / "manifest.json"), [f"{out / 'manifest.json'}: is damaged; {AGAIN}"])]
     found = []
     for name, check in CHECKS.items():
         looked: list[str] = []
-        problems = list(check(out, looked.append))
-        if looked:
-            found.append(Checked(name, looked[0], problems))
-    if not found:
-        raise UsageError(f"{out}: holds no finished build; `kame-data build --out {out}` makes or finishes one")
+        problems = list(check(out, manifest, looked.append))
+        if looked or problems:
+            found.append(Checked(name, ", ".join(looked), problems))
     return found

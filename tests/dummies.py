@@ -47,6 +47,7 @@ def _speak(turns, pace):
         for word in said:
             words.append({"turn": number, "role": role, "word": word, "start": at, "end": at + pace * 0.9})
             at += pace
+        words[-1]["end"] = spans[-1][1]
     return words, spans
 
 
@@ -71,7 +72,7 @@ def row(
         said = turns[turn][1]
         for count in range(2, len(said) + 1, 2):
             ratio = count / len(said)
-            heard = next(w["end"] for k, w in enumerate(w for w in words if w["turn"] == turn) if k == count - 1) + 0.3
+            heard = next(w["end"] for k, w in enumerate(w for w in words if w["turn"] == turn) if k == count - 1) + 0.31
             for level in range(6) if grid else [min(5, int(ratio * 6 - 1e-9))]:
                 text = f"Perhaps level {level} says {count * 9} seats or so in row {number}. {evil}".strip()
                 time = None if count % 6 == 0 and level < 5 else heard + 0.4
