@@ -138,7 +138,7 @@ def test_oracles_are_readable_on_hover_tap_and_focus(visit, report):
     page = visit(report.as_uri())
     first, second = page.locator(".oracle").nth(0), page.locator(".oracle").nth(1)
     first.hover()
-    assert "Level 0, at 2.17 s: Perhaps level 0 says 18 seats" in page.inner_text("#tip")
+    assert "Level 0, at 2.18 s: Perhaps level 0 says 18 seats" in page.inner_text("#tip")
     assert first.get_attribute("aria-label") == page.inner_text("#tip")
     page.mouse.move(5, 5)
     assert page.locator("#tip").is_hidden()
