@@ -74,7 +74,7 @@ class Finished:
     def refusals(self) -> Iterator[dict[str, str]]:
         """The refusals of all stages. Raises KameError, which names file and line, for one that is damaged."""
         for path in files(self.out / "rejected", "*.jsonl"):
-            with path.open(encoding="utf-8") as lines:
+            with path.open("rb") as lines:
                 for number, line in enumerate(lines, 1):
                     try:
                         yield json.loads(line)

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from hashlib import file_digest
 from io import BufferedRandom
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pyarrow.parquet as pq
 
@@ -115,9 +115,10 @@ def move(path: AnyPath, target: AnyPath) -> None:
         path.replace(target)
 
 
-def files(folder: AnyPath, pattern: str) -> list[Any]:
+def files(folder: AnyPath, pattern: str) -> list[AnyPath]:
     """The files of a folder whose names are like `pattern`, in order of name; one listing."""
-    return sorted(folder.glob(pattern))
+    found: Iterator[AnyPath] = folder.glob(pattern)
+    return sorted(found, key=lambda path: path.name)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from pipeline.errors import KameError
+from pipeline.storage.files import read_many
 from pipeline.storage.paths import AnyPath, RemotePath, StorageError
 
 LEASE = 30.0
@@ -82,7 +83,7 @@ class _RemoteLock:
     def _take(self) -> None:
         while not self._make():
             found = self._read()
-            if not found:
+            if found is None:
                 continue  # it has just gone
             self._watch(found)
             self.path.unlink(missing_ok=True)
@@ -134,23 +135,20 @@ class _RemoteLock:
         self._beats += 1
         return json.dumps({"owner": self.owner, "lease": LEASE, "beat": self._beats}).encode()
 
-    def _read(self) -> bytes:
-        try:
-            return self.path.read_bytes()
-        except FileNotFoundError:
-            return b""
+    def _read(self) -> bytes | None:
+        return read_many([self.path])[0]
 
     @staticmethod
-    def _told(note: bytes) -> dict[str, Any]:
+    def _told(note: bytes | None) -> dict[str, Any]:
         try:
-            return dict(json.loads(note))
+            return dict(json.loads(note or b""))
         except (ValueError, TypeError):
             return {}
 
-    def _owner(self, note: bytes) -> str:
+    def _owner(self, note: bytes | None) -> str:
         return str(self._told(note).get("owner", ""))
 
-    def _busy(self, note: bytes) -> Busy:
+    def _busy(self, note: bytes | None) -> Busy:
         return Busy(
             f"{self.path.parent}: another build is at work there ({self._owner(note) or 'it has just begun'}); "
             f"wait for it, or give another folder (where none is, delete {self.path})"

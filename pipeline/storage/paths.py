@@ -23,8 +23,11 @@ AT_ONCE = 4
 """Parts of one upload that are on their way together; with CHUNK, what an upload holds in memory."""
 READ_AHEAD = 8 * 2**20
 """Bytes of one request where a file is read from one end to the other."""
-TRIES = 5
-"""How often S3 is asked at the most, a server's 503 and a broken connection alike; AWS_MAX_ATTEMPTS says otherwise."""
+TRIES = 6
+"""How often botocore sends a request, a 503 and a broken connection alike, over some 15 s; AWS_MAX_ATTEMPTS says
+otherwise."""
+AGAIN = 2
+"""How often s3fs lets it do so, which also sees to answers that break off; its own 5 would make 125 tries of a read."""
 EXTRAS = {"s3": "kame-data[s3]", "s3a": "kame-data[s3]", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "az": "adlfs"}
 STORES = {"botocore", "aiobotocore", "aiohttp", "s3fs", "gcsfs", "google", "azure", "adlfs", "fsspec", "requests"}
 """Packages whose exceptions are a store's; some of them are no OSError."""
@@ -107,7 +110,9 @@ def filesystem(scheme: str) -> Any:
             import fsspec
 
             try:
-                _filesystems[key] = fsspec.filesystem(scheme, **_options(scheme))
+                opened = _filesystems[key] = fsspec.filesystem(scheme, **_options(scheme))
+                if scheme in ("s3", "s3a"):
+                    opened.retries = AGAIN
             except ImportError:
                 package = EXTRAS.get(scheme, "fsspec's package for it")
                 raise UsageError(f"{scheme}://: its package is missing; pip install '{package}'") from None
@@ -142,7 +147,7 @@ def said(url: str) -> Iterator[None]:
         if not _of_a_store(error):
             raise
         told = " ".join(redacted(getattr(error, "strerror", None) or str(error) or type(error).__name__).split())
-        raise StorageError(f"{url}: {told.rstrip('.')}; {way_out(error)}") from error
+        raise StorageError(f"{url}: {told[:200].rstrip('. ')}; {way_out(error)}") from error
 
 
 @dataclass(frozen=True, slots=True)
