@@ -6,7 +6,8 @@ lies in OUT: `build.json` (what build this is), `parts/` (what is done), and the
 
 import json
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,13 +16,15 @@ from typing import Any
 from pipeline import backend
 from pipeline.config import Settings, SourceSettings
 from pipeline.errors import Interrupted, KameError, UsageError
-from pipeline.parts import DamagedPart, Marker, PartStore, digest_of, write_changed
+from pipeline.parts import DamagedPart, Marker, PartStore, digest_of
 from pipeline.questions import pull, splits
 from pipeline.records import Question, Rejected, Split
 from pipeline.seeds import digest
 from pipeline.sources import get_source
 from pipeline.sources.read import fingerprint
 from pipeline.stages import STAGES, Inputs, Stage, id_of, stages_of, writer_of
+from pipeline.storage.files import write_changed
+from pipeline.storage.paths import AnyPath, RemotePath
 from pipeline.wanted import Lane, Slice, Wanted, cut
 
 QUESTIONS_VERSION = 4
@@ -29,7 +32,7 @@ QUESTIONS_VERSION = 4
 OURS = {"parts", "shards", "tokens", "rejected", "manifest.json", "report.html"}
 
 
-def _noted(path: Path) -> dict[str, Any]:
+def _noted(path: AnyPath) -> dict[str, Any]:
     try:
         note = json.loads(path.read_text("utf-8"))
         return {"identity": dict(note["identity"]), "settings": dict(note["settings"])}
@@ -46,7 +49,7 @@ def absolute(spec: str) -> str:
     return f"{kind}{colon}{path.resolve()}" if path.exists() else spec
 
 
-def noted_settings(out: Path) -> Settings:
+def noted_settings(out: AnyPath) -> Settings:
     """The settings of the last build command that ran in OUT. Raises UsageError where there was none."""
     return Settings.model_validate(_noted(out / "build.json")["settings"] | {"out": out})
 
@@ -68,6 +71,7 @@ class Build:
         self.stop = threading.Event()
         self._lock = threading.RLock()
         self._markers: dict[tuple[str, str], Marker] = {}
+        self._listed: dict[str, set[str]] | None = None
         self.shard_plan: list[Any] = []
 
     def store(self, stage: str) -> PartStore:
@@ -204,6 +208,10 @@ class Build:
 
     def slices(self, counts: dict[Lane, int]) -> list[Slice]:
         """The slices that cover the lanes, in the order of the rows of the shards."""
+        with self.at_a_glance():
+            return self._slices(counts)
+
+    def _slices(self, counts: dict[Lane, int]) -> list[Slice]:
         size = self.settings.part_size
         done: dict[Lane, list[Slice]] = {}
         for name in self.store("dialogues").names():
@@ -252,11 +260,30 @@ class Build:
         if name is None:
             return None
         known = self._markers.get((stage.name, name))
-        if known is None:
+        if known is None and (self._listed is None or name in self._listed[stage.name]):
             known = self.store(stage.name).marker(name)
             if known:
                 self._markers[stage.name, name] = known
         return known
+
+    @contextmanager
+    def at_a_glance(self) -> Iterator[None]:
+        """While it is open, the parts of an object store are those that a listing at its beginning shows, and all their
+        markers are read at once; else each is asked for by itself. Nothing may make parts meanwhile."""
+        if self._listed is not None or not isinstance(self.out, RemotePath):
+            yield
+            return
+        listed: dict[str, set[str]] = {}
+        for stage in STAGES:
+            known = [name for of, name in self._markers if of == stage]
+            found = self.store(stage).finished(known)
+            self._markers |= {(stage, name): marker for name, marker in found.items() if marker is not None}
+            listed[stage] = set(found)
+        self._listed = listed
+        try:
+            yield
+        finally:
+            self._listed = None
 
     def make(self, stage_name: str, slice_: Slice) -> Marker:
         """Make one part, unless it is done; what it reads must be done."""
@@ -319,8 +346,9 @@ class Build:
         for slice_ in slices:
             wanted = {q.id for q in self.questions[slice_.source][slice_.start : counts[slice_.lane]]}
             for stage in stages_of(self.settings):
-                name = self.name(stage, slice_)
-                found += [r for r in self.store(stage.name).rejected(name or "") if r.question_id in wanted]
+                name, marker = self.name(stage, slice_), self.marker(stage, slice_)
+                if name and marker and marker.rejected:
+                    found += [r for r in self.store(stage.name).rejected(name) if r.question_id in wanted]
         return found
 
     def check_stop(self) -> None:

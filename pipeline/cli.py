@@ -17,10 +17,22 @@ import typer
 
 from pipeline import __version__
 from pipeline.errors import Interrupted, KameError
+from pipeline.storage.paths import path_of
 from pipeline.train.command import train
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
+    from pipeline.storage.paths import AnyPath as BuildFolder
+    from pipeline.storage.paths import AnyPath as FirstFolder
+    from pipeline.storage.paths import AnyPath as SecondFolder
+else:  # no type of typer's, but parsed by ours
+
+    def _folder(name: str, help_: str) -> Any:
+        return Annotated[Any, typer.Argument(metavar=name, parser=path_of, help=help_)]
+
+    BuildFolder = _folder("OUT", "Folder of a build, or its URL: s3://bucket/folder.")
+    FirstFolder = _folder("OUT1", "Folder or URL of a build.")
+    SecondFolder = _folder("OUT2", "Folder or URL of another one.")
 
 app = typer.Typer(
     name="kame-data",
@@ -41,7 +53,6 @@ BRANCHES = (
     ("llm", "mode", "llm_mode"),
     ("llm", "budget", "budget"),
 )
-BuildFolder = Annotated[Path, typer.Argument(metavar="OUT", help="Folder of a build.")]
 Tokenizer = Annotated[
     str | None,
     typer.Option(
@@ -53,7 +64,10 @@ Tokenizer = Annotated[
 
 
 def _flags(
-    out: Annotated[Path | None, typer.Option("--out", help="Folder of the build; 'out' unless told otherwise.")] = None,
+    out: Annotated[
+        str | None,
+        typer.Option("--out", help="Folder or URL (s3://bucket/folder) of the build; 'out' unless told otherwise."),
+    ] = None,
     config: Annotated[
         str | None, typer.Option("--config", help="YAML file of settings, or the name of a shipped recipe.")
     ] = None,
@@ -205,18 +219,14 @@ def tokens(
     debug: Debug = False,
 ) -> None:
     """Make token shards of a finished build: Mimi codes, text streams, oracle events. Goes on where it stopped."""
-    from filelock import FileLock, Timeout
-
     from pipeline.codec.stage import TokenSettings, build_manifest, make_tokens
     from pipeline.show import Bars, print_tokens
+    from pipeline.storage.lock import hold
 
     settings = TokenSettings(codec, tokenizer, device, workers)
     build_manifest(out)
-    try:
-        with FileLock(out / ".lock", timeout=0), Bars(progress) as bars:
-            print_tokens(make_tokens(out, settings, bars), out)
-    except Timeout:
-        raise KameError(f"{out}: another command is at work there; wait for it") from None
+    with hold(out), Bars(progress) as bars:
+        print_tokens(make_tokens(out, settings, bars), out)
 
 
 @app.command()
@@ -288,8 +298,8 @@ def replay(
 
 @app.command()
 def diff(
-    first: Annotated[Path, typer.Argument(metavar="OUT1", help="Folder of a build.")],
-    second: Annotated[Path, typer.Argument(metavar="OUT2", help="Folder of another one.")],
+    first: FirstFolder,
+    second: SecondFolder,
     debug: Debug = False,
 ) -> None:
     """Say what differs between two builds: settings, rows, the level curve, durations, refusals, spend."""
@@ -305,7 +315,7 @@ app.command()(train)
 @app.command("run")
 def run_recipe(
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="YAML file, or the name of a shipped one: demo.")],
-    out: Annotated[Path | None, typer.Option("--out", help="Folder of the build, over the recipe's.")] = None,
+    out: Annotated[str | None, typer.Option("--out", help="Folder or URL of the build, over the recipe's.")] = None,
     skip: Annotated[list[str] | None, typer.Option("--skip", help="build, tokens or train; repeatable.")] = None,
     debug: Debug = False,
 ) -> None:
@@ -390,46 +400,39 @@ def doctor(out: BuildFolder = Path("out"), debug: Debug = False) -> None:
 
 
 def _run_build(settings: "Settings") -> dict[str, Any]:
-    from filelock import FileLock, Timeout
-
     from pipeline.build import Build
     from pipeline.show import Bars
     from pipeline.stages import check_models, terms
     from pipeline.status import finished, restore
+    from pipeline.storage.files import sweep
+    from pipeline.storage.lock import hold
 
     build_ = Build(settings)
     build_.check()
     for line in terms(settings):
         typer.echo(f"licence: {line}", err=True)
-    settings.out.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(settings.out / ".lock", timeout=0):
-            manifest = finished(build_)
-            if manifest is not None:
-                restore(build_)
-                return manifest
-            check_models(settings)
-            for left in settings.out.rglob(".*.tmp"):
-                left.unlink()  # of a write that was killed
-            from flows.build import build_flow
+    with hold(settings.out):
+        manifest = finished(build_)
+        if manifest is not None:
+            restore(build_)
+            return manifest
+        check_models(settings)
+        sweep(settings.out)
+        from flows.build import build_flow
 
-            try:
-                with Bars(settings.progress) as bars:
-                    return build_flow(settings, bars, build_)
-            except RuntimeError as error:
-                if "reach API" not in str(error):
-                    raise
-                raise KameError(
-                    f"PREFECT_API_URL {os.environ.get('PREFECT_API_URL', '')}: no Prefect server answers there; "
-                    "start it, or unset the variable to use the embedded one"
-                ) from None
-            finally:
-                # What Prefect has to say of its own ending is no news to the user, whose last line is ours.
-                logging.disable(logging.CRITICAL)
-    except Timeout:
-        raise KameError(
-            f"--out {settings.out}: another build is at work there; wait for it, or give another folder"
-        ) from None
+        try:
+            with Bars(settings.progress) as bars:
+                return build_flow(settings, bars, build_)
+        except RuntimeError as error:
+            if "reach API" not in str(error):
+                raise
+            raise KameError(
+                f"PREFECT_API_URL {os.environ.get('PREFECT_API_URL', '')}: no Prefect server answers there; "
+                "start it, or unset the variable to use the embedded one"
+            ) from None
+        finally:
+            # What Prefect has to say of its own ending is no news to the user, whose last line is ours.
+            logging.disable(logging.CRITICAL)
 
 
 def _version(value: bool) -> None:

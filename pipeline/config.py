@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.levels import ALL_LEVELS, CUTS, LevelSchedule, parse_levels
-from pipeline.settings_room import Distribution, Room
+from pipeline.settings_room import Distribution, Place, Room
 from pipeline.speech.settings import SpeechSettings
 
 
@@ -102,7 +102,7 @@ OF_THE_ANSWERS = {"temperature", "writer_tokens", "oracle_tokens", "pictures"}
 class Settings(Room):
     """All settings of a build."""
 
-    out: Path = Path("out")
+    out: Place = Path("out")
     seed: int = 0
     sources: Annotated[tuple[SourceSettings, ...], Field(min_length=1)] = tuple(
         SourceSettings(name=n) for n in ("mmlu_pro", "gsm8k", "hssbench")

@@ -10,6 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.errors import KameError
+from pipeline.storage.paths import AnyPath
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -72,6 +75,16 @@ def _phonemes() -> Finding:
     return Finding("Coqui's phonemes", path is not None, False, path or "no espeak-ng on the PATH", cure)
 
 
+def _room(folder: AnyPath) -> Finding:
+    if isinstance(folder, Path):
+        return _disk(folder)
+    try:
+        found = f"{len(folder.listing())} names in {folder}"
+    except KameError as error:
+        return Finding("room for a build", False, True, str(error), "docs/STORAGE.md says how to reach an object store")
+    return Finding("room for a build", True, True, found)
+
+
 def _disk(folder: Path) -> Finding:
     at = next((p for p in (folder.resolve(), *folder.resolve().parents) if p.exists()), Path("/"))
     free = shutil.disk_usage(at).free / 1e9
@@ -87,7 +100,7 @@ def _key(name: str, use: str) -> Finding:
     return Finding(f"key: {name}", there, False, "set" if there else "not set", f"set it in the environment for {use}")
 
 
-def examine(out: Path) -> list[Finding]:
+def examine(out: AnyPath) -> list[Finding]:
     """Look at everything once; `out` is where a build would go."""
     checks: list[Callable[[], Finding]] = [
         _python,
@@ -100,7 +113,7 @@ def examine(out: Path) -> list[Finding]:
         lambda: _package(
             "moshi", "moshi", needed=False, what="tokens and training", cure="pip install 'kame-data[train]'"
         ),
-        lambda: _disk(out),
+        lambda: _room(out),
         lambda: _key("OPENAI_API_KEY", "OpenAI's models"),
         lambda: _key("ANTHROPIC_API_KEY", "Anthropic's models"),
         lambda: _key("HF_TOKEN", "private data sets on the Hub"),

@@ -2,19 +2,18 @@
 
 import json
 from collections import Counter
-from pathlib import Path
 from typing import Any
-
-import pyarrow.parquet as pq
 
 from pipeline.build import Build
 from pipeline.config import OF_THE_ANSWERS, LlmSettings, Settings
 from pipeline.errors import KameError
 from pipeline.llm.session import SpendNotes
-from pipeline.parts import jsonl, write_changed, write_whole
+from pipeline.parts import jsonl
 from pipeline.records import Rejected
-from pipeline.shards.assemble import Shard, ShardFolder, checksum, plan_shards, version_facts
+from pipeline.shards.assemble import Shard, ShardFolder, plan_shards, version_facts
 from pipeline.stages import ask_models, stages_of, terms
+from pipeline.storage.files import files, open_parquet, write_changed, write_whole
+from pipeline.storage.paths import AnyPath
 from pipeline.wanted import Lane, Slice
 
 # Settings that say how the work is run, not what comes out.
@@ -69,7 +68,7 @@ def write_rejected(build: Build, rejected: list[Rejected]) -> None:
     folder = build.out / "rejected"
     for stage, refusals in by_stage.items():
         write_changed(folder / f"{stage}.jsonl", jsonl(refusals))
-    for path in folder.glob("*.jsonl"):
+    for path in files(folder, "*.jsonl"):
         if path.stem not in by_stage:
             path.unlink()
 
@@ -96,23 +95,23 @@ def finish(build: Build, slices: list[Slice], counts: dict[Lane, int], asked_for
 
 
 def describe(
-    build: Build, shards: list[Shard], paths: list[Path], rejected: list[Rejected], asked_for: int
+    build: Build, shards: list[Shard], paths: list[AnyPath], rejected: list[Rejected], asked_for: int
 ) -> dict[str, Any]:
     """The manifest's content."""
-    files, levels, by_source = [], Counter[int](), Counter[str]()
+    listed, levels, by_source = [], Counter[int](), Counter[str]()
     seconds, scores = 0.0, list[float]()
     for shard, path in zip(shards, paths, strict=True):
-        files.append(
+        listed.append(
             {
                 "path": f"shards/{path.name}",
                 "split": shard.split,
                 "rows": shard.rows,
                 "bytes": path.stat().st_size,
-                "sha256": checksum(path),
+                "sha256": ShardFolder(build.out).sum(shard.fingerprint),
                 "fingerprint": shard.fingerprint,
             }
         )
-        with pq.ParquetFile(path) as parquet:
+        with open_parquet(path) as parquet:
             for batch in parquet.iter_batches(
                 columns=["source", "duration", "oracles.list.element.level", "audio_checks.alignment"]
             ):
@@ -138,7 +137,7 @@ def describe(
         "refused": {
             stage.name: reasons([r for r in rejected if r.stage == stage.name]) for stage in stages_of(build.settings)
         },
-        "shards": files,
+        "shards": listed,
     }
 
 

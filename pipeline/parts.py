@@ -6,14 +6,12 @@ part's fingerprint: a digest of all that the rows depend on, so that a part is n
 """
 
 import json
-import os
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from functools import cache
 from hashlib import sha256
 from io import BytesIO
-from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -24,12 +22,14 @@ from pydantic import TypeAdapter
 from pipeline.errors import KameError
 from pipeline.records import Rejected
 from pipeline.seeds import digest
+from pipeline.storage.files import read_many, write_whole
+from pipeline.storage.paths import AnyPath, RemotePath
 
 
 class DamagedPart(KameError):
     """A part file that does not hold what its marker says."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: AnyPath) -> None:
         super().__init__(
             f"{path}: damaged (its checksum is not the marker's); run the same command again to rebuild it"
         )
@@ -48,26 +48,10 @@ class Marker:
     rejected_sha256: str
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all, also after a power cut."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def write_changed(path: Path, data: bytes) -> None:
-    """`write_whole`, unless the file holds just that."""
-    if not path.exists() or path.read_bytes() != data:
-        write_whole(path, data)
+def marker_of(data: bytes) -> Marker:
+    """The marker that a file holds. Raises ValueError, KeyError, TypeError or AttributeError where it is none."""
+    told = json.loads(data)
+    return Marker(**told | {"rows": dict(told["rows"].items())})
 
 
 def jsonl(records: Iterable[Rejected]) -> bytes:
@@ -78,27 +62,50 @@ def jsonl(records: Iterable[Rejected]) -> bytes:
 class PartStore:
     """The finished parts of one stage in one folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: AnyPath) -> None:
         self.folder = folder
 
-    def path(self, name: str) -> Path:
+    def path(self, name: str) -> AnyPath:
         """Where the rows of the part lie."""
         return self.folder / f"{name}.parquet"
 
-    def _refusals(self, name: str) -> Path:
+    def _refusals(self, name: str) -> AnyPath:
         return self.folder / f"{name}.rejected.jsonl"
+
+    def _refused_as_told(self, name: str, marker: Marker) -> bool:
+        (data,) = read_many([self._refusals(name)]) if marker.rejected else (b"",)
+        return not marker.rejected or (data is not None and sha256(data).hexdigest() == marker.rejected_sha256)
 
     def marker(self, name: str) -> Marker | None:
         """The part's marker, or None where the part is not done (or its file has another size than it should, or its
         refusals are not what they were)."""
         try:
-            data = json.loads((self.folder / f"{name}.json").read_text("utf-8"))
-            marker = Marker(**data | {"rows": dict(data["rows"].items())})
-            if marker.rejected and sha256(self._refusals(name).read_bytes()).hexdigest() != marker.rejected_sha256:
+            marker = marker_of((self.folder / f"{name}.json").read_bytes())
+            if isinstance(self.folder, RemotePath):
+                return marker  # written last, and no store cuts a file off
+            if not self._refused_as_told(name, marker):
                 return None
             return marker if self.path(name).stat().st_size == marker.bytes else None
         except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
             return None
+
+    def finished(self, known: Collection[str] = ()) -> dict[str, Marker | None]:
+        """The markers of the finished parts in an object store by name, None for those that are `known` already.
+
+        One listing, and many markers at once.
+        """
+        assert isinstance(self.folder, RemotePath)
+        sizes = self.folder.listing()
+        names = [name.removesuffix(".json") for name in sizes if name.endswith(".json")]
+        found: dict[str, Marker | None] = {name: None for name in names if name in known}
+        new = [name for name in names if name not in found]
+        for name, data in zip(new, read_many([self.folder / f"{name}.json" for name in new]), strict=True):
+            with suppress(ValueError, KeyError, TypeError, AttributeError):
+                marker = marker_of(data or b"")
+                there = not marker.rejected or f"{name}.rejected.jsonl" in sizes
+                if there and sizes.get(f"{name}.parquet") == marker.bytes:
+                    found[name] = marker
+        return found
 
     def names(self) -> list[str]:
         """The names of all parts with a marker, sorted."""
@@ -133,15 +140,15 @@ class PartStore:
     def read_table(self, name: str) -> pa.Table:
         """The rows of a finished part as a table. Raises as `read` does."""
         marker = self.marker(name)
-        data = self.path(name).read_bytes() if marker else b""
-        if marker is None or sha256(data).hexdigest() != marker.sha256:
+        (data,) = read_many([self.path(name)]) if marker else (None,)
+        if marker is None or data is None or sha256(data).hexdigest() != marker.sha256:
             raise DamagedPart(self.path(name))
         return pq.read_table(BytesIO(data))
 
     def problem(self, name: str) -> str:
         """What is wrong with the files of a part that has a marker, in words; "" where nothing is."""
         marker, path = self.marker(name), self.path(name)
-        if marker is None:
+        if marker is None or not self._refused_as_told(name, marker):
             return f"{path}: is not what its marker says, or its refusals are not; "
         try:
             rows = self.read_table(name).num_rows
@@ -151,11 +158,9 @@ class PartStore:
 
     def rejected(self, name: str) -> list[Rejected]:
         """The refusals of a finished part."""
-        path = self._refusals(name)
-        if not path.exists():
-            return []
+        (data,) = read_many([self._refusals(name)])
         # Not splitlines(): it also cuts at U+2028 and the like, which JSON leaves as they are.
-        return [Rejected(**json.loads(line)) for line in path.read_bytes().split(b"\n") if line]
+        return [Rejected(**json.loads(line)) for line in (data or b"").split(b"\n") if line]
 
     def drop(self, name: str) -> None:
         """Make the part undone; the marker goes first."""

@@ -3,10 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
-
-import pyarrow.parquet as pq
 
 from pipeline.answers import holds_answer
 from pipeline.backend import Latency, replay, resolve
@@ -16,6 +13,8 @@ from pipeline.errors import KameError
 from pipeline.levels import TRUTH
 from pipeline.records import Oracle, Word
 from pipeline.status import finished, settle
+from pipeline.storage.files import files, open_parquet
+from pipeline.storage.paths import AnyPath
 from pipeline.text.words import join_words, length_in_words, split_words
 from pipeline.wanted import Slice
 
@@ -87,9 +86,9 @@ def measure_rows(build: Build, rows: Iterable[dict[str, Any]], slices: Iterable[
     return found
 
 
-def _rows(folder: Path) -> Iterator[dict[str, Any]]:
-    for path in sorted(folder.glob("*.parquet")):
-        with pq.ParquetFile(path) as file:
+def _rows(folder: AnyPath) -> Iterator[dict[str, Any]]:
+    for path in files(folder, "*.parquet"):
+        with open_parquet(path) as file:
             for batch in file.iter_batches(64, columns=COLUMNS):
                 yield from batch.to_pylist()
 

@@ -14,6 +14,7 @@ import yaml
 
 from pipeline.errors import UsageError
 from pipeline.settings_file import layered, recipe_path
+from pipeline.storage.paths import AnyPath, RemotePath, path_of
 
 RECIPES = "data/recipes/run"
 STEPS = ("build", "tokens", "train")
@@ -28,8 +29,10 @@ class Step:
     command: tuple[str, ...]
 
 
-def steps_of(recipe: str, out: Path | None, skip: list[str]) -> list[Step]:
+def steps_of(recipe: str, out: str | None, skip: list[str]) -> list[Step]:
     """The steps of a recipe that are not skipped; the settings of each are written to OUT.recipe for its command.
+
+    For OUT in an object store, OUT.recipe and the run are in folders of its name here.
 
     Raises UsageError for whatever is wrong with the recipe, before any step begins.
     """
@@ -43,19 +46,20 @@ def steps_of(recipe: str, out: Path | None, skip: list[str]) -> list[Step]:
     if not isinstance(given, dict) or (wrong := sorted(set(given) - {"out", *STEPS})):
         what = f"'{wrong[0]}'" if isinstance(given, dict) else "what is there"
         raise UsageError(f"{file}: {what} is no part of a recipe; it has out, {', '.join(STEPS)}")
-    folder = out or Path(given.get("out", "out"))
+    folder = path_of(out or str(given.get("out", "out")))
+    beside = Path(folder.name) if isinstance(folder, RemotePath) else folder  # what is local of a build elsewhere
     rooms = {name: dict(given.get(name) or {}) for name in STEPS}
     if unknown := sorted(set(rooms["tokens"]) - set(TOKEN_FLAGS)):
         raise UsageError(f"{file}: tokens.{unknown[0]} is no setting; there are {', '.join(TOKEN_FLAGS)}")
     processes = int(rooms["train"].pop("processes", 1))
     _check(rooms, folder)
-    notes = folder.with_name(f"{folder.name}.recipe")
+    notes = beside.with_name(f"{beside.name}.recipe")
     notes.mkdir(parents=True, exist_ok=True)
     for name in ("build", "train"):
         (notes / f"{name}.yaml").write_text(yaml.safe_dump(rooms[name], sort_keys=False))
     python = (sys.executable, "-m")
     launcher = (*python, "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "-m", "--")
-    run = str(rooms["train"].get("run", folder / "run"))
+    run = str(rooms["train"].get("run", beside / "run"))
     flags = [f"--{name}={value}" for name, value in rooms["tokens"].items()]
     commands: dict[str, tuple[str, ...]] = {
         "build": (*python, "pipeline.cli", "build", "--config", str(notes / "build.yaml"), "--out", str(folder)),
@@ -68,7 +72,7 @@ def steps_of(recipe: str, out: Path | None, skip: list[str]) -> list[Step]:
     return [Step(name, commands[name]) for name in STEPS if name not in skip]
 
 
-def _check(rooms: dict[str, dict[str, Any]], folder: Path) -> None:
+def _check(rooms: dict[str, dict[str, Any]], folder: AnyPath) -> None:
     from pipeline.config import Settings
     from pipeline.train.config import TrainSettings
 

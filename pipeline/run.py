@@ -229,9 +229,10 @@ def _make_parts(build: Build, slices: list[Slice], submit: Submit, progress: Pro
         progress.advance(job.stage, *result)
         return missing(Slice.parse(job.label)) if job.stage == "dialogues" else ()
 
-    jobs = [job for slice_ in slices for job in missing(slice_)]
-    for stage in stages_of(build.settings):
-        progress.total(stage.name, len(slices), sum(build.marker(stage, s) is not None for s in slices))
+    with build.at_a_glance():
+        jobs = [job for slice_ in slices for job in missing(slice_)]
+        for stage in stages_of(build.settings):
+            progress.total(stage.name, len(slices), sum(build.marker(stage, s) is not None for s in slices))
     drain(jobs, submit, done, window=window, check_stop=build.check_stop)
 
 

@@ -3,11 +3,21 @@
 import math
 import random
 from statistics import NormalDist
-from typing import Any, get_origin
+from typing import Annotated, Any, get_origin
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, model_validator
+
+from pipeline.storage.paths import AnyPath, path_of
 
 _LEAST = 1e-9
+
+
+Place = Annotated[
+    AnyPath,
+    PlainValidator(path_of, json_schema_input_type=str),
+    PlainSerializer(str, return_type=str, when_used="json"),
+]
+"""A folder by its path, or by its URL in an object store."""
 
 
 class Room(BaseModel):

@@ -1,6 +1,5 @@
 """What the commands print: progress while a build runs, and tables of what came out."""
 
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from pipeline.plan import Plan
     from pipeline.records import Dialogue, Turn
     from pipeline.status import StageStatus
+    from pipeline.storage.paths import AnyPath
     from pipeline.verify import Checked
 
 
@@ -97,7 +97,7 @@ class Bars:
             )
 
 
-def print_tokens(manifest: dict[str, Any], out: Path, stale: str = "") -> None:
+def print_tokens(manifest: dict[str, Any], out: "AnyPath", stale: str = "") -> None:
     """Where the token shards lie, what is in them, and what made them; `stale`: that they are of other shards."""
     to = console()
     minutes = manifest["frames"] / 12.5 / 60
@@ -147,7 +147,7 @@ def source_table(manifest: dict[str, Any]) -> Table:
     return table
 
 
-def print_summary(manifest: dict[str, Any], out: Path) -> None:
+def print_summary(manifest: dict[str, Any], out: "AnyPath") -> None:
     """Where the shards lie and what is in them."""
     to = console()
     dialogues = manifest["dialogues"]
@@ -259,7 +259,7 @@ def _said(turn: "Turn", language: str) -> str:
     return f"{turn.role}: {turn.text}"
 
 
-def print_status(stages: "list[StageStatus]", manifest: dict[str, Any] | None, out: Path) -> None:
+def print_status(stages: "list[StageStatus]", manifest: dict[str, Any] | None, out: "AnyPath") -> None:
     """How far a build is, stage by stage, and whether it is finished."""
     to = console()
     table = Table(box=None, pad_edge=False)

@@ -6,8 +6,9 @@ from typing import Any
 
 from pipeline.build import Build
 from pipeline.manifest import rows_settings, write_rejected
-from pipeline.shards.assemble import ShardFolder, checksum, plan_shards
-from pipeline.stages import STAGES, stages_of
+from pipeline.shards.assemble import ShardFolder, plan_shards
+from pipeline.stages import stages_of
+from pipeline.storage.files import intact
 from pipeline.wanted import Lane, Slice
 
 
@@ -31,14 +32,16 @@ def gathered(build: Build) -> bool:
 def settle(build: Build) -> tuple[list[Slice], dict[Lane, int], int] | None:
     """The slices and counts of a build whose parts are all done, and what it asked for; None while some are missing."""
     wanted = build.wanted()
-    while True:
-        counts = wanted.counts
-        slices = build.slices(counts)
-        if any(build.marker(stage, s) is None for s in slices for stage in stages_of(build.settings)):
-            return None
-        grown = wanted.grow(lambda lane: sum(len(build.accepted(s, counts[lane])) for s in slices if s.lane == lane))  # noqa: B023
-        if not grown:
-            return slices, counts, wanted.asked_for
+    with build.at_a_glance():
+        while True:
+            counts = wanted.counts
+            slices = build.slices(counts)
+            if any(build.marker(stage, s) is None for s in slices for stage in stages_of(build.settings)):
+                return None
+            if not wanted.grow(
+                lambda lane: sum(len(build.accepted(s, counts[lane])) for s in slices if s.lane == lane)  # noqa: B023
+            ):
+                return slices, counts, wanted.asked_for
 
 
 def finished(build: Build) -> dict[str, Any] | None:
@@ -50,7 +53,7 @@ def finished(build: Build) -> dict[str, Any] | None:
     try:
         manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
         listed = {s["fingerprint"]: s for s in manifest["shards"]}
-        files = {build.out / s["path"]: s["sha256"] for s in manifest["shards"]}
+        files = [(build.out / s["path"], s["sha256"], s["bytes"]) for s in manifest["shards"]]
         # Where the sources lay is no matter: that they are the same ones, their fingerprints say.
         ours, theirs = rows_settings(build.settings), dict(manifest["settings"])
         same = ours | {"sources": None} == theirs | {"sources": None}
@@ -62,7 +65,7 @@ def finished(build: Build) -> dict[str, Any] | None:
     names = ShardFolder(build.out).names(plan_shards(build, slices, counts))
     if set(listed) != set(names):
         return None
-    return manifest if all(p.exists() and checksum(p) == sha256 for p, sha256 in files.items()) else None
+    return manifest if all(intact(*file) for file in files) else None
 
 
 def restore(build: Build) -> None:
@@ -83,9 +86,9 @@ def stage_table(build: Build) -> list[StageStatus]:
     table = [StageStatus("questions", len(markers), len(sources), sum(len(m.rows) for m in markers) - refused, refused)]
     if len(markers) < len(sources):
         return table
-    slices = build.slices(build.wanted().counts)
-    for stage in STAGES.values():
-        if stage in stages_of(build.settings):
+    with build.at_a_glance():
+        slices = build.slices(build.wanted().counts)
+        for stage in stages_of(build.settings):
             done = [m for s in slices if (m := build.marker(stage, s))]
             rows, lost = sum(len(m.rows) for m in done), sum(m.rejected for m in done)
             table.append(StageStatus(stage.name, len(done), len(slices), rows, lost))

@@ -8,7 +8,6 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pipeline.codec.verify import check_tokens
@@ -18,6 +17,7 @@ from pipeline.parts import PartStore
 from pipeline.records import Rejected
 from pipeline.shards.verify import check_shards
 from pipeline.stages import STAGES
+from pipeline.storage.paths import AnyPath
 
 AGAIN = "the same build command as before makes it again"
 
@@ -32,10 +32,10 @@ class Checked:
 
 
 Manifest = dict[str, Any]
-Check = Callable[[Path, Manifest, Callable[[str], None]], Iterator[str]]
+Check = Callable[[AnyPath, Manifest, Callable[[str], None]], Iterator[str]]
 
 
-def check_parts(out: Path, manifest: Manifest, report: Callable[[str], None]) -> Iterator[str]:
+def check_parts(out: AnyPath, manifest: Manifest, report: Callable[[str], None]) -> Iterator[str]:
     """Every part with a marker holds what the marker says: rows, checksum, refusals."""
     found = 0
     for stage in ("questions", *STAGES, "tokens"):
@@ -48,7 +48,7 @@ def check_parts(out: Path, manifest: Manifest, report: Callable[[str], None]) ->
         report(f"{found} parts")
 
 
-def check_rejected(out: Path, manifest: Manifest, report: Callable[[str], None]) -> Iterator[str]:
+def check_rejected(out: AnyPath, manifest: Manifest, report: Callable[[str], None]) -> Iterator[str]:
     """The refusals in rejected/ are those that the manifest counts."""
     told = {stage: dict(counts) for stage, counts in manifest["refused"].items()}
     questions = Counter[str]()
@@ -79,7 +79,7 @@ def reasons_in_order(counts: dict[str, int]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _tokens(out: Path, manifest: Manifest, report: Callable[[str], None]) -> Iterator[str]:
+def _tokens(out: AnyPath, manifest: Manifest, report: Callable[[str], None]) -> Iterator[str]:
     return check_tokens(out, report)
 
 
@@ -91,7 +91,7 @@ CHECKS: dict[str, Check] = {
 }
 
 
-def manifest_of(out: Path) -> Manifest | None:
+def manifest_of(out: AnyPath) -> Manifest | None:
     """The manifest of a finished build; None where it is damaged. Raises UsageError where there is none."""
     path = out / "manifest.json"
     try:
@@ -109,7 +109,7 @@ def manifest_of(out: Path) -> Manifest | None:
     return manifest
 
 
-def verify(out: Path) -> list[Checked]:
+def verify(out: AnyPath) -> list[Checked]:
     """Run all checks that find something to look at. Raises UsageError where OUT holds no finished build."""
     manifest = manifest_of(out)
     if manifest is None:

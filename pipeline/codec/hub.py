@@ -1,7 +1,6 @@
 """Files that stand on the Hub for those who name none of their own."""
 
 import logging
-from hashlib import file_digest
 from pathlib import Path
 
 from pipeline.errors import UsageError
@@ -27,9 +26,3 @@ def fetch(name: str, flag: str, instead: str) -> Path:
         raise UsageError(
             f"{flag}: {REPO}/{name} cannot be had from the Hub ({reason}); give {flag} {instead}"
         ) from None
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()

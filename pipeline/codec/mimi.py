@@ -18,6 +18,7 @@ from pipeline.codec.schema import CODEBOOKS, SAMPLE_RATE, frames_of
 from pipeline.codec.untrained import SEED, VERSION, untrained_mimi
 from pipeline.errors import KameError, UsageError
 from pipeline.seeds import digest
+from pipeline.storage.files import checksum
 
 Clip = NDArray[np.float32]
 BATCH_SECONDS = 400
@@ -46,11 +47,11 @@ class CodecSpec:
             return cls(label, digest(label, VERSION), small=small)
         if spec == "mimi":
             path = hub.fetch(hub.MIMI, "--codec", "FILE, or untrained for random weights")
-            return cls(f"mimi {hub.REPO}/{hub.MIMI}", hub.checksum(path), path)
+            return cls(f"mimi {hub.REPO}/{hub.MIMI}", checksum(path), path)
         path = Path(spec)
         if not path.is_file():
             raise UsageError(f"--codec {spec}: no such file; give mimi, untrained, untrained-small or Mimi's weights")
-        return cls(f"mimi {path.name}", hub.checksum(path), path.resolve())
+        return cls(f"mimi {path.name}", checksum(path), path.resolve())
 
 
 class Mimi:

@@ -31,6 +31,7 @@ from pipeline.codec.tokenizer import Tokenizer
 from pipeline.errors import KameError
 from pipeline.parts import PartStore
 from pipeline.seeds import digest
+from pipeline.storage.paths import AnyPath
 
 TOKENS_VERSION = 1
 """Raised when the tokens of the same row change."""
@@ -61,7 +62,7 @@ class Recipe:
     codec: CodecSpec
     tokenizer: Tokenizer
     device: str
-    folder: Path
+    folder: AnyPath
 
     def fingerprint(self, *content: object) -> str:
         """`fingerprint_of` for this codec and tokenizer."""

@@ -1,10 +1,7 @@
 """Token shards on disk: written whole or not at all, read by memory map, a row group at a time."""
 
-import os
-import tempfile
 from collections.abc import Iterable
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.codec.schema import TOKENS, TokenFacts
+from pipeline.storage.files import open_parquet, writing
+from pipeline.storage.paths import AnyPath
 
 ROW_GROUP = 64
 """Rows a row group: some 0.5 MB. A reader draws from whole groups, so they are small."""
@@ -19,32 +18,22 @@ ROW_GROUP = 64
 _CODES = ("assistant_codes", "user_codes")
 
 
-def write_token_shard(path: Path, tables: Iterable[pa.Table], facts: TokenFacts) -> None:
+def write_token_shard(path: AnyPath, tables: Iterable[pa.Table], facts: TokenFacts) -> None:
     """Write tables of schema `TOKENS` to `path`, whole or not at all; the same rows, the same bytes.
 
     Every column is dictionary-encoded: a code takes its 11 bits, and padding runs of text next to nothing. Codes are
     not compressed on top of that, for there is nothing to gain but the time to undo it.
     """
     schema = TOKENS.with_metadata(facts.metadata())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            compression = {
-                f"{name}.list.element" if pa.types.is_list(kind) else name: "none" if name in _CODES else "zstd"
-                for name, kind in zip(TOKENS.names, TOKENS.types, strict=True)
-            }
-            writer = pq.ParquetWriter(file, schema, compression=compression, dictionary_pagesize_limit=1 << 22)
-            with closing(writer):
-                for table in _groups(tables):
-                    writer.write_table(table.replace_schema_metadata(schema.metadata), row_group_size=ROW_GROUP)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    compression = {
+        f"{name}.list.element" if pa.types.is_list(kind) else name: "none" if name in _CODES else "zstd"
+        for name, kind in zip(TOKENS.names, TOKENS.types, strict=True)
+    }
+    with writing(path) as file:
+        writer = pq.ParquetWriter(file, schema, compression=compression, dictionary_pagesize_limit=1 << 22)
+        with closing(writer):
+            for table in _groups(tables):
+                writer.write_table(table.replace_schema_metadata(schema.metadata), row_group_size=ROW_GROUP)
 
 
 def _groups(tables: Iterable[pa.Table]) -> Iterable[pa.Table]:
@@ -80,10 +69,11 @@ def table_of(rows: list[dict[str, Any]]) -> pa.Table:
     return pa.table(columns, schema=TOKENS)
 
 
-def facts_of(path: Path) -> TokenFacts:
+def facts_of(path: AnyPath) -> TokenFacts:
     """What made a token shard. Raises UsageError where the file is none."""
     try:
-        metadata = pq.read_schema(path).metadata
+        with open_parquet(path) as file:
+            metadata = file.schema_arrow.metadata
     except (OSError, pa.ArrowInvalid):
         metadata = None
     return TokenFacts.of(metadata, str(path))

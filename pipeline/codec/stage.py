@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline import __version__
-from pipeline.codec.hub import checksum
 from pipeline.codec.mimi import CodecSpec
 from pipeline.codec.parts import Part, Recipe, fingerprint_of, make_parts, parts_of
 from pipeline.codec.schema import TokenFacts
 from pipeline.codec.shards import facts_of, write_token_shard
 from pipeline.codec.tokenizer import Tokenizer
 from pipeline.errors import KameError, UsageError
-from pipeline.parts import DamagedPart, PartStore, jsonl, write_whole
+from pipeline.parts import DamagedPart, PartStore, jsonl
 from pipeline.records import Rejected
+from pipeline.storage.files import checksum, files, forget_copy, intact, local_copy, open_parquet, sweep, write_whole
+from pipeline.storage.paths import AnyPath, RemotePath
 
 MAX_REFUSED = 0.2
 """The largest share of the rows that may be refused."""
@@ -56,7 +56,7 @@ class TokenSettings:
             raise UsageError(f"--workers {self.workers}: give 1 or more")
 
 
-def build_manifest(out: Path) -> dict[str, Any]:
+def build_manifest(out: AnyPath) -> dict[str, Any]:
     """The manifest of the finished build in OUT. Raises UsageError where there is none, or its rows have no sound."""
     path = out / "manifest.json"
     try:
@@ -93,7 +93,7 @@ def device_of(name: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def token_manifest(out: Path) -> dict[str, Any] | None:
+def token_manifest(out: AnyPath) -> dict[str, Any] | None:
     """OUT/tokens/manifest.json; None where there is none that is whole."""
     try:
         manifest: dict[str, Any] = json.loads((out / "tokens" / "manifest.json").read_text("utf-8"))
@@ -102,13 +102,13 @@ def token_manifest(out: Path) -> dict[str, Any] | None:
         return None
 
 
-def stale(out: Path, made: dict[str, Any]) -> str:
+def stale(out: AnyPath, made: dict[str, Any]) -> str:
     """What is to be said of token shards that are of other shards than the build's are now; "" where they are not."""
     sources = made_from(build_manifest(out), made["codec"]["sha256"], made["tokenizer"]["sha256"])
     return "" if sources == made["made_from"] else f"{out / 'tokens'}: was made of other shards than the build's"
 
 
-def make_tokens(out: Path, settings: TokenSettings, progress: Progress) -> dict[str, Any]:
+def make_tokens(out: AnyPath, settings: TokenSettings, progress: Progress) -> dict[str, Any]:
     """Make the token shards of the build in OUT, unless they are there; returns their manifest.
 
     Goes on from the parts that are done. Raises UsageError for settings that will not do, KameError for damaged shards.
@@ -121,22 +121,30 @@ def make_tokens(out: Path, settings: TokenSettings, progress: Progress) -> dict[
     made, sources = token_manifest(out), made_from(manifest, codec.sha256, tokenizer.sha256)
     if made is not None and made.get("made_from") == sources and _whole(out, made):
         return made
-    for left in (*store.folder.glob(".*.tmp"), *(out / "tokens").glob(".*.tmp")):
-        left.unlink()  # of a write that was killed
-    for shard in manifest["shards"]:
-        if checksum(out / shard["path"]) != shard["sha256"]:
-            raise KameError(f"{out / shard['path']}: its checksum is not the manifest's; build again to mend it")
+    for folder in (store.folder, out / "tokens"):
+        sweep(folder)
     recipe = replace(recipe, device=device_of(settings.device))
-    plan = {shard["path"]: parts_of(out / shard["path"], recipe) for shard in manifest["shards"]}
+    plan = {s["path"]: parts_of(_near(out / s["path"], s["sha256"]), recipe) for s in manifest["shards"]}
     everything = [part for parts in plan.values() for part in parts]
     _make_missing(everything, recipe, store, settings, progress)
-    return _finish(out, manifest, recipe, plan, store)
+    finished = _finish(out, manifest, recipe, plan, store)
+    for shard in manifest["shards"]:
+        forget_copy(out / shard["path"], shard["sha256"])
+    return finished
+
+
+def _near(shard: AnyPath, sha256: str) -> Path:
+    """A shard whose checksum is the manifest's, on this machine. Raises KameError where it is another one."""
+    if isinstance(shard, Path) and checksum(shard) != sha256:
+        raise KameError(f"{shard}: its checksum is not the manifest's; build again to mend it")
+    return local_copy(shard, sha256)
 
 
 def _make_missing(
     parts: list[Part], recipe: Recipe, store: PartStore, settings: TokenSettings, progress: Progress
 ) -> None:
-    missing = [part for part in parts if not _sound(store, part.name)]
+    done = store.finished() if isinstance(store.folder, RemotePath) else None
+    missing = [p for p in parts if (not _sound(store, p.name) if done is None else p.name not in done)]
     progress.total("tokens", len(parts), len(parts) - len(missing))
     workers = settings.workers or os.cpu_count() or 1
     make_parts(missing, recipe, workers, lambda rows, refused: progress.advance("tokens", rows, refused))
@@ -160,16 +168,20 @@ def made_from(manifest: dict[str, Any], codec_sha256: str, tokenizer_sha256: str
     return {name: fingerprint_of(codec_sha256, tokenizer_sha256, sha256) for name, sha256 in content.items()}
 
 
-def _whole(out: Path, made: dict[str, Any]) -> bool:
+def _whole(out: AnyPath, made: dict[str, Any]) -> bool:
     """Whether all files of a manifest are there as they were written."""
-    sums = {out / f["path"]: f["sha256"] for f in made["files"]}
-    sums[out / "tokens" / "tokenizer.model"] = made["tokenizer"]["sha256"]
-    return all(path.exists() and checksum(path) == sha256 for path, sha256 in sums.items())
+    own = out / "tokens" / "tokenizer.model"
+    if not own.exists() or checksum(own) != made["tokenizer"]["sha256"]:
+        return False
+    return all(intact(out / f["path"], f["sha256"], f["bytes"]) for f in made["files"])
 
 
 def _refused(parts: list[Part], store: PartStore) -> list[Rejected]:
     """The refused rows of all parts; raises KameError, and lists them, where they are too many."""
-    rejected = [r for part in parts for r in store.rejected(part.name)]
+    names = [part.name for part in parts]
+    if isinstance(store.folder, RemotePath):
+        names = [name for name, marker in store.finished().items() if name in names and marker and marker.rejected]
+    rejected = [r for name in names for r in store.rejected(name)]
     rows = sum(part.stop - part.start for part in parts)
     if len(rejected) > MAX_REFUSED * rows:
         path = store.folder / "rejected.jsonl"
@@ -180,11 +192,11 @@ def _refused(parts: list[Part], store: PartStore) -> list[Rejected]:
 
 
 def _finish(
-    out: Path, manifest: dict[str, Any], recipe: Recipe, plan: dict[str, list[Part]], store: PartStore
+    out: AnyPath, manifest: dict[str, Any], recipe: Recipe, plan: dict[str, list[Part]], store: PartStore
 ) -> dict[str, Any]:
     rejected = _refused([part for parts in plan.values() for part in parts], store)
     folder = out / "tokens"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "manifest.json").unlink(missing_ok=True)
     sources = made_from(manifest, recipe.codec.sha256, recipe.tokenizer.sha256)
     of = TokenFacts(
@@ -198,7 +210,7 @@ def _finish(
         name = f"tokens/{Path(shard).name}"
         write_token_shard(out / name, _tables(parts, store), replace(of, fingerprint=sources[name]))
     write_whole(folder / "tokenizer.model", recipe.tokenizer.path.read_bytes())
-    for path in folder.glob("*.parquet"):
+    for path in files(folder, "*.parquet"):
         if f"tokens/{path.name}" not in sources:
             path.unlink()
     write_whole(folder / "rejected.jsonl", jsonl(rejected))
@@ -211,15 +223,15 @@ def _tables(parts: list[Part], store: PartStore) -> Iterable[pa.Table]:
     return (store.read_table(part.name) for part in parts)
 
 
-def describe(out: Path, of: TokenFacts, sources: dict[str, str], rejected: list[Rejected]) -> dict[str, Any]:
+def describe(out: AnyPath, of: TokenFacts, sources: dict[str, str], rejected: list[Rejected]) -> dict[str, Any]:
     """The manifest of the token shards in OUT."""
-    files = []
+    listed = []
     for name in sources:
-        with pq.ParquetFile(out / name) as file:
+        with open_parquet(out / name) as file:
             frames = [b.column(0).to_numpy().sum() for b in file.iter_batches(columns=["frames"])]
             rows = file.metadata.num_rows
         path = out / name
-        files.append(
+        listed.append(
             {
                 "path": name,
                 "split": path.name.split("-")[0],
@@ -235,9 +247,9 @@ def describe(out: Path, of: TokenFacts, sources: dict[str, str], rejected: list[
         "stand_ins": ["codec: untrained"] if of.untrained else [],
         "codec": {"name": of.codec, "sha256": of.codec_sha256},
         "tokenizer": {"name": of.tokenizer, "sha256": of.tokenizer_sha256, "text_card": of.text_card},
-        "rows": sum(f["rows"] for f in files),
-        "frames": sum(f["frames"] for f in files),
+        "rows": sum(f["rows"] for f in listed),
+        "frames": sum(f["frames"] for f in listed),
         "refused": dict(sorted(Counter(r.reason for r in rejected).items())),
         "made_from": sources,
-        "files": files,
+        "files": listed,
     }

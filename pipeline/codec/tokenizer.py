@@ -18,6 +18,7 @@ from pipeline.codec import hub
 from pipeline.codec.schema import END_OF_PADDING, TEXT_PADDING
 from pipeline.errors import Refusal, UsageError
 from pipeline.resources import bundled
+from pipeline.storage.files import checksum
 from pipeline.text.words import join_words
 
 SPACE = "▁"
@@ -42,7 +43,7 @@ class Tokenizer:
             path, name = Path(spec), Path(spec).name
             if not path.is_file():
                 raise UsageError(f"--tokenizer {spec}: no such file; give kyutai, sample or a SentencePiece model file")
-        tokenizer = cls(name, path.resolve(), hub.checksum(path))
+        tokenizer = cls(name, path.resolve(), checksum(path))
         tokenizer.check()
         return tokenizer
 

@@ -1,26 +1,25 @@
 """Whether token shards hold what their shards say: the text streams turned back into words, codes, lengths, offsets."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from pipeline.codec.hub import checksum
 from pipeline.codec.schema import CARD, CODEBOOKS, END_OF_PADDING, TEXT_PADDING, TOKENS, TokenFacts, frame_at
 from pipeline.codec.stage import stale, token_manifest
 from pipeline.codec.text_stream import text_tokens
 from pipeline.codec.tokenizer import Tokenizer
+from pipeline.storage.files import checksum, files, local_copy, open_parquet
+from pipeline.storage.paths import AnyPath
 from pipeline.text.words import join_words
 
 Row = dict[str, Any]
 AGAIN = "run `kame-data tokens` again"
 
 
-def check_tokens(out: Path, report: Callable[[str], None]) -> Iterator[str]:
+def check_tokens(out: AnyPath, report: Callable[[str], None]) -> Iterator[str]:
     """Files are those of the manifest, made from the shards that are there now; every row holds together, and its text
     streams are its words."""
     folder = out / "tokens"
@@ -44,23 +43,23 @@ def check_tokens(out: Path, report: Callable[[str], None]) -> Iterator[str]:
         else:
             yield from _check_file(path, file, manifest, out / "shards" / path.name, tokenizer)
     listed = {out / f["path"] for f in manifest["files"]}
-    for stranger in sorted(set(folder.glob("*.parquet")) - listed):
+    for stranger in sorted(set(files(folder, "*.parquet")) - listed):
         yield f"{stranger}: is not in the manifest; delete it"
     if said := stale(out, manifest):
         yield f"{said}; {AGAIN}"
 
 
-def _tokenizer(path: Path, named: Row) -> tuple[Tokenizer | None, str]:
+def _tokenizer(path: AnyPath, named: Row) -> tuple[Tokenizer | None, str]:
     """The tokenizer that lies beside the token shards, and what is wrong with it."""
     if not path.exists():
         return None, f"{path}: is missing; {AGAIN}"
     if checksum(path) != named["sha256"]:
         return None, f"{path}: its checksum is not the manifest's; {AGAIN}"
-    return Tokenizer.of(str(path)), ""
+    return Tokenizer.of(str(local_copy(path, named["sha256"]))), ""
 
 
-def _check_file(path: Path, file: Row, manifest: Row, shard: Path, tokenizer: Tokenizer | None) -> Iterator[str]:
-    with pq.ParquetFile(path, memory_map=True) as tokens:
+def _check_file(path: AnyPath, file: Row, manifest: Row, shard: AnyPath, tokenizer: Tokenizer | None) -> Iterator[str]:
+    with open_parquet(path, memory_map=True) as tokens:
         if not tokens.schema_arrow.equals(TOKENS):
             yield f"{path}: its columns are not those of a token shard of this version; {AGAIN}"
             return
@@ -136,9 +135,9 @@ def _check_oracles(row: Row, text_card: int) -> Iterator[str]:
         yield "its oracles do not come in order of time"
 
 
-def _said(shard: Path) -> dict[str, Row]:
+def _said(shard: AnyPath) -> dict[str, Row]:
     """The words of a shard's rows, by id."""
-    with pq.ParquetFile(shard) as file:
+    with open_parquet(shard) as file:
         batches = file.iter_batches(batch_size=64, columns=["id", "language", "words", "oracles", "turns"])
         return {row["id"]: row for batch in batches for row in batch.to_pylist()}
 

@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 import os
+import re
 import shutil
 import sys
 import threading
@@ -18,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import KameError
+from pipeline.errors import KameError, UsageError
 from pipeline.llm.ledger_index import Index
 from pipeline.llm.segments import ANSWER, JOB, SESSION, WASTE, Place, Scan, Writer, decode, encode, segments
 from pipeline.seeds import digest
@@ -57,6 +58,10 @@ class Ledger:
 
     def __init__(self, folder: Path | str | None = None) -> None:
         self.folder = Path(folder) if folder is not None else default_folder()
+        if re.match(r"[a-z0-9+]{2,}:/", str(self.folder)):
+            raise UsageError(
+                f"ledger {self.folder}: name a folder of this machine; `kame-data ledger export URL` copies it"
+            )
         if self.folder.exists() and not self.folder.is_dir():
             raise KameError(f"ledger {self.folder}: is a file; name a folder with --ledger")
         self.damaged = 0

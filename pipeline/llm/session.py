@@ -21,7 +21,8 @@ from pipeline.llm.batch_desk import BatchDesk
 from pipeline.llm.client import LLM, Limits
 from pipeline.llm.ledger import Ledger
 from pipeline.llm.request import Answer, Request
-from pipeline.parts import write_whole
+from pipeline.storage.files import files, read_many, write_whole
+from pipeline.storage.paths import AnyPath
 
 T = TypeVar("T")
 Job = Callable[["Session"], Awaitable[T]]
@@ -33,7 +34,7 @@ class Session:
     """One engine with its ledger and its loop. `spent` notes what was paid in `out`, so that a budget holds for all
     runs of a build together."""
 
-    def __init__(self, out: Path, folder: Path | None, settings: LlmSettings) -> None:
+    def __init__(self, out: AnyPath, folder: Path | None, settings: LlmSettings) -> None:
         self.settings = settings
         self.notes = SpendNotes(out)
         self._name = uuid.uuid4().hex[:12]
@@ -134,7 +135,7 @@ class Session:
 class SpendNotes:
     """What was spent in a build's folder: a small file a session, of the rows of `Accounts.rows`."""
 
-    def __init__(self, out: Path) -> None:
+    def __init__(self, out: AnyPath) -> None:
         self.folder = out / "parts" / "spend"
 
     def write(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -144,8 +145,8 @@ class SpendNotes:
     def rows(self) -> list[dict[str, Any]]:
         """The sum of all sessions: a row a stage, model and level."""
         sums: dict[tuple[str, str, int], dict[str, Any]] = {}
-        for path in sorted(self.folder.glob("*.json")):
-            for row in json.loads(path.read_text("utf-8")):
+        for note in read_many(files(self.folder, "*.json")):
+            for row in json.loads(note or b"[]"):
                 key = (row["stage"], row["model"], -1 if row["level"] is None else row["level"])
                 known = sums.setdefault(key, {name: row[name] for name in ("stage", "model", "level")})
                 for name, value in row.items():

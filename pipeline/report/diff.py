@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.report.figures import SIMILARITY_SAMPLE, Figures, gather, middle
 from pipeline.report.page import flat
 from pipeline.report.read import FACET_COLUMNS, TEXT_COLUMNS, Finished, sample, shard_rows
 from pipeline.seeds import digest
+from pipeline.storage.paths import AnyPath
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,7 +46,7 @@ class Diff:
     names: tuple[str, str] = field(default=("", ""))
 
 
-def compare(first: Path, second: Path) -> Diff:
+def compare(first: AnyPath, second: AnyPath) -> Diff:
     """Hold two finished builds against each other. Raises UsageError where one is not finished.
 
     Memory holds a digest for each aspect of each row, not the rows; a shard that both have is not read for its sound.

@@ -6,8 +6,6 @@ script elements of a type that no browser runs, and the page puts it on screen a
 
 import base64
 import hashlib
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +17,8 @@ from pipeline.report.payload import dialogue, script_json, sounds
 from pipeline.report.plots import Plot, draw
 from pipeline.report.read import FACET_COLUMNS, TEXT_COLUMNS, Finished, sample
 from pipeline.report.seen import FRAME, TOKENS_PER_WORD, open_tokenizer
+from pipeline.storage.files import writing
+from pipeline.storage.paths import AnyPath
 
 if TYPE_CHECKING:
     from pipeline.codec.tokenizer import Tokenizer
@@ -35,7 +35,7 @@ stays under 40 MB."""
 class Written:
     """A report that was written: its path and size, and how many dialogues it holds, of how many, with sound."""
 
-    path: Path
+    path: AnyPath
     bytes: int
     dialogues: int
     of: int
@@ -43,7 +43,7 @@ class Written:
 
 
 def write_report(
-    out: Path,
+    out: AnyPath,
     *,
     dialogues: int = DIALOGUES,
     audio: int = AUDIO,
@@ -75,16 +75,9 @@ def write_report(
         "constants": script_json({"frame": FRAME, "tokensPerWord": TOKENS_PER_WORD, "soundsAsked": len(chosen)}),
     }
     path = out / "report.html"
-    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=out)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            for piece in _render(facts, plots, texts.values(), _noting(heard, kept)):
-                file.write(piece)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with writing(path) as file:
+        for piece in _render(facts, plots, texts.values(), _noting(heard, kept)):
+            file.write(piece.encode())
     return Written(path, path.stat().st_size, len(texts), figures.dialogues, len(kept))
 
 

@@ -4,15 +4,15 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline.errors import KameError, UsageError
 from pipeline.seeds import digest
 from pipeline.shards.schema import SHARD
+from pipeline.storage.files import files, open_parquet
+from pipeline.storage.paths import AnyPath
 
 TEXT_COLUMNS = tuple(name for name in SHARD.names if name != "audio")
 
@@ -21,11 +21,11 @@ TEXT_COLUMNS = tuple(name for name in SHARD.names if name != "audio")
 class Finished:
     """A finished build: its folder and its manifest."""
 
-    out: Path
+    out: AnyPath
     manifest: dict[str, Any]
 
     @classmethod
-    def open(cls, out: Path) -> "Finished":
+    def open(cls, out: AnyPath) -> "Finished":
         """Raises UsageError where `out` holds no finished build."""
         path = out / "manifest.json"
         try:
@@ -46,7 +46,7 @@ class Finished:
         """The folder's own name."""
         return self.out.resolve().name
 
-    def shards(self) -> list[Path]:
+    def shards(self) -> list[AnyPath]:
         """The files of the shards, in order."""
         return [self.out / shard["path"] for shard in self.manifest["shards"]]
 
@@ -73,8 +73,8 @@ class Finished:
 
     def refusals(self) -> Iterator[dict[str, str]]:
         """The refusals of all stages. Raises KameError, which names file and line, for one that is damaged."""
-        for path in sorted((self.out / "rejected").glob("*.jsonl")):
-            with path.open(encoding="utf-8") as lines:
+        for path in files(self.out / "rejected", "*.jsonl"):
+            with path.open("rb") as lines:
                 for number, line in enumerate(lines, 1):
                     try:
                         yield json.loads(line)
@@ -82,10 +82,10 @@ class Finished:
                         raise KameError(f"{path} line {number}: is no JSON; `kame-data build` writes it anew") from None
 
 
-def shard_rows(path: Path, columns: Sequence[str], ids: Collection[str] | None = None) -> Iterator[dict[str, Any]]:
+def shard_rows(path: AnyPath, columns: Sequence[str], ids: Collection[str] | None = None) -> Iterator[dict[str, Any]]:
     """The rows of one shard, `columns` of each, or only those of `ids`. Row groups without them are not read."""
     try:
-        with pq.ParquetFile(path) as file:
+        with open_parquet(path) as file:
             if missing := [name for name in columns if name not in file.schema_arrow.names]:
                 raise KameError(f"{path}: has no column {missing[0]}; another version made it: build again")
             for group in range(file.num_row_groups):

@@ -8,10 +8,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.quality import WORD_SECONDS
+from pipeline.storage.files import checksum, local_copy
+from pipeline.storage.paths import AnyPath
 from pipeline.text.words import join_words, split_words
 
 if TYPE_CHECKING:
@@ -25,14 +26,14 @@ TOKENS_PER_WORD = 1.3
 """What an English word takes in a vocabulary of 32,000 pieces, roughly; the same figure as in `pipeline.quality`."""
 
 
-def open_tokenizer(spec: str | None, out: Path) -> "Tokenizer | None":
+def open_tokenizer(spec: str | None, out: AnyPath) -> "Tokenizer | None":
     """The tokenizer of `--tokenizer`; without, that of OUT/tokens, where there is one and sentencepiece is at hand."""
     from pipeline.codec.tokenizer import Tokenizer
 
     if spec is not None:
         return Tokenizer.of(spec)
     own = out / "tokens" / "tokenizer.model"
-    return Tokenizer.of(str(own)) if own.is_file() and find_spec("sentencepiece") else None
+    return Tokenizer.of(str(local_copy(own, checksum(own)))) if own.is_file() and find_spec("sentencepiece") else None
 
 
 def pieces(text: str, tokenizer: "Tokenizer") -> list[str]:

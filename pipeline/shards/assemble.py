@@ -6,19 +6,19 @@ the build was grown, killed or spread. A shard that is there already is kept, un
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import file_digest
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
 from pipeline import __version__, backend
 from pipeline.build import Build
-from pipeline.parts import Marker, write_whole
+from pipeline.parts import Marker
 from pipeline.records import Split
 from pipeline.seeds import digest
 from pipeline.shards.rows import example
 from pipeline.shards.write import fingerprint_of, write_shard
 from pipeline.stages import id_of, simulator_of, stages_of
+from pipeline.storage.files import checksum, each, files, move, write_whole
+from pipeline.storage.paths import AnyPath, RemotePath
 from pipeline.wanted import Lane, Slice
 
 SHARDS_VERSION = 3
@@ -126,29 +126,41 @@ def shard_rows(build: Build, shard: Shard) -> Iterator[dict[str, Any]]:
 class ShardFolder:
     """Where the shards of a build lie: finished ones in OUT/shards, the others in OUT/parts/shards until then."""
 
-    def __init__(self, out: Path) -> None:
+    def __init__(self, out: AnyPath) -> None:
         self.final, self.waiting = out / "shards", out / "parts" / "shards"
 
-    def found(self) -> dict[str, Path]:
+    def found(self) -> dict[str, AnyPath]:
         """The whole shards that are there, by fingerprint; what is not as it was written goes."""
         found = {}
-        for path in sorted(self.waiting.glob("*.parquet")) + sorted(self.final.glob("*.parquet")):
-            mark = fingerprint_of(path)
-            if mark and self._sum(mark).exists() and self._sum(mark).read_text() == checksum(path):
+        paths = files(self.waiting, "*.parquet") + files(self.final, "*.parquet")
+        for path, mark in zip(paths, each(fingerprint_of, paths), strict=True):
+            if mark and self._sound(path, self.sum(mark)):
                 found[mark] = path
             else:
                 path.unlink()
         return found
 
-    def _sum(self, mark: str) -> Path:
+    @staticmethod
+    def _sound(path: AnyPath, sha256: str) -> bool:
+        # An object store keeps checksums of its own, and never holds half a file.
+        return bool(sha256) if isinstance(path, RemotePath) else sha256 == checksum(path)
+
+    def _sum(self, mark: str) -> AnyPath:
         return self.waiting / f"{mark}.sha256"
 
-    def make(self, build: Build, shard: Shard) -> Path:
+    def sum(self, mark: str) -> str:
+        """The checksum that the shard of a fingerprint was written with; "" where it was not written to its end."""
+        try:
+            return self._sum(mark).read_text("utf-8")
+        except FileNotFoundError:
+            return ""
+
+    def make(self, build: Build, shard: Shard) -> AnyPath:
         """Write the shard, its checksum last."""
         path = self.waiting / f"{shard.fingerprint}.parquet"
         rows, group = shard_rows(build, shard), build.settings.shards.row_group
-        write_shard(path, rows, row_group=group, fingerprint=shard.fingerprint)
-        write_whole(self._sum(shard.fingerprint), checksum(path).encode())
+        sha256 = write_shard(path, rows, row_group=group, fingerprint=shard.fingerprint)
+        write_whole(self._sum(shard.fingerprint), sha256.encode())
         return path
 
     def names(self, shards: list[Shard]) -> dict[str, str]:
@@ -156,31 +168,24 @@ class ShardFolder:
         of = {split: sum(s.split == split for s in shards) for split in ("train", "validation")}
         return {s.fingerprint: f"{s.split}-{s.number:05d}-of-{of[s.split]:05d}.parquet" for s in shards}
 
-    def place(self, shards: list[Shard]) -> list[Path]:
+    def place(self, shards: list[Shard]) -> list[AnyPath]:
         """Give the shards their final names; what is not of the build any more goes. Can be cut off and repeated."""
         names = self.names(shards)
         self.final.mkdir(parents=True, exist_ok=True)
         self.waiting.mkdir(parents=True, exist_ok=True)
-        for path in sorted(self.final.glob("*.parquet")):
-            mark = fingerprint_of(path)
+        final = files(self.final, "*.parquet")
+        for path, mark in zip(final, each(fingerprint_of, final), strict=True):
             if mark not in names:
                 path.unlink()
             elif names[mark] != path.name:
-                path.replace(self.waiting / f"{mark}.parquet")
-        for mark, name in names.items():
-            waiting = self.waiting / f"{mark}.parquet"
-            if waiting.exists():
-                waiting.replace(self.final / name)
-        for path in self.waiting.iterdir():
+                move(path, self.waiting / f"{mark}.parquet")
+        for path in files(self.waiting, "*.parquet"):
+            if path.stem in names:
+                move(path, self.final / names[path.stem])
+        for path in files(self.waiting, "*"):
             if path.suffix != ".sha256" or path.stem not in names:
                 path.unlink()
         return [self.final / names[s.fingerprint] for s in shards]
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
 
 
 def version_facts(build: Build) -> dict[str, Any]:

@@ -5,14 +5,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import soundfile
 
-from pipeline.shards.assemble import checksum
 from pipeline.shards.schema import SHARD
+from pipeline.storage.files import checksum, files, open_parquet
+from pipeline.storage.paths import AnyPath
 from pipeline.text.words import join_words
 
 Row = dict[str, Any]
@@ -42,7 +41,7 @@ class Counted:
         self.seconds += row["duration"] or 0.0
 
 
-def check_shards(out: Path, manifest: Row, report: Callable[[str], None]) -> Iterator[str]:
+def check_shards(out: AnyPath, manifest: Row, report: Callable[[str], None]) -> Iterator[str]:
     """Every shard that the manifest lists is there, whole, and no other; every row holds together; and the manifest's
     counts are the rows'."""
     listed = {out / s["path"]: s for s in manifest["shards"]}
@@ -60,14 +59,14 @@ def check_shards(out: Path, manifest: Row, report: Callable[[str], None]) -> Ite
             read = False
             yield problem
     report(f"{len(listed)} shards of {counted.ids.total()} rows")
-    for stranger in sorted(set((out / "shards").glob("*.parquet")) - set(listed)):
+    for stranger in sorted(set(files(out / "shards", "*.parquet")) - set(listed), key=str):
         yield f"{stranger}: is not in the manifest; delete it"
     if read:
         yield from _check_counts(out, manifest, counted)
 
 
-def _check_file(path: Path, shard: Row, levels: set[int], spoken: bool, counted: Counted) -> Iterator[str]:
-    with path.open("rb") as handle, pq.ParquetFile(handle) as file:
+def _check_file(path: AnyPath, shard: Row, levels: set[int], spoken: bool, counted: Counted) -> Iterator[str]:
+    with open_parquet(path) as file:
         if not file.schema_arrow.equals(SHARD):
             yield f"{path}: its columns are not those of a shard of this version; {AGAIN}"
             return
@@ -82,7 +81,7 @@ def _check_file(path: Path, shard: Row, levels: set[int], spoken: bool, counted:
                     yield f"{path}: row {row['id']}: {problem}"
 
 
-def _check_counts(out: Path, manifest: Row, counted: Counted) -> Iterator[str]:
+def _check_counts(out: AnyPath, manifest: Row, counted: Counted) -> Iterator[str]:
     said = manifest["dialogues"]
     path = out / "manifest.json"
     for row_id, times in counted.ids.items():

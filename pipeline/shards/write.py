@@ -1,18 +1,17 @@
 """Writing a shard as a stream: memory holds one row group at a time, however long the shard."""
 
-import os
-import tempfile
 from collections.abc import Iterable
 from contextlib import closing
 from functools import cache
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.shards.schema import SHARD
+from pipeline.storage.files import open_parquet, writing, written_sum
+from pipeline.storage.paths import AnyPath
 
 FINGERPRINT = b"kame_data.fingerprint"
 
@@ -27,37 +26,29 @@ def _schema() -> pa.Schema:
     return SHARD.with_metadata(features.arrow_schema.metadata)
 
 
-def write_shard(path: Path, rows: Iterable[dict[str, Any]], *, row_group: int, fingerprint: str) -> None:
-    """Write the rows to `path`, whole or not at all, `row_group` rows a group.
+def write_shard(path: AnyPath, rows: Iterable[dict[str, Any]], *, row_group: int, fingerprint: str) -> str:
+    """Write the rows to `path`, whole or not at all, `row_group` rows a group; returns the file's SHA-256, in hex.
 
     zstd, with a page index (readers skip pages) and content-defined chunks (a shard that changes a little uploads
     little). The fingerprint stands in the footer, so that a finished shard is known by itself.
     """
     schema = _schema().with_metadata({**_schema().metadata, FINGERPRINT: fingerprint.encode()})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            writer = pq.ParquetWriter(
-                file, schema, compression="zstd", write_page_index=True, use_content_defined_chunking=True
-            )
-            with closing(writer):
-                stream = iter(rows)
-                while group := list(islice(stream, row_group)):
-                    writer.write_table(pa.Table.from_pylist(group, schema=schema))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with writing(path) as file:
+        writer = pq.ParquetWriter(
+            file, schema, compression="zstd", write_page_index=True, use_content_defined_chunking=True
+        )
+        with closing(writer):
+            stream = iter(rows)
+            while group := list(islice(stream, row_group)):
+                writer.write_table(pa.Table.from_pylist(group, schema=schema))
+        return written_sum(file)
 
 
-def fingerprint_of(path: Path) -> str | None:
+def fingerprint_of(path: AnyPath) -> str | None:
     """The fingerprint in a shard's footer; None where the file is no whole shard of ours."""
     try:
-        metadata = pq.read_schema(path).metadata or {}
+        with open_parquet(path) as file:
+            metadata = file.schema_arrow.metadata or {}
     except (OSError, pa.ArrowInvalid):
         return None
     value = metadata.get(FINGERPRINT)

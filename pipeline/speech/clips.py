@@ -6,18 +6,18 @@ version of what worked it out, so that another aligner or recogniser needs no ne
 """
 
 import json
-import os
-import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import soundfile
 
 from pipeline.seeds import digest
 from pipeline.speech.voices import Clip, Span, Utterance
+from pipeline.storage.files import each, write_many
+from pipeline.storage.paths import AnyPath, RemotePath
 
 # Rises when the same key would stand for something else, or the file's form changes.
 VERSION = 1
@@ -33,53 +33,73 @@ class Kept:
 
 
 class ClipCache:
-    """Clips in a folder, a file each: a line of JSON, then FLAC. Threads and processes may share it."""
+    """Clips in a folder, a file each: a line of JSON, then FLAC. Threads and processes may share the folder.
 
-    def __init__(self, folder: Path) -> None:
+    To an object store clips go together, when `flush` is called.
+    """
+
+    def __init__(self, folder: AnyPath) -> None:
         self.folder = folder
+        self._waiting: dict[AnyPath, bytes] = {}
 
-    def path(self, key: str) -> Path:
+    def path(self, key: str) -> AnyPath:
         """Where the clip of a key lies."""
         return self.folder / key[:2] / f"{key}.clip"
 
     def get(self, key: str) -> Kept | None:
         """The clip, or None where there is none or its file is damaged."""
-        try:
-            line, _, flac = self.path(key).read_bytes().partition(b"\n")
-            told = json.loads(line)
-            if told.pop("sha256") != _checksum(told, flac):
-                return None
-            samples, rate = soundfile.read(BytesIO(flac), dtype="int16")
-            words = tuple((start, end) for start, end in told["words"])
-            aligned = {name: [(start, end) for start, end in spans] for name, spans in told["aligned"].items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, soundfile.LibsndfileError):
-            return None
-        return Kept(Clip(samples, rate, words, told["word_times"]), aligned, told["measured"])
+        return self.get_many([key])[0]
+
+    def get_many(self, keys: Sequence[str]) -> list[Kept | None]:
+        """`get` of each."""
+        found = each(_read, [self.path(key) for key in keys])
+        return [_kept(data) if data else None for data in found]
 
     def put(self, key: str, kept: Kept) -> None:
         """Keep a clip; its file is there whole or not at all."""
-        flac = BytesIO()
-        soundfile.write(flac, kept.clip.samples, kept.clip.sample_rate, format="FLAC", subtype="PCM_16")
-        told: dict[str, Any] = {
-            "words": kept.clip.words,
-            "word_times": kept.clip.word_times,
-            "aligned": kept.aligned,
-            "measured": kept.measured,
-        }
-        line = json.dumps({**told, "sha256": _checksum(json.loads(json.dumps(told)), flac.getvalue())})
-        path = self.path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._waiting[self.path(key)] = _bytes(kept)
+        if not isinstance(self.folder, RemotePath):
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what has not been written yet."""
+        waiting, self._waiting = self._waiting, {}
         # Not synced to the disk: what a power cut damages is seen on reading, and made again.
-        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(line.encode() + b"\n" + flac.getvalue())
-            Path(temporary).replace(path)
-        except BaseException as error:
-            Path(temporary).unlink(missing_ok=True)
-            if isinstance(error, OSError) and error.filename is None:  # a full disk does not say of itself which
-                raise OSError(error.errno, error.strerror, str(path)) from error
-            raise
+        write_many(waiting, durable=False)
+
+
+def _read(path: AnyPath) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:  # nor is what a disk cannot read any more
+        return None
+
+
+def _kept(data: bytes) -> Kept | None:
+    try:
+        line, _, flac = data.partition(b"\n")
+        told = json.loads(line)
+        if told.pop("sha256") != _checksum(told, flac):
+            return None
+        samples, rate = soundfile.read(BytesIO(flac), dtype="int16")
+        words = tuple((start, end) for start, end in told["words"])
+        aligned = {name: [(start, end) for start, end in spans] for name, spans in told["aligned"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, soundfile.LibsndfileError):
+        return None
+    return Kept(Clip(samples, rate, words, told["word_times"]), aligned, told["measured"])
+
+
+def _bytes(kept: Kept) -> bytes:
+    flac = BytesIO()
+    soundfile.write(flac, kept.clip.samples, kept.clip.sample_rate, format="FLAC", subtype="PCM_16")
+    told: dict[str, Any] = {
+        "words": kept.clip.words,
+        "word_times": kept.clip.word_times,
+        "aligned": kept.aligned,
+        "measured": kept.measured,
+    }
+    line = json.dumps({**told, "sha256": _checksum(json.loads(json.dumps(told)), flac.getvalue())})
+    return line.encode() + b"\n" + flac.getvalue()
 
 
 def _checksum(told: dict[str, Any], flac: bytes) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 from typing import Literal, Protocol, Self
 
 from pipeline.errors import Refusal
@@ -16,6 +15,7 @@ from pipeline.speech.coqui import CoquiSynthesizer
 from pipeline.speech.references import Reference
 from pipeline.speech.settings import SpeechSettings
 from pipeline.speech.voices import Clip, Span, Synthesizer, Utterance, open_synthesizer
+from pipeline.storage.paths import AnyPath
 from pipeline.text.words import split_words
 
 WINDOW = 32
@@ -80,7 +80,7 @@ class Studio:
         remaining = iter(jobs)
         while window := list(islice(remaining, WINDOW)):
             keys = [clip_key(self.version, job) for job in window]
-            found = [self.cache.get(key) if self.cache else None for key in keys]
+            found = self.cache.get_many(keys) if self.cache else [None] * len(keys)
             made = self.synthesizer.synthesize(job for job, kept in zip(window, found, strict=True) if kept is None)
             for job, key, kept in zip(window, keys, found, strict=True):
                 raw = Kept(clip) if kept is None and isinstance(clip := next(made), Clip) else kept
@@ -92,6 +92,8 @@ class Studio:
                 if self.cache and finished != kept:
                     self.cache.put(key, finished)
                 yield outcome
+            if self.cache:
+                self.cache.flush()
 
     def _finish(self, kept: Kept, job: Utterance) -> tuple[Kept, Clip | Refusal]:
         """The clip with all that is still missing worked out."""
@@ -161,7 +163,7 @@ class Studio:
         self.close()
 
 
-def open_studio(settings: SpeechSettings, clips: Path | None) -> Studio:
+def open_studio(settings: SpeechSettings, clips: AnyPath | None) -> Studio:
     """The studio that the settings call for, its clips in a folder (None keeps none).
 
     Raises UsageError for a voice that there is not.

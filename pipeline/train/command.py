@@ -22,7 +22,7 @@ BRANCHES = (
 
 def train(
     tokens: Annotated[
-        Path | None, typer.Argument(metavar="OUT", help="Folder of a build with tokens, or its tokens folder.")
+        str | None, typer.Argument(metavar="OUT", help="Folder (or URL) of a build with tokens, or its tokens folder.")
     ] = None,
     run: Annotated[
         Path | None, typer.Option("--run", help="Folder of the run; 'run' unless told otherwise. Goes on where it is.")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pipeline.settings_room import Room
+from pipeline.settings_room import Place, Room
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -93,7 +93,7 @@ class TrainSettings(Room):
     into them.
     """
 
-    tokens: Path = Path("out")
+    tokens: Place = Path("out")
     run: Path = Path("run")
     init: str = "kyutai/moshiko-pytorch-bf16"
     seed: int = 0

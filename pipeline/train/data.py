@@ -12,7 +12,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipeline.codec.schema import CODEBOOKS, TOKENS, TokenFacts
+from pipeline.codec.stage import token_manifest
 from pipeline.errors import KameError, UsageError
+from pipeline.seeds import digest
+from pipeline.storage.files import cache_folder, fetch
+from pipeline.storage.paths import RemotePath
 from pipeline.train.draws import Keys, id_keys
 from pipeline.train.oracle_stream import Events
 
@@ -32,6 +36,22 @@ def token_files(out: Path, split: str) -> list[Path]:
             f"`kame-data tokens {out}` makes the missing ones"
         )
     return found
+
+
+def tokens_here(build: RemotePath) -> Path:
+    """A folder of the user's cache that holds the `tokens` of a build in an object store, for training maps them.
+
+    What is there already is not copied again. Raises UsageError where the build has none.
+    """
+    made = token_manifest(build)
+    if made is None:
+        raise UsageError(f"{build}: holds no tokens; `kame-data tokens {build}` makes them")
+    sums = {f["path"]: f["sha256"] for f in made["files"]} | {"tokens/tokenizer.model": made["tokenizer"]["sha256"]}
+    folder = cache_folder() / f"tokens-{digest(*sorted(sums.items()))[:16]}"
+    for name, sha256 in sums.items():
+        if not (folder / name).exists():  # where it is there it is whole
+            fetch(build / name, folder / name, sha256)
+    return folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,9 @@ from safetensors.torch import save_file
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 
 from pipeline.codec.schema import TokenFacts
+from pipeline.storage.paths import AnyPath, RemotePath
 from pipeline.train.config import TrainSettings
+from pipeline.train.data import tokens_here
 from pipeline.train.machine import Machine
 from pipeline.train.model import FourStreams
 from pipeline.train.start import ARGUMENTS_NAME, CONFIG_NAME, MOSHI_NAME, Start
@@ -62,9 +64,10 @@ def export(settings: TrainSettings, start: Start, facts: TokenFacts, model: Four
     return target
 
 
-def tokens_folder(tokens: Path) -> Path:
-    """The build's folder of what `tokens` in the settings names."""
-    return tokens.parent if tokens.name == "tokens" and not (tokens / "tokens").is_dir() else tokens
+def tokens_folder(tokens: AnyPath) -> Path:
+    """The build's folder of what `tokens` in the settings names; of one in an object store, a copy on this machine."""
+    build = tokens.parent if tokens.name == "tokens" and not (tokens / "tokens").is_dir() else tokens
+    return tokens_here(build) if isinstance(build, RemotePath) else build
 
 
 def _beside(start: Start, facts: TokenFacts, own: Path, folder: Path) -> dict[str, str]:

@@ -38,6 +38,7 @@ def train(settings: TrainSettings) -> Path:
     Raises UsageError for settings and data that do not go together, KameError where training itself fails: out of
     memory, a loss that is no number, damaged files.
     """
+    settings = settings.model_copy(update={"tokens": tokens_folder(settings.tokens)})
     machine = Machine(settings)
     try:
         with _memory_errors(settings):

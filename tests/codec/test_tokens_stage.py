@@ -18,13 +18,13 @@ import pytest
 import soundfile
 from building import build, settings_of
 
-from pipeline.codec.hub import checksum
 from pipeline.codec.schema import TOKENS, TokenFacts
 from pipeline.codec.shards import write_token_shard
 from pipeline.codec.stage import TokenSettings, make_tokens, token_manifest
 from pipeline.codec.text_stream import text_tokens
 from pipeline.codec.tokenizer import Tokenizer
 from pipeline.errors import KameError, UsageError
+from pipeline.storage.files import checksum
 from pipeline.verify import verify
 
 ROOT = Path(__file__).resolve().parents[2]
