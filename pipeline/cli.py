@@ -40,6 +40,8 @@ BRANCHES = (
     ("stt", "noise", "stt_noise"),
     ("llm", "mode", "llm_mode"),
     ("llm", "budget", "budget"),
+    ("runner", "kind", "runner"),
+    ("runner", "address", "address"),
 )
 BuildFolder = Annotated[Path, typer.Argument(metavar="OUT", help="Folder of a build.")]
 Tokenizer = Annotated[
@@ -111,6 +113,12 @@ def _flags(
     seed: Annotated[int | None, typer.Option(help="Seed of every draw.")] = None,
     ledger: Annotated[Path | None, typer.Option(help="Folder of the paid answers, outside OUT.")] = None,
     workers: Annotated[int | None, typer.Option(help="Parts in work at once; a core each by default.")] = None,
+    runner: Annotated[
+        str | None, typer.Option(help="Where parts are made: local, or the workers of a cluster: dask, ray.")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(help="The cluster: tcp://HOST:8786 (Dask), HOST:6379 or ray://HOST:10001 (Ray).")
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """The flags of every command that takes settings; a name here is the name in the settings tree."""
@@ -393,6 +401,7 @@ def _run_build(settings: "Settings") -> dict[str, Any]:
     from filelock import FileLock, Timeout
 
     from pipeline.build import Build
+    from pipeline.clusters import check_runner
     from pipeline.show import Bars
     from pipeline.stages import check_models, terms
     from pipeline.status import finished, restore
@@ -409,6 +418,7 @@ def _run_build(settings: "Settings") -> dict[str, Any]:
                 restore(build_)
                 return manifest
             check_models(settings)
+            check_runner(settings.runner)
             for left in settings.out.rglob(".*.tmp"):
                 left.unlink()  # of a write that was killed
             from flows.build import build_flow

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,19 +26,10 @@ from pipeline.codec.tokenizer import Tokenizer
 from pipeline.errors import KameError, UsageError
 from pipeline.parts import DamagedPart, PartStore, jsonl, write_whole
 from pipeline.records import Rejected
+from pipeline.spread import Progress
 
 MAX_REFUSED = 0.2
 """The largest share of the rows that may be refused."""
-
-
-class Progress(Protocol):
-    """Is told how the work goes on."""
-
-    def total(self, stage: str, parts: int, done: int) -> None:
-        """The stage has this many parts, of which some were done before."""
-
-    def advance(self, stage: str, rows: int, refused: int) -> None:
-        """One more part of the stage is done."""
 
 
 @dataclass(frozen=True, slots=True)

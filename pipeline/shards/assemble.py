@@ -140,6 +140,10 @@ class ShardFolder:
                 path.unlink()
         return found
 
+    def has(self, shard: Shard) -> bool:
+        """Whether the shard has been written: its checksum, which comes last, is there."""
+        return self._sum(shard.fingerprint).exists() and (self.waiting / f"{shard.fingerprint}.parquet").exists()
+
     def _sum(self, mark: str) -> Path:
         return self.waiting / f"{mark}.sha256"
 
