@@ -209,20 +209,32 @@ def tokens(
     ] = "kyutai",
     device: Annotated[str, typer.Option(help="Where the codec runs: auto, cpu, cuda or cuda:N.")] = "auto",
     workers: Annotated[int | None, typer.Option(help="Processes on the CPU; a core each by default.")] = None,
+    runner: Annotated[str | None, typer.Option(help="Where parts are made: local, or a cluster: dask, ray.")] = None,
+    address: Annotated[str | None, typer.Option(help="The cluster, as in tcp://HOST:8786 or HOST:6379.")] = None,
     progress: Annotated[bool, typer.Option("--progress/--no-progress", help="Show how the work goes on.")] = True,
     debug: Debug = False,
 ) -> None:
     """Make token shards of a finished build: Mimi codes, text streams, oracle events. Goes on where it stopped."""
     from filelock import FileLock, Timeout
 
+    from pipeline.codec.parts import Make, make_parts
     from pipeline.codec.stage import TokenSettings, build_manifest, make_tokens
+    from pipeline.config import RunnerSettings
+    from pipeline.settings_file import layered
     from pipeline.show import Bars, print_tokens
 
     settings = TokenSettings(codec, tokenizer, device, workers)
+    flags = {name: value for name, value in (("kind", runner), ("address", address)) if value is not None}
+    where = layered(RunnerSettings, None, flags, "KAME_DATA_RUNNER__")
     build_manifest(out)
+    make: Make = make_parts
+    if where.kind != "local":
+        from flows.tokens import Spread
+
+        make = Spread(where, settings)
     try:
         with FileLock(out / ".lock", timeout=0), Bars(progress) as bars:
-            print_tokens(make_tokens(out, settings, bars), out)
+            print_tokens(make_tokens(out, settings, bars, make), out)
     except Timeout:
         raise KameError(f"{out}: another command is at work there; wait for it") from None
 

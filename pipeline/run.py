@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 from pipeline.build import Build
 from pipeline.errors import KameError
@@ -26,17 +26,23 @@ from pipeline.stages import STAGES, check_models, check_voices, stages_of
 from pipeline.wanted import Lane, Slice, Wanted
 
 
+class Stoppable(Protocol):
+    """Work that looks at `stop` now and then: a build."""
+
+    stop: threading.Event
+
+
 @contextmanager
-def stoppable(build: Build) -> Iterator[None]:
-    """While it is open, Ctrl-C and SIGTERM ask the build to stop in good order; a second one stops it at once.
+def stoppable(work: Stoppable) -> Iterator[None]:
+    """While it is open, Ctrl-C and SIGTERM ask the work to stop in good order; a second one stops it at once.
 
     Does nothing outside the main thread, where Python takes no signals.
     """
 
     def ask(number: int, frame: FrameType | None) -> None:
-        if build.stop.is_set():
+        if work.stop.is_set():
             os._exit(130)
-        build.stop.set()
+        work.stop.set()
 
     if threading.current_thread() is not threading.main_thread():
         yield

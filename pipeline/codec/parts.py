@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from itertools import islice
@@ -64,6 +64,10 @@ class Recipe:
         return fingerprint_of(self.codec.sha256, self.tokenizer.sha256, *content)
 
 
+Make = Callable[[list[Part], Recipe, int, Told], None]
+"""What makes parts, as `make_parts` does."""
+
+
 def fingerprint_of(codec_sha256: str, tokenizer_sha256: str, *content: object) -> str:
     """A digest of all that tokens of this content depend on."""
     return digest(TOKENS_VERSION, codec_sha256, tokenizer_sha256, *content)[:32]
@@ -114,6 +118,7 @@ def make_parts(parts: list[Part], recipe: Recipe, workers: int, told: Told) -> N
     """
     if not parts:
         return
+    recipe = replace(recipe, device=device_of(recipe.device))
     if recipe.device != "cpu":
         _make_here(parts, recipe, told)
         return
@@ -137,6 +142,15 @@ def make_parts(parts: list[Part], recipe: Recipe, workers: int, told: Told) -> N
         for process in list((pool._processes or {}).values()):
             process.terminate()  # has written whole parts or nothing
         pool.shutdown(cancel_futures=True)
+
+
+def device_of(name: str) -> str:
+    """The device that `auto` is on this machine: an accelerator where there is one."""
+    if name != "auto":
+        return name
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _make_here(parts: list[Part], recipe: Recipe, told: Told) -> None:

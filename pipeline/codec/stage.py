@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from pipeline import __version__
 from pipeline.codec.hub import checksum
 from pipeline.codec.mimi import CodecSpec
-from pipeline.codec.parts import Part, Recipe, fingerprint_of, make_parts, parts_of
+from pipeline.codec.parts import Make, Part, Recipe, fingerprint_of, make_parts, parts_of
 from pipeline.codec.schema import TokenFacts
 from pipeline.codec.shards import facts_of, write_token_shard
 from pipeline.codec.tokenizer import Tokenizer
@@ -75,15 +75,6 @@ def check_installed() -> None:
         raise UsageError(f"missing for tokens: {', '.join(missing)}; pip install 'kame-data[train]'")
 
 
-def device_of(name: str) -> str:
-    """The device that `auto` is on this machine: an accelerator where there is one."""
-    if name != "auto":
-        return name
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 def token_manifest(out: Path) -> dict[str, Any] | None:
     """OUT/tokens/manifest.json; None where there is none that is whole."""
     try:
@@ -99,10 +90,11 @@ def stale(out: Path, made: dict[str, Any]) -> str:
     return "" if sources == made["made_from"] else f"{out / 'tokens'}: was made of other shards than the build's"
 
 
-def make_tokens(out: Path, settings: TokenSettings, progress: Progress) -> dict[str, Any]:
+def make_tokens(out: Path, settings: TokenSettings, progress: Progress, make: Make = make_parts) -> dict[str, Any]:
     """Make the token shards of the build in OUT, unless they are there; returns their manifest.
 
-    Goes on from the parts that are done. Raises UsageError for settings that will not do, KameError for damaged shards.
+    Goes on from the parts that are done; `make` makes the others. Raises UsageError for settings that will not do,
+    KameError for damaged shards.
     """
     manifest = build_manifest(out)
     check_installed()
@@ -117,20 +109,19 @@ def make_tokens(out: Path, settings: TokenSettings, progress: Progress) -> dict[
     for shard in manifest["shards"]:
         if checksum(out / shard["path"]) != shard["sha256"]:
             raise KameError(f"{out / shard['path']}: its checksum is not the manifest's; build again to mend it")
-    recipe = replace(recipe, device=device_of(settings.device))
     plan = {shard["path"]: parts_of(out / shard["path"], recipe) for shard in manifest["shards"]}
     everything = [part for parts in plan.values() for part in parts]
-    _make_missing(everything, recipe, store, settings, progress)
+    _make_missing(everything, recipe, store, settings, progress, make)
     return _finish(out, manifest, recipe, plan, store)
 
 
 def _make_missing(
-    parts: list[Part], recipe: Recipe, store: PartStore, settings: TokenSettings, progress: Progress
+    parts: list[Part], recipe: Recipe, store: PartStore, settings: TokenSettings, progress: Progress, make: Make
 ) -> None:
     missing = [part for part in parts if not _sound(store, part.name)]
     progress.total("tokens", len(parts), len(parts) - len(missing))
     workers = settings.workers or os.cpu_count() or 1
-    make_parts(missing, recipe, workers, lambda rows, refused: progress.advance("tokens", rows, refused))
+    make(missing, recipe, workers, lambda rows, refused: progress.advance("tokens", rows, refused))
 
 
 def _sound(store: PartStore, name: str) -> bool:
