@@ -4,6 +4,7 @@ A task makes some parts, told by an order of names (`pipeline.orders`): no data 
 """
 
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -240,6 +241,9 @@ class DaskRunner(ClusterRunner):
         """The flow's own task runner."""
         from prefect_dask.task_runners import DaskTaskRunner
 
+        # What it logs of a lost connection, with a traceback, the command says in a line.
+        for name in [n for n in logging.root.manager.loggerDict if n.split(".")[0] == "distributed"]:
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         return DaskTaskRunner(address=self.settings.address, client_kwargs={"timeout": 10})
 
     def __enter__(self) -> Self:
@@ -275,7 +279,8 @@ class DaskRunner(ClusterRunner):
 
     def explained(self, error: BaseException) -> BaseException:
         """See ClusterRunner."""
-        if "Cancelled" in type(error).__name__ or self._client.status != "running":
+        gone = "Cancelled" in type(error).__name__ or type(error).__name__ == "CommClosedError"
+        if gone or (not isinstance(error, KameError) and self._client.status != "running"):
             return self.lost()
         return super().explained(error)
 

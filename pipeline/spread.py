@@ -128,13 +128,19 @@ class _Drain:
             self._waiting[self._runner.place(job)].append(job)
         while self._left():
             if self._error is None:
-                self._fill()
+                self._guarded(self._fill)
             if (finished := self._next()) is not None:
-                self._finish(*finished)
+                self._guarded(self._finish, *finished)
             self._check_stop()
-            self._look()
+            self._guarded(self._look)
         if self._error is not None:
             raise self._error
+
+    def _guarded(self, step: Callable[..., None], *args: Any) -> None:
+        try:
+            step(*args)
+        except (Exception, CancelledError) as problem:
+            self._error = self._error or self._runner.explained(problem)
 
     def _next(self) -> tuple[int, Future] | None:
         try:
@@ -173,20 +179,17 @@ class _Drain:
     def _submit(self, place: str, jobs: list[Job]) -> None:
         number = self._submitted
         self._submitted += 1
-        self._tasks[number] = (place, jobs[0].stage, deque(jobs))
         future = self._runner.submit(place, jobs)
+        self._tasks[number] = (place, jobs[0].stage, deque(jobs))
         future.add_done_callback(lambda future: self._finished.put((number, future)))
 
     def _finish(self, number: int, future: Future) -> None:
         _, stage, jobs = self._tasks.pop(number)
-        try:
-            for seconds in future.result():
-                before = self._runner.seconds.get(stage, seconds)
-                self._runner.seconds[stage] = (before + seconds) / 2
-            while jobs:
-                self._tell(jobs.popleft())
-        except (Exception, CancelledError) as problem:
-            self._error = self._error or self._runner.explained(problem)
+        for seconds in future.result():
+            before = self._runner.seconds.get(stage, seconds)
+            self._runner.seconds[stage] = (before + seconds) / 2
+        while jobs:
+            self._tell(jobs.popleft())
 
     def _tell(self, job: Job, made: Made | None = None) -> None:
         made = made or patiently(lambda: self._made(job), self._check_stop)
@@ -204,10 +207,7 @@ class _Drain:
         if time.monotonic() < self._looked + 1:
             return
         self._looked = time.monotonic()
-        try:
-            self._runner.check()
-            for _, _, jobs in [*self._tasks.values()]:
-                while jobs and (made := self._made(jobs[0])) is not None:
-                    self._tell(jobs.popleft(), made)
-        except KameError as problem:
-            self._error = self._error or problem
+        self._runner.check()
+        for _, _, jobs in [*self._tasks.values()]:
+            while jobs and (made := self._made(jobs[0])) is not None:
+                self._tell(jobs.popleft(), made)

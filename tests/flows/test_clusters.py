@@ -1,12 +1,13 @@
 """Builds on real clusters, whose workers and schedulers are killed: the bytes are those of one machine."""
 
 import os
+import shutil
 import signal
 import subprocess
 
 import pytest
-from building import shard_bytes
-from clusters import FLAGS, SECRET, wait_for
+from building import build, settings_of, shard_bytes
+from clusters import CHANGES, FLAGS, SECRET, wait_for
 
 pytestmark = pytest.mark.xdist_group("clusters")
 
@@ -32,13 +33,14 @@ def test_dask_gives_the_same_bytes_and_speech_goes_where_a_gpu_is(kame, servers,
     assert not any(SECRET.encode() in data for data in kept), "the key is in a log or in Prefect's database"
 
 
-def test_dask_makes_the_tokens_that_this_machine_makes(kame, dask_cluster, whole, tmp_path):
+def test_dask_makes_the_tokens_that_this_machine_makes(kame, dask_cluster, tmp_path):
     pytest.importorskip("moshi")
     made = []
-    for flags in ([], dask_cluster.flags()):
-        out = tmp_path / f"out{len(flags)}"
-        kame.run("build", *FLAGS, "--limit", "1", "--out", out)
-        done = kame.run("tokens", out, "--codec", "untrained-small", "--tokenizer", "sample", *flags)
+    build(settings_of(tmp_path / "out0", **CHANGES | {"limit": 1}))
+    shutil.copytree(tmp_path / "out0", tmp_path / "out1")
+    for number, flags in enumerate([["--workers", 1], dask_cluster.flags()]):
+        out = tmp_path / f"out{number}"
+        done = kame.run("tokens", out, "--codec", "untrained-small", "--tokenizer", "sample", "--device", "cpu", *flags)
         assert done.returncode == 0, done.stderr
         made.append({p.name: p.read_bytes() for p in (out / "tokens").iterdir()})
     assert made[0] == made[1] and len(made[0]) > 3
