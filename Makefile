@@ -17,7 +17,7 @@ demo-train: $(VENV)/.train
 test: $(VENV)/.dev
 	@{ command -v chromium || command -v chromium-browser; } >/dev/null || \
 		echo "make: no chromium here: the tests of the report in a browser are SKIPPED (apt-get install chromium)" >&2
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 # What a change must pass besides the tests.
 check: $(VENV)/.dev
@@ -46,5 +46,5 @@ $(VENV)/.train: $(VENV)/.core
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,asr,coqui,train]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,asr,coqui,train,dask,ray]'
 	@touch $@

@@ -1,48 +1,20 @@
-"""The build as a Prefect flow: one task a part, named by stage and part; what is done is decided by the parts alone."""
+"""The build as a Prefect flow: tasks of some parts each; what is done is decided by the parts alone."""
 
-import ctypes
-import signal
-import subprocess
-import sys
 from typing import Any
 
-from prefect import flow, task
+from prefect import flow
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
-from prefect.cache_policies import NO_CACHE
-from prefect.settings import get_current_settings
-from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.runners import RUNNERS, LocalRunner
+from flows.server import prefect_server
 from pipeline.build import Build
 from pipeline.config import Settings
-from pipeline.errors import KameError
-from pipeline.run import Job, Progress, perform, run, stoppable, workers_of
+from pipeline.orders import BuildWork, gpus_of, processes_of, workers_of
+from pipeline.run import run, stoppable
+from pipeline.spread import Progress
 
-# Tasks run in this process's threads and find their build by its folder: data never goes through Prefect.
-_BUILDS: dict[str, Build] = {}
-
-
-def _worth_a_retry(task: Any, task_run: Any, state: Any) -> bool:
-    try:
-        state.result()
-    except KameError:
-        return False
-    except Exception:
-        return True
-    return False
-
-
-@task(
-    name="part",
-    task_run_name="{stage} {label}",
-    retries=2,
-    retry_delay_seconds=[1, 10],
-    retry_condition_fn=_worth_a_retry,
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
-def make_part(out: str, stage: str, label: str) -> tuple[int, int]:
-    """Make one part; returns (rows, refusals)."""
-    return perform(_BUILDS[out], Job(stage, label))
+# The flow runs in this process and finds what it works on by the build's folder: data never goes through Prefect.
+_AT_WORK: dict[str, tuple[Build, LocalRunner, Progress]] = {}
 
 
 class Artifacts:
@@ -85,58 +57,39 @@ def summary_rows(manifest: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @flow(name="build", flow_run_name="build {out}", validate_parameters=False, persist_result=False)
-def _build_flow(out: str, workers: int, progress_key: str) -> dict[str, Any]:
-    build, progress = _BUILDS[out], _PROGRESS[progress_key]
+def _build_flow(out: str) -> dict[str, Any]:
+    # Nothing but a call: a cluster's workers are sent the flow, by value, with whatever it names.
+    return _run(out)
 
-    def submit(job: Job) -> Any:
-        return make_part.submit(out, job.stage, job.label)
 
+def _run(out: str) -> dict[str, Any]:
+    build, runner, progress = _AT_WORK[out]
     # Inside the flow, for Prefect sets a handler of its own when the flow starts.
-    with stoppable(build):
-        manifest = run(build, submit, Artifacts(progress), window=2 * workers)
+    with stoppable(build), runner:
+        manifest = run(build, runner, Artifacts(progress))
     create_table_artifact(summary_rows(manifest), key="kame-sources", description="What was built, by source")
     return manifest
 
 
-_PROGRESS: dict[str, Progress] = {}
-
-
-class _Apart:
-    """The module `subprocess` for Prefect's embedded server, which is to outlive signals that are meant for the build
-    (it is told to stop when the flow has ended), and never the build itself."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(subprocess, name)
-
-    def Popen(self, *args: Any, **options: Any) -> "subprocess.Popen[Any]":
-        """See subprocess.Popen."""
-        popen: Any = subprocess.Popen
-        process: subprocess.Popen[Any] = popen(*args, start_new_session=True, preexec_fn=_end_with_parent, **options)
-        return process
-
-
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-_PR_SET_PDEATHSIG = 1
-
-
-def _end_with_parent() -> None:
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def runner_of(build: Build) -> LocalRunner:
+    """The runner that the build's settings name."""
+    settings, work, threads = build.settings, BuildWork(build), workers_of(build.settings)
+    if settings.runner.kind == "local":
+        return LocalRunner(work, settings.runner, threads, processes_of(settings))
+    return RUNNERS[settings.runner.kind](work, settings.runner, threads, gpus_of(settings))
 
 
 def build_flow(settings: Settings, progress: Progress, build: Build | None = None) -> dict[str, Any]:
     """Build the dialogues of `settings` under Prefect; returns the manifest. Needs no server that runs already."""
     build = build or Build(settings)
     key = str(settings.out.resolve())
-    workers = workers_of(settings)
-    _BUILDS[key], _PROGRESS[key] = build, progress
-    if get_current_settings().api.url is None:
-        from prefect.server.api import server as embedded
-
-        vars(embedded)["subprocess"] = _Apart()
+    runner = runner_of(build)
+    _AT_WORK[key] = build, runner, progress
+    runner.start()
     try:
-        runner: Any = ThreadPoolTaskRunner(max_workers=workers)
-        configured = _build_flow.with_options(task_runner=runner)
-        return configured(key, workers, key)
+        with prefect_server(for_workers=settings.runner.kind != "local"):
+            manifest: dict[str, Any] = _build_flow.with_options(task_runner=runner.task_runner())(key)
+            return manifest
     finally:
-        del _BUILDS[key], _PROGRESS[key]
+        runner.close()
+        del _AT_WORK[key]

@@ -63,10 +63,15 @@ class Asked:
 
 
 class Build:
-    """The build of `settings` in `settings.out`. Opening one writes nothing."""
+    """The build of `settings` in `settings.out`. Opening one writes nothing.
 
-    def __init__(self, settings: Settings) -> None:
+    `identity` is given to one that is opened where the sources need not be: a worker's.
+    """
+
+    def __init__(self, settings: Settings, identity: dict[str, Any] | None = None) -> None:
         self.settings = settings
+        if identity is not None:
+            self.identity = identity
         self.out = settings.out
         self.stop = threading.Event()
         self._lock = threading.RLock()
@@ -109,8 +114,14 @@ class Build:
 
     def claim(self) -> None:
         """Note in OUT what build it holds, and its settings; done when its sources have shown to be readable."""
-        settings = self.settings.model_dump(mode="json", exclude={"out"})
-        for source in settings["sources"]:  # to be found again from whatever folder `status` is asked in
+        note = {"identity": self.identity, "settings": self.settings_from_anywhere()}
+        write_changed(self.out / "build.json", json.dumps(note, indent=1).encode() + b"\n")
+
+    def settings_from_anywhere(self) -> dict[str, Any]:
+        """The settings in which no path hangs on the folder that the command is given in; without `out` itself, and
+        without those of the runner, which are of one run only."""
+        settings: dict[str, Any] = self.settings.model_dump(mode="json", exclude={"out", "runner"})
+        for source in settings["sources"]:
             if source["location"] and Path(source["location"]).exists():
                 source["location"] = str(Path(source["location"]).resolve())
         speech = settings["speech"]
@@ -118,8 +129,9 @@ class Build:
         speech["assistant_voice"] = speech["assistant_voice"] and absolute(speech["assistant_voice"])
         for voice in speech["user_voices"]:
             voice["voice"] = absolute(voice["voice"])
-        note = {"identity": self.identity, "settings": settings}
-        write_changed(self.out / "build.json", json.dumps(note, indent=1).encode() + b"\n")
+        if self.settings.prompts is not None:
+            settings["prompts"] = str(self.settings.prompts.resolve())
+        return settings
 
     def _compare(self, found: dict[str, Any]) -> None:
         for name in ("kame_data", "seed", "languages", "validation_share"):

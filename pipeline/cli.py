@@ -52,6 +52,8 @@ BRANCHES = (
     ("stt", "noise", "stt_noise"),
     ("llm", "mode", "llm_mode"),
     ("llm", "budget", "budget"),
+    ("runner", "kind", "runner"),
+    ("runner", "address", "address"),
 )
 Tokenizer = Annotated[
     str | None,
@@ -125,6 +127,12 @@ def _flags(
     seed: Annotated[int | None, typer.Option(help="Seed of every draw.")] = None,
     ledger: Annotated[Path | None, typer.Option(help="Folder of the paid answers, outside OUT.")] = None,
     workers: Annotated[int | None, typer.Option(help="Parts in work at once; a core each by default.")] = None,
+    runner: Annotated[
+        str | None, typer.Option(help="Where parts are made: local, or the workers of a cluster: dask, ray.")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(help="The cluster: tcp://HOST:8786 (Dask), HOST:6379 or ray://HOST:10001 (Ray).")
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """The flags of every command that takes settings; a name here is the name in the settings tree."""
@@ -215,18 +223,30 @@ def tokens(
     ] = "kyutai",
     device: Annotated[str, typer.Option(help="Where the codec runs: auto, cpu, cuda or cuda:N.")] = "auto",
     workers: Annotated[int | None, typer.Option(help="Processes on the CPU; a core each by default.")] = None,
+    runner: Annotated[str | None, typer.Option(help="Where parts are made: local, or a cluster: dask, ray.")] = None,
+    address: Annotated[str | None, typer.Option(help="The cluster, as in tcp://HOST:8786 or HOST:6379.")] = None,
     progress: Annotated[bool, typer.Option("--progress/--no-progress", help="Show how the work goes on.")] = True,
     debug: Debug = False,
 ) -> None:
     """Make token shards of a finished build: Mimi codes, text streams, oracle events. Goes on where it stopped."""
+    from pipeline.codec.parts import Make, make_parts
     from pipeline.codec.stage import TokenSettings, build_manifest, make_tokens
+    from pipeline.config import RunnerSettings
+    from pipeline.settings_file import layered
     from pipeline.show import Bars, print_tokens
     from pipeline.storage.lock import hold
 
     settings = TokenSettings(codec, tokenizer, device, workers)
+    flags = {name: value for name, value in (("kind", runner), ("address", address)) if value is not None}
+    where = layered(RunnerSettings, None, flags, "KAME_DATA_RUNNER__")
     build_manifest(out)
+    make: Make = make_parts
+    if where.kind != "local":
+        from flows.tokens import Spread
+
+        make = Spread(where, settings)
     with hold(out), Bars(progress) as bars:
-        print_tokens(make_tokens(out, settings, bars), out)
+        print_tokens(make_tokens(out, settings, bars, make), out)
 
 
 @app.command()
@@ -401,6 +421,7 @@ def doctor(out: BuildFolder = Path("out"), debug: Debug = False) -> None:
 
 def _run_build(settings: "Settings") -> dict[str, Any]:
     from pipeline.build import Build
+    from pipeline.clusters import check_runner
     from pipeline.show import Bars
     from pipeline.stages import check_models, terms
     from pipeline.status import finished, restore
@@ -417,6 +438,7 @@ def _run_build(settings: "Settings") -> dict[str, Any]:
             restore(build_)
             return manifest
         check_models(settings)
+        check_runner(settings.runner)
         sweep(settings.out)
         from flows.build import build_flow
 

@@ -95,6 +95,29 @@ class LlmSettings(Room):
     poll: Annotated[float, Field(gt=0)] = 60.0
 
 
+class RunnerSettings(Room):
+    """Where parts are made; of no influence on what they hold.
+
+    `kind`: processes of this machine, or the workers of a Dask or Ray cluster. `address`: the cluster's, as in
+    tcp://HOST:8786 (Dask), HOST:6379 or ray://HOST:10001 (Ray). `task_seconds`: about how long a task should take; it
+    makes as many parts as fill that time. `gpus`: GPUs that a task asks for whose work a model on a GPU does; None is 1
+    for a voice of Coqui's, none for espeak.
+    """
+
+    kind: Literal["local", "dask", "ray"] = "local"
+    address: str | None = None
+    task_seconds: Annotated[float, Field(gt=0)] = 5.0
+    gpus: Annotated[float, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "RunnerSettings":
+        if self.kind == "local" and self.address:
+            raise ValueError("an address is of a cluster; give --runner dask or --runner ray with it")
+        if self.kind != "local" and not self.address:
+            raise ValueError(f"--runner {self.kind} wants the --address of a cluster that runs; see docs/CLUSTERS.md")
+        return self
+
+
 OF_THE_ANSWERS = {"temperature", "writer_tokens", "oracle_tokens", "pictures"}
 """The settings of `LlmSettings` that can change what a model answers."""
 
@@ -133,6 +156,7 @@ class Settings(Room):
 
     part_size: Annotated[int, Field(ge=1)] = 128
     workers: Annotated[int, Field(ge=1)] | None = None
+    runner: RunnerSettings = RunnerSettings()
     pilot: Annotated[int, Field(ge=1)] | None = None
     max_refused: Annotated[float, Field(ge=0, le=1)] = 0.2
     progress: bool = True

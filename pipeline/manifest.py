@@ -18,7 +18,7 @@ from pipeline.wanted import Lane, Slice
 
 # Settings that say how the work is run, not what comes out.
 NOT_OF_THE_ROWS: dict[str, Any] = {
-    **dict.fromkeys(("out", "workers", "progress", "max_refused", "ledger", "prompts", "pilot"), True),
+    **dict.fromkeys(("out", "workers", "runner", "progress", "max_refused", "ledger", "prompts", "pilot"), True),
     "llm": set(LlmSettings.model_fields) - OF_THE_ANSWERS,
 }
 

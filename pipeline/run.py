@@ -1,22 +1,19 @@
 """The run of a build, whoever does the work: what to make next, in which order, until enough is accepted.
 
-`run` hands jobs to `submit` and waits for their futures; `flows/build.py` submits Prefect tasks, tests plain calls.
-Jobs carry names, not data: what a job makes lies on disk, and what lies on disk decides what is left to do.
+Jobs carry names, not data: what a job makes lies on disk, and what lies on disk decides what is left to do. Who does
+them is the runner's business: `flows/runners.py` submits Prefect tasks, tests make plain calls.
 """
 
 import os
-import queue
 import signal
 import threading
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Protocol
 
 from pipeline.build import Build
-from pipeline.config import Settings
 from pipeline.errors import KameError
 from pipeline.llm.session import close_session, stop_session
 from pipeline.manifest import finish, refused_questions, write_rejected
@@ -24,68 +21,28 @@ from pipeline.pilot import run_pilot
 from pipeline.records import Rejected
 from pipeline.shards.assemble import ShardFolder, plan_shards
 from pipeline.speech.coqui_worker import close_workers
-from pipeline.stages import STAGES, ask_models, check_models, check_voices, stages_of
+from pipeline.spread import Job, Made, Progress, Runner, drain
+from pipeline.stages import STAGES, check_models, check_voices, stages_of
 from pipeline.wanted import Lane, Slice, Wanted
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One part to make: the stage, and the label of the source, slice or shard."""
+class Stoppable(Protocol):
+    """Work that looks at `stop` now and then: a build."""
 
-    stage: str
-    label: str
-
-
-class Future(Protocol):
-    """What `submit` returns; both concurrent.futures' and Prefect's are one."""
-
-    def add_done_callback(self, fn: Callable[[Any], None], /) -> None:
-        """Call fn(future) when the job has ended."""
-
-    def result(self) -> Any:
-        """The job's result, or its error raised."""
-
-
-class Progress(Protocol):
-    """Is told how the work goes on."""
-
-    def total(self, stage: str, parts: int, done: int) -> None:
-        """The stage has this many parts, of which some were done before."""
-
-    def advance(self, stage: str, rows: int, refused: int) -> None:
-        """One more part of the stage is done."""
-
-
-Submit = Callable[[Job], Future]
-
-
-def perform(build: Build, job: Job) -> tuple[int, int]:
-    """Do one job; returns (rows, refusals) of what it made. This is what a task runs."""
-    # What waited for a thread while the build was stopped must not begin, nor ask a model.
-    build.check_stop()
-    if job.stage == "questions":
-        source = next(s for s in build.settings.sources if s.name == job.label)
-        rejected = build.gather(source).rejected
-        return len(build.questions_of(source)), rejected
-    if job.stage == "shards":
-        shard = next(s for s in build.shard_plan if s.label == job.label)
-        ShardFolder(build.out).make(build, shard)
-        return shard.rows, 0
-    marker = build.make(job.stage, Slice.parse(job.label))
-    return len(marker.rows), marker.rejected
+    stop: threading.Event
 
 
 @contextmanager
-def stoppable(build: Build) -> Iterator[None]:
-    """While it is open, Ctrl-C and SIGTERM ask the build to stop in good order; a second one stops it at once.
+def stoppable(work: Stoppable) -> Iterator[None]:
+    """While it is open, Ctrl-C and SIGTERM ask the work to stop in good order; a second one stops it at once.
 
     Does nothing outside the main thread, where Python takes no signals.
     """
 
     def ask(number: int, frame: FrameType | None) -> None:
-        if build.stop.is_set():
+        if work.stop.is_set():
             os._exit(130)
-        build.stop.set()
+        work.stop.set()
 
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -98,51 +55,12 @@ def stoppable(build: Build) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def drain(
-    jobs: Iterable[Job],
-    submit: Submit,
-    done: Callable[[Job, tuple[int, int]], Iterable[Job]],
-    *,
-    window: int,
-    check_stop: Callable[[], None],
-) -> None:
-    """Submit the jobs, at most `window` at once; `done` may answer each finished one with jobs that follow from it.
-
-    The first error ends it, after what runs has ended.
-    """
-    waiting = deque(jobs)
-    finished: queue.SimpleQueue[tuple[Job, Future]] = queue.SimpleQueue()
-    running = 0
-    error: BaseException | None = None
-    while running or (waiting and error is None):
-        while waiting and running < window and error is None:
-            job = waiting.popleft()
-            running += 1
-            submit(job).add_done_callback(lambda future, job=job: finished.put((job, future)))  # type: ignore[misc]
-        job, future = _next(finished, check_stop)
-        running -= 1
-        try:
-            waiting.extendleft(done(job, future.result()))
-        except Exception as problem:
-            error = error or problem
-    if error is not None:
-        raise error
-
-
-def _next(finished: "queue.SimpleQueue[tuple[Job, Future]]", check_stop: Callable[[], None]) -> tuple[Job, Future]:
-    while True:
-        try:
-            return finished.get(timeout=0.2)
-        except queue.Empty:
-            check_stop()
-
-
-def run(build: Build, submit: Submit, progress: Progress, *, window: int) -> dict[str, Any]:
+def run(build: Build, runner: Runner, progress: Progress) -> dict[str, Any]:
     """Make all that the build wants and finish it; returns the manifest."""
     build.check()
     check_models(build.settings)
     try:
-        manifest = _run(build, submit, progress, window)
+        manifest = _run(build, runner, progress)
     except BaseException as error:
         stop_session(build.settings, error if isinstance(error, KameError) else KameError("the build has failed"))
         # What ended the build is what is to be said, whatever else fails now.
@@ -155,40 +73,38 @@ def run(build: Build, submit: Submit, progress: Progress, *, window: int) -> dic
     return manifest
 
 
-def workers_of(settings: Settings) -> int:
-    """Parts in work at once: a core each; where parts wait for models, or for whole batch jobs, more."""
-    if settings.workers is not None:
-        return settings.workers
-    cores = os.cpu_count() or 1
-    if not ask_models(settings):
-        return cores
-    return max(cores, 128 if settings.llm.mode == "batch" else 8)
-
-
-def _run(build: Build, submit: Submit, progress: Progress, window: int) -> dict[str, Any]:
-    def gathered(job: Job, result: tuple[int, int]) -> Iterable[Job]:
-        progress.advance("questions", *result)
-        return ()
-
-    sources = [Job("questions", s.name) for s in build.settings.sources]
-    progress.total("questions", len(sources), 0)
-    drain(sources, submit, gathered, window=window, check_stop=build.check_stop)
-
+def _run(build: Build, runner: Runner, progress: Progress) -> dict[str, Any]:
+    _gather(build, runner, progress)
     wanted = build.wanted()
     build.claim()
     speech = STAGES["speech"]
     if build.settings.speak and any(build.marker(speech, s) is None for s in build.slices(wanted.counts)):
         check_voices(build.settings)  # before anything is paid for
-    run_pilot(build, lambda slices: _make_parts(build, slices, submit, progress, window))
-    slices = _make_slices(build, wanted, submit, progress, window)
+    run_pilot(build, lambda slices: _make_parts(build, slices, runner, progress))
+    slices = _make_slices(build, wanted, runner, progress)
     build.shard_plan = plan_shards(build, slices, wanted.counts)
-    _make_shards(build, submit, progress, window)
+    _make_shards(build, runner, progress)
     if not build.shard_plan:
         refused = build.rejected(slices, wanted.counts)
         write_rejected(build, refused)
         why = most_frequent(refused or refused_questions(build))
         raise KameError(f"{build.out}: no dialogue was accepted{why}; see {build.out / 'rejected'} for the reasons")
     return finish(build, slices, wanted.counts, wanted.asked_for)
+
+
+def _gather(build: Build, runner: Runner, progress: Progress) -> None:
+    def made(job: Job) -> Made | None:
+        source = next(s for s in build.settings.sources if s.name == job.label)
+        marker = build.store("questions").marker(build.questions_name(source))
+        return (len(build.questions_of(source)), marker.rejected) if marker else None
+
+    def done(job: Job, made: Made) -> Iterable[Job]:
+        progress.advance("questions", *made)
+        return ()
+
+    sources = [Job("questions", s.name) for s in build.settings.sources]
+    progress.total("questions", len(sources), 0)
+    drain(sources, runner, made, done, check_stop=build.check_stop)
 
 
 def most_frequent(refused: Sequence[Rejected]) -> str:
@@ -201,10 +117,10 @@ def most_frequent(refused: Sequence[Rejected]) -> str:
     return f": {count} of {len(refused)} refused for '{reason}' ({' '.join(detail.split())[:160]})"
 
 
-def _make_slices(build: Build, wanted: Wanted, submit: Submit, progress: Progress, window: int) -> list[Slice]:
+def _make_slices(build: Build, wanted: Wanted, runner: Runner, progress: Progress) -> list[Slice]:
     while True:
         slices = build.slices(wanted.counts)
-        _make_parts(build, slices, submit, progress, window)
+        _make_parts(build, slices, runner, progress)
         by_lane: dict[Lane, list[Slice]] = {}
         for slice_ in slices:
             by_lane.setdefault(slice_.lane, []).append(slice_)
@@ -217,7 +133,7 @@ def _make_slices(build: Build, wanted: Wanted, submit: Submit, progress: Progres
             return slices
 
 
-def _make_parts(build: Build, slices: list[Slice], submit: Submit, progress: Progress, window: int) -> None:
+def _make_parts(build: Build, slices: list[Slice], runner: Runner, progress: Progress) -> None:
     following = [s for s in stages_of(build.settings) if s.reads == "dialogues"]
 
     def missing(slice_: Slice) -> list[Job]:
@@ -225,24 +141,33 @@ def _make_parts(build: Build, slices: list[Slice], submit: Submit, progress: Pro
             return [Job("dialogues", slice_.label)]
         return [Job(s.name, slice_.label) for s in following if build.marker(s, slice_) is None]
 
-    def done(job: Job, result: tuple[int, int]) -> Iterable[Job]:
-        progress.advance(job.stage, *result)
+    def made(job: Job) -> Made | None:
+        marker = build.marker(STAGES[job.stage], Slice.parse(job.label))
+        return (len(marker.rows), marker.rejected) if marker else None
+
+    def done(job: Job, made: Made) -> Iterable[Job]:
+        progress.advance(job.stage, *made)
         return missing(Slice.parse(job.label)) if job.stage == "dialogues" else ()
 
     with build.at_a_glance():
         jobs = [job for slice_ in slices for job in missing(slice_)]
         for stage in stages_of(build.settings):
             progress.total(stage.name, len(slices), sum(build.marker(stage, s) is not None for s in slices))
-    drain(jobs, submit, done, window=window, check_stop=build.check_stop)
+    drain(jobs, runner, made, done, check_stop=build.check_stop)
 
 
-def _make_shards(build: Build, submit: Submit, progress: Progress, window: int) -> None:
-    found = ShardFolder(build.out).found()
-    jobs = [Job("shards", s.label) for s in build.shard_plan if s.fingerprint not in found]
+def _make_shards(build: Build, runner: Runner, progress: Progress) -> None:
+    folder = ShardFolder(build.out)
+    found = folder.found()
+    missing = {s.label: s for s in build.shard_plan if s.fingerprint not in found}
 
-    def done(job: Job, result: tuple[int, int]) -> Iterable[Job]:
-        progress.advance("shards", *result)
+    def made(job: Job) -> Made | None:
+        shard = missing[job.label]
+        return (shard.rows, 0) if folder.has(shard) else None
+
+    def done(job: Job, made: Made) -> Iterable[Job]:
+        progress.advance("shards", *made)
         return ()
 
-    progress.total("shards", len(build.shard_plan), len(build.shard_plan) - len(jobs))
-    drain(jobs, submit, done, window=window, check_stop=build.check_stop)
+    progress.total("shards", len(build.shard_plan), len(build.shard_plan) - len(missing))
+    drain([Job("shards", label) for label in missing], runner, made, done, check_stop=build.check_stop)

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from pipeline.build import Build
 from pipeline.config import Settings
-from pipeline.run import perform, run
+from pipeline.orders import perform
+from pipeline.run import run
+from pipeline.spread import HERE
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 SAMPLES = ("mmlu_pro=sample", "gsm8k=sample", "hssbench=sample")
@@ -31,11 +33,37 @@ def settings_of(out, **changes):
     )
 
 
+class Threads:
+    """A runner of plain threads, a job a task."""
+
+    task_seconds = 1.0
+
+    def __init__(self, build, workers):
+        self.build, self.workers, self.seconds = build, workers, {}
+        self.pool = ThreadPoolExecutor(workers)
+
+    def place(self, job):
+        return HERE
+
+    def slots(self, place):
+        return self.workers
+
+    def submit(self, place, jobs):
+        return self.pool.submit(lambda: [perform(self.build, job) or 0.0 for job in jobs])
+
+    def check(self):
+        pass
+
+    def explained(self, error):
+        return error
+
+
 def build(settings, workers=2):
     """Run the build; returns (manifest, the stages of the parts that were made)."""
     found, progress = Build(settings), Silent()
-    with ThreadPoolExecutor(workers) as pool:
-        manifest = run(found, lambda job: pool.submit(perform, found, job), progress, window=2 * workers)
+    runner = Threads(found, workers)
+    with runner.pool:
+        manifest = run(found, runner, progress)
     return manifest, progress.made
 
 

@@ -4,19 +4,14 @@ A part's name holds a digest of the bytes of its row group, and of codec, tokeni
 whatever number its shard has, also in a build that has grown.
 """
 
-import os
 import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from itertools import islice
-from multiprocessing import get_all_start_methods, get_context, parent_process
-from multiprocessing.connection import wait as wait_for
-from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +25,7 @@ from pipeline.codec.shards import table_of
 from pipeline.codec.tokenizer import Tokenizer
 from pipeline.errors import KameError
 from pipeline.parts import PartStore
+from pipeline.pool import begin, context
 from pipeline.seeds import digest
 from pipeline.storage.paths import AnyPath
 
@@ -67,6 +63,10 @@ class Recipe:
     def fingerprint(self, *content: object) -> str:
         """`fingerprint_of` for this codec and tokenizer."""
         return fingerprint_of(self.codec.sha256, self.tokenizer.sha256, *content)
+
+
+Make = Callable[[list[Part], Recipe, int, Told], None]
+"""What makes parts, as `make_parts` does."""
 
 
 def fingerprint_of(codec_sha256: str, tokenizer_sha256: str, *content: object) -> str:
@@ -119,10 +119,13 @@ def make_parts(parts: list[Part], recipe: Recipe, workers: int, told: Told) -> N
     """
     if not parts:
         return
+    recipe = replace(recipe, device=device_of(recipe.device))
     if recipe.device != "cpu":
         _make_here(parts, recipe, told)
         return
-    pool = ProcessPoolExecutor(min(workers, len(parts)), mp_context=_context(), initializer=_begin, initargs=(recipe,))
+    pool = ProcessPoolExecutor(
+        min(workers, len(parts)), mp_context=context("pipeline.codec.preload"), initializer=_begin, initargs=(recipe,)
+    )
     waiting = iter(parts)
     try:
         running = {pool.submit(_make, part) for part in islice(waiting, 2 * workers)}
@@ -142,6 +145,15 @@ def make_parts(parts: list[Part], recipe: Recipe, workers: int, told: Told) -> N
         pool.shutdown(cancel_futures=True)
 
 
+def device_of(name: str) -> str:
+    """The device that `auto` is on this machine: an accelerator where there is one."""
+    if name != "auto":
+        return name
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def _make_here(parts: list[Part], recipe: Recipe, told: Told) -> None:
     codec = Mimi(recipe.codec, recipe.device)
     with ThreadPoolExecutor() as pool:  # or the accelerator would wait for FLAC
@@ -150,35 +162,18 @@ def _make_here(parts: list[Part], recipe: Recipe, told: Told) -> None:
             told(*write_part(part, rows, sounds, codec, recipe))
 
 
-def _context() -> BaseContext:
-    """Workers fork from a process that has imported torch, and nothing else, where the system can do that."""
-    if "forkserver" not in get_all_start_methods():
-        return get_context("spawn")
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["pipeline.codec.preload"])
-    return context
-
-
 _recipe: Recipe | None = None
 
 
 def _begin(recipe: Recipe) -> None:
-    """A worker's beginning: it does not outlive the command, and leaves Ctrl-C to it."""
+    """A worker's beginning."""
     global _recipe
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    begin()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_end_with_command, daemon=True).start()
     import torch
 
     torch.set_num_threads(1)
     _recipe = recipe
-
-
-def _end_with_command() -> None:
-    command = parent_process()
-    if command is not None:
-        wait_for([command.sentinel])
-        os._exit(1)
 
 
 @cache

@@ -11,34 +11,25 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 
 from pipeline import __version__
 from pipeline.codec.mimi import CodecSpec
-from pipeline.codec.parts import Part, Recipe, fingerprint_of, make_parts, parts_of
+from pipeline.codec.parts import Make, Part, Recipe, fingerprint_of, make_parts, parts_of
 from pipeline.codec.schema import TokenFacts
 from pipeline.codec.shards import facts_of, write_token_shard
 from pipeline.codec.tokenizer import Tokenizer
 from pipeline.errors import KameError, UsageError
 from pipeline.parts import DamagedPart, PartStore, jsonl
 from pipeline.records import Rejected
+from pipeline.spread import Progress
 from pipeline.storage.files import checksum, files, forget_copy, intact, local_copy, open_parquet, sweep, write_whole
 from pipeline.storage.paths import AnyPath, RemotePath
 
 MAX_REFUSED = 0.2
 """The largest share of the rows that may be refused."""
-
-
-class Progress(Protocol):
-    """Is told how the work goes on."""
-
-    def total(self, stage: str, parts: int, done: int) -> None:
-        """The stage has this many parts, of which some were done before."""
-
-    def advance(self, stage: str, rows: int, refused: int) -> None:
-        """One more part of the stage is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +75,6 @@ def check_installed() -> None:
         raise UsageError(f"missing for tokens: {', '.join(missing)}; pip install 'kame-data[train]'")
 
 
-def device_of(name: str) -> str:
-    """The device that `auto` is on this machine: an accelerator where there is one."""
-    if name != "auto":
-        return name
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 def token_manifest(out: AnyPath) -> dict[str, Any] | None:
     """OUT/tokens/manifest.json; None where there is none that is whole."""
     try:
@@ -108,10 +90,11 @@ def stale(out: AnyPath, made: dict[str, Any]) -> str:
     return "" if sources == made["made_from"] else f"{out / 'tokens'}: was made of other shards than the build's"
 
 
-def make_tokens(out: AnyPath, settings: TokenSettings, progress: Progress) -> dict[str, Any]:
+def make_tokens(out: AnyPath, settings: TokenSettings, progress: Progress, make: Make = make_parts) -> dict[str, Any]:
     """Make the token shards of the build in OUT, unless they are there; returns their manifest.
 
-    Goes on from the parts that are done. Raises UsageError for settings that will not do, KameError for damaged shards.
+    Goes on from the parts that are done; `make` makes the others. Raises UsageError for settings that will not do,
+    KameError for damaged shards.
     """
     manifest = build_manifest(out)
     check_installed()
@@ -123,10 +106,9 @@ def make_tokens(out: AnyPath, settings: TokenSettings, progress: Progress) -> di
         return made
     for folder in (store.folder, out / "tokens"):
         sweep(folder)
-    recipe = replace(recipe, device=device_of(settings.device))
     plan = {s["path"]: parts_of(_near(out / s["path"], s["sha256"]), recipe) for s in manifest["shards"]}
     everything = [part for parts in plan.values() for part in parts]
-    _make_missing(everything, recipe, store, settings, progress)
+    _make_missing(everything, recipe, store, settings, progress, make)
     finished = _finish(out, manifest, recipe, plan, store)
     for shard in manifest["shards"]:
         forget_copy(out / shard["path"], shard["sha256"])
@@ -141,13 +123,13 @@ def _near(shard: AnyPath, sha256: str) -> Path:
 
 
 def _make_missing(
-    parts: list[Part], recipe: Recipe, store: PartStore, settings: TokenSettings, progress: Progress
+    parts: list[Part], recipe: Recipe, store: PartStore, settings: TokenSettings, progress: Progress, make: Make
 ) -> None:
     done = store.finished() if isinstance(store.folder, RemotePath) else None
     missing = [p for p in parts if (not _sound(store, p.name) if done is None else p.name not in done)]
     progress.total("tokens", len(parts), len(parts) - len(missing))
     workers = settings.workers or os.cpu_count() or 1
-    make_parts(missing, recipe, workers, lambda rows, refused: progress.advance("tokens", rows, refused))
+    make(missing, recipe, workers, lambda rows, refused: progress.advance("tokens", rows, refused))
 
 
 def _sound(store: PartStore, name: str) -> bool:

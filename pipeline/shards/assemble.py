@@ -140,6 +140,10 @@ class ShardFolder:
                 path.unlink()
         return found
 
+    def has(self, shard: Shard) -> bool:
+        """Whether the shard has been written: its checksum, which comes last, is there."""
+        return self._sum(shard.fingerprint).exists() and (self.waiting / f"{shard.fingerprint}.parquet").exists()
+
     @staticmethod
     def _sound(path: AnyPath, sha256: str) -> bool:
         # An object store keeps checksums of its own, and never holds half a file.

@@ -14,12 +14,11 @@ import sys
 import threading
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from building import Silent, build, settings_of, shard_bytes
+from building import Silent, Threads, build, settings_of, shard_bytes
 from llm import plausible
 from llm.server import ScriptedServer, error, prompt, scattered
 
@@ -31,9 +30,10 @@ from pipeline.llm.prompts import TASKS, Prompts
 from pipeline.llm.segments import Scan
 from pipeline.llm.session import SpendNotes
 from pipeline.oracles import holds
+from pipeline.orders import workers_of
 from pipeline.plan import plan, preview
 from pipeline.resources import bundled
-from pipeline.run import perform, run, workers_of
+from pipeline.run import run
 
 SECRET = "sk-test-0123456789abcdefghij"
 
@@ -352,8 +352,9 @@ def test_an_interrupted_build_asks_no_more_and_loses_nothing(tmp_path):
             found.stop.set()
 
         threading.Thread(target=stop).start()
-        with ThreadPoolExecutor(2) as pool, pytest.raises(Interrupted):
-            run(found, lambda job: pool.submit(perform, found, job), Silent(), window=8)
+        runner = Threads(found, 2)
+        with runner.pool, pytest.raises(Interrupted):
+            run(found, runner, Silent())
         asked = len(server.log)
         assert kept(settings.ledger) == {identity(entry) for entry in server.log}
         time.sleep(0.3)
