@@ -17,6 +17,7 @@ import typer
 
 from pipeline import __version__
 from pipeline.errors import Interrupted, KameError
+from pipeline.publish.command import publish
 from pipeline.train.command import train
 
 if TYPE_CHECKING:
@@ -300,6 +301,7 @@ def diff(
 
 
 app.command()(train)
+app.command()(publish)
 
 
 @app.command("run")

@@ -28,12 +28,20 @@ def _schema() -> pa.Schema:
 
 
 def write_shard(path: Path, rows: Iterable[dict[str, Any]], *, row_group: int, fingerprint: str) -> None:
-    """Write the rows to `path`, whole or not at all, `row_group` rows a group.
+    """Write the rows to `path`, whole or not at all, `row_group` rows a group. The fingerprint stands in the footer, so
+    that a finished shard is known by itself."""
+    schema = _schema().with_metadata({**_schema().metadata, FINGERPRINT: fingerprint.encode()})
+    stream = iter(rows)
+    groups = iter(lambda: list(islice(stream, row_group)), [])
+    write_groups(path, schema, (pa.Table.from_pylist(group, schema=schema) for group in groups))
+
+
+def write_groups(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:
+    """Write tables to `path`, whole or not at all, a row group each.
 
     zstd, with a page index (readers skip pages) and content-defined chunks (a shard that changes a little uploads
-    little). The fingerprint stands in the footer, so that a finished shard is known by itself.
+    little).
     """
-    schema = _schema().with_metadata({**_schema().metadata, FINGERPRINT: fingerprint.encode()})
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
     try:
@@ -42,9 +50,8 @@ def write_shard(path: Path, rows: Iterable[dict[str, Any]], *, row_group: int, f
                 file, schema, compression="zstd", write_page_index=True, use_content_defined_chunking=True
             )
             with closing(writer):
-                stream = iter(rows)
-                while group := list(islice(stream, row_group)):
-                    writer.write_table(pa.Table.from_pylist(group, schema=schema))
+                for table in tables:
+                    writer.write_table(table)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
