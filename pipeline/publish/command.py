@@ -31,7 +31,7 @@ def publish(
     progress: Annotated[bool, typer.Option("--progress/--no-progress", help="Show how the work goes on.")] = True,
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback where something fails.")] = False,
 ) -> None:
-    """Put a build (or a trained model) on the Hugging Face Hub with a card. The same command again sends what is new."""
+    """Put a build or a trained model on the Hugging Face Hub with a card. The same command again sends what is new."""
     from pipeline.publish.run import Request
     from pipeline.publish.run import publish as publish_
     from pipeline.publish.show import Uploads, print_outcome

@@ -1,4 +1,4 @@
-"""What a card says of a build: counted in one pass over its rows, the level curve as `kame-data quality` measures it."""
+"""What a card says of a build, counted in one pass over its rows; the level curve is that of `kame-data quality`."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ class Facts:
     sample: Row = field(default_factory=dict)
     rows: Counter[str] = field(default_factory=Counter)
     """Dialogues by split."""
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=dict)
     """Seconds of sound by split."""
     sources: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Dialogues by (source, split)."""
@@ -49,7 +49,7 @@ class Facts:
         """Count a row of TEXT_COLUMNS."""
         split = row["split"]
         self.rows[split] += 1
-        self.seconds[split] += row["duration"] or 0.0
+        self.seconds[split] = self.seconds.get(split, 0.0) + (row["duration"] or 0.0)
         self.sources[row["source"], split] += 1
         self.categories[row["source"], row["category"]] += 1
         self.languages[row["language"]] += 1

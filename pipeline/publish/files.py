@@ -84,8 +84,8 @@ def check_limits(files: Sequence[File]) -> None:
     for file in files:
         if file.size > FILE_BYTES:
             raise KameError(
-                f"{file.path}: has {file.size / 1e9:.0f} GB, more than the {FILE_BYTES / 1e9:.0f} GB that the Hub wants "
-                "of a file; build again with fewer rows a shard (shards.rows)"
+                f"{file.path}: has {file.size / 1e9:.0f} GB, the Hub wants {FILE_BYTES / 1e9:.0f} GB at most; "
+                "build again with fewer rows a shard (shards.rows)"
             )
     for folder, count in Counter(file.path.rpartition("/")[0] for file in files).items():
         if count > FOLDER_FILES:

@@ -46,7 +46,7 @@ def check_stand_ins(where: Path, stand_ins: list[str], allowed: bool) -> None:
     """Raise KameError where there are stand-ins that were not allowed."""
     if stand_ins and not allowed:
         raise KameError(
-            f"{where}: was made with stand-ins ({', '.join(stand_ins)}), which nobody should take for data to train on; "
+            f"{where}: was made with stand-ins ({', '.join(stand_ins)}), which nobody should train on; "
             f"make it with the real ones, or publish it with {ALLOW}, labelled as it is"
         )
 

@@ -14,16 +14,10 @@ from pipeline.errors import KameError, UsageError
 
 Kind = Literal["dataset", "model"]
 AGAIN = "the same command goes on from what is there"
+_PREFIX = re.compile(r"(?:https?://[^/]+/)?(?:datasets|models|spaces)/(?=[^/]+/[^/]+/?$)|https?://[^/]+/")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
 # Classes of errors that carry no answer of the Hub: the connection failed, or broke.
-_BROKEN = {
-    "ConnectionError",
-    "Timeout",
-    "TimeoutException",
-    "TransportError",
-    "ChunkedEncodingError",
-    "RemoteProtocolError",
-}
+_BROKEN = {"ConnectionError", "Timeout", "TransportError", "ChunkedEncodingError", "RemoteProtocolError"}
 _BAD_ADDRESS = {"InvalidSchema", "MissingSchema", "InvalidURL", "UnsupportedProtocol", "LocationParseError"}
 _WORTH = {408, 409, 412, 429, 500, 502, 503, 504}
 LONGEST_WAIT = 120.0
@@ -40,9 +34,7 @@ class Target:
     @classmethod
     def of(cls, kind: Kind, name: str) -> "Target":
         """Raises UsageError, with what to write instead, for what is no name of a repository."""
-        if prefix := re.match(
-            r"(?:https?://[^/]+/)?(?:(datasets|models|spaces)/)(?=[^/]+/[^/]+/?$)|https?://[^/]+/", name
-        ):
+        if prefix := _PREFIX.match(name):
             what = "a build is published as a data set" if kind == "dataset" else "a run is published as a model"
             raise UsageError(f"--repo {name}: write ORG/NAME alone, without '{prefix[0]}'; {what}")
         parts = name.split("/")
@@ -50,8 +42,8 @@ class Target:
             raise UsageError(f"--repo {name}: write ORG/NAME, whose it is and what it is called")
         if bad := next((p for p in parts if not _NAME.fullmatch(p) or len(p) > 96 or "--" in p or ".." in p), None):
             raise UsageError(
-                f"--repo {name}: '{bad}' is no name on the Hub; use letters, digits, '-', '_' and '.', no two of '-' or "
-                "'.' in a row, none at the ends, 96 at most"
+                f"--repo {name}: '{bad}' is no name on the Hub; use letters, digits, '-', '_' and '.', no two of "
+                "'-' or '.' in a row, none at the ends, 96 at most"
             )
         if name.endswith(".git"):
             raise UsageError(f"--repo {name}: a name does not end in .git; write {name.removesuffix('.git')}")
@@ -132,8 +124,8 @@ def _of_status(status: int, cause: BaseException, target: Target) -> str:
         return f"this token may not write there (403); use one with write access to {owner}, or another --repo"
     if status == 404:
         return (
-            f"there is no {kind} {target.name}, or not for this token (404); check --repo, and that {owner} is yours or "
-            "your organization's"
+            f"there is no {kind} {target.name}, or not for this token (404); check --repo, and that {owner} is yours "
+            "or your organization's"
         )
     if status in (409, 412):
         return f"somebody else changes it at the same time ({status}); wait for that, {AGAIN}"

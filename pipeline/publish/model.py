@@ -59,21 +59,25 @@ def _tensors(path: Path) -> Iterator[str]:
     except ImportError:
         raise UsageError("missing for --model: safetensors; pip install 'kame-data[train]'") from None
     try:
-        with safe_open(path, framework="numpy") as file:
+        with safe_open(path, framework="numpy") as file:  # type: ignore[no-untyped-call]
             yield from file.keys()
     except (OSError, SafetensorError) as error:
         raise KameError(f"{path}: is damaged ({error}); `kame-data train` exports it again") from None
 
 
 def config_of(run: Path) -> dict[str, Any]:
-    """The configuration of a run's export. Raises UsageError where there is none."""
-    path = run / EXPORT / CONFIG
+    """The configuration of a run's export. Raises UsageError where there is none, KameError where it is damaged."""
+    if (found := _object(run / EXPORT / CONFIG)) is None:
+        raise UsageError(f"--model {run}: holds no {EXPORT}/{CONFIG}; `kame-data train --run {run}` ends in one")
+    return found
+
+
+def _object(path: Path) -> dict[str, Any] | None:
+    """The object in a file; None where there is no such file."""
     try:
         found = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise UsageError(
-            f"--model {run}: holds no {EXPORT}/{CONFIG}; `kame-data train --run {run}` ends in one"
-        ) from None
+        return None
     except ValueError:
         found = None
     if not isinstance(found, dict):
@@ -88,15 +92,8 @@ def weights_of(config: dict[str, Any]) -> str:
 
 def training_of(run: Path, out: Path | None) -> dict[str, Any]:
     """What is known of how a run was trained; of its data as `out` says it, where that is given."""
-    config = config_of(run)
-    try:
-        found = json.loads((run / EXPORT / TRAINING_NAME).read_text("utf-8"))
-    except FileNotFoundError:
-        found = {}
-    except ValueError:
-        raise KameError(f"{run / EXPORT / TRAINING_NAME}: is damaged; `kame-data train` exports it again") from None
-    model_id = config.get("model_id")
-    found = (model_id if isinstance(model_id, dict) else {}) | found
+    model_id = config_of(run).get("model_id")
+    found = (model_id if isinstance(model_id, dict) else {}) | (_object(run / EXPORT / TRAINING_NAME) or {})
     if out is not None:
         if not (data := data_facts(out)).get("dialogues"):
             raise UsageError(f"{out}: holds no finished build; give the one that the model was trained on, or none")
@@ -129,15 +126,15 @@ def validation_of(run: Path, training: dict[str, Any]) -> dict[str, float]:
     path = run / METRICS
     if not path.is_file():
         return {}
-    lines = []
+    found: dict[str, float] = {}
     for line in path.read_text("utf-8").splitlines():
         try:
-            found = json.loads(line)
+            figures = json.loads(line)
         except ValueError:
             continue  # cut off
-        if isinstance(found, dict) and "val/loss" in found:
-            lines.append(found)
-    return next((line for line in reversed(lines) if line.get("step") == training.get("step")), {})
+        if isinstance(figures, dict) and "val/loss" in figures and figures.get("step") == training.get("step"):
+            found = figures
+    return found
 
 
 def model_card(run: Path, out: Path | None, repo: str, dataset: str | None, files: list[File]) -> str:
@@ -239,8 +236,8 @@ def _limits(stand_ins: list[str], figures: dict[str, float], sources: list[str])
     lines = [
         f"It was trained on benchmark questions{named}: its scores on these benchmarks mean nothing.",
         "What it says is not checked by anything; it may be wrong while it sounds sure, with or without a back end.",
-        "It was measured by its losses alone: nobody has rated what it says or how it sounds, unless whoever published it "
-        "says so.",
+        "It was measured by its losses alone: nobody has rated what it says or how it sounds, unless whoever published "
+        "it says so.",
     ]
     if stand_ins:
         lines.append(f"Stand-ins, which are not what they stand for: {listed(stand_ins)}.")

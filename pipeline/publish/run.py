@@ -1,4 +1,4 @@
-"""`kame-data publish`: what is asked for, and how it is done. Nothing leaves the machine before all gates are passed."""
+"""`kame-data publish`: what is asked for, and how it is done. Nothing leaves the machine before all gates are open."""
 
 import shutil
 from collections.abc import Iterator, Sequence

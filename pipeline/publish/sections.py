@@ -65,9 +65,9 @@ def made_lines(facts: Facts, manifest: Row, tokens: Row | None, audio: bool) -> 
     levels = ", ".join(str(level) for level in settings.get("levels", ())) or "not recorded"
     lines = [
         f"dialogues written by {by.get('writer', '-')}",
-        f"oracles simulated by {by.get('simulator', '-')}, prompts or rules of version {by.get('prompts', '-')}; levels "
-        f"{levels}, schedule {code(settings.get('schedule', ''))}, a prefix every {settings.get('prefix_every', '-')} "
-        "words",
+        f"oracles simulated by {by.get('simulator', '-')}, prompts or rules of version {by.get('prompts', '-')}; "
+        f"levels {levels}, schedule {code(settings.get('schedule', ''))}, a prefix every "
+        f"{settings.get('prefix_every', '-')} words",
     ]
     if facts.spoken and audio:
         lines += [
@@ -159,8 +159,8 @@ def limit_lines(facts: Facts, stand_ins: list[str], audio: bool) -> Markdown:
     titles = [SOURCES[name].title for name in sorted({s for s, _ in facts.sources}) if name in SOURCES]
     total = sum(facts.rows.values())
     lines = [
-        f"These are benchmark questions ({', '.join(titles)}). A model trained on them has seen the tests: its scores on "
-        "these benchmarks, and on what was made from them, mean nothing any more.",
+        f"These are benchmark questions ({', '.join(titles)}). A model trained on them has seen the tests: its scores "
+        "on these benchmarks, and on what was made from them, mean nothing any more.",
         "Answers are the sources' own, with whatever errors these have; a wrong one is taught as the truth, for the "
         f"oracles of level {TRUTH} are the assistant's answer.",
         "Nobody has read or heard it all, unless whoever published it says so: what was refused was refused by rules.",
@@ -171,7 +171,7 @@ def limit_lines(facts: Facts, stand_ins: list[str], audio: bool) -> Markdown:
         voices = len(facts.made_by.get("user_voice", {}))
         lines.append(
             f"All speech is synthetic, of {voices:,} user {'voice' if voices == 1 else 'voices'} and "
-            f"{len(facts.made_by.get('assistant_voice', {})):,} for the assistant; people sound and interrupt otherwise."
+            f"{len(facts.made_by.get('assistant_voice', {})):,} for the assistant; people sound different."
         )
         lines.append("When an oracle arrives comes from a model of a back end's delays, and was not measured.")
         for name, told in (("alignment", "an alignment score"), ("wer", "a recogniser's word error rate")):

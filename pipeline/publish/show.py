@@ -19,7 +19,7 @@ from pipeline.show import console
 
 
 class Uploads:
-    """A bar of the bytes that are uploaded; a line a file where there is no terminal. Is a `publish.upload.Progress`."""
+    """A bar of the bytes that are uploaded; a line a file without a terminal. Is a `publish.upload.Progress`."""
 
     def __init__(self, shown: bool = True) -> None:
         self._console = console(stderr=True)

@@ -1,10 +1,11 @@
 """Getting files into a repository: only those that it lacks, and main shows all of them at once.
 
-Large files go ahead of the commit, and what the Hub has of them already is not sent again. Then one commit adds, changes
-and deletes; where it would hold more than the Hub wants of a commit, a pull request gathers several, and is merged when
-it is complete. Whatever breaks is tried again from a comparison with what is there, so nothing is done twice.
+Large files go ahead of the commit, and what the Hub has of them already is not sent again. Then one commit adds,
+changes and deletes; where it would hold more than the Hub wants of a commit, a pull request gathers several, and is
+merged when it is complete. Whatever breaks is tried again from a comparison with what is there.
 """
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -132,8 +133,8 @@ class Uploader:
             return bool(self._api.repo_info(**self._where).private)
         if self._private and not private:
             raise UsageError(
-                f"--private: {self._target.url} is there and public; make it private in its settings first, or leave the "
-                "flag out"
+                f"--private: {self._target.url} is there and public; make it private in its settings first, or leave "
+                "the flag out"
             )
         return private
 
@@ -232,7 +233,7 @@ class Uploader:
             raise
 
     def _opened(self) -> int | None:
-        """The open pull request of just this upload, left by a run that was cut off; ones of other uploads are closed."""
+        """The open pull request of just this upload, left by a run that was cut off; others of ours are closed."""
         found = None
         opened = self._api.get_repo_discussions(
             self._target.name, repo_type=self._target.kind, discussion_type="pull_request", discussion_status="open"
@@ -272,10 +273,9 @@ def batched(items: Sequence[Result], size: int) -> Iterator[list[Result]]:
 
 def upload(target: Target, files: Sequence[File], progress: Progress, *, private: bool) -> Published:
     """Upload files to a repository; see `Uploader`."""
-    import huggingface_hub
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
     disable_progress_bars()
     # Its warnings show addresses that are signed, which is as good as a password.
-    huggingface_hub.logging.set_verbosity(huggingface_hub.logging.ERROR)
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     return Uploader(target, files, progress, private=private).run()

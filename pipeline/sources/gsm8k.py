@@ -37,8 +37,8 @@ class Gsm8k(Source):
     licence = "MIT"
     citation = """@article{cobbe2021gsm8k,
   title = {Training Verifiers to Solve Math Word Problems},
-  author = {Cobbe, Karl and Kosaraju, Vineet and Bavarian, Mohammad and Chen, Mark and Jun, Heewoo and Kaiser, Lukasz and
-            Plappert, Matthias and Tworek, Jerry and Hilton, Jacob and Nakano, Reiichiro and Hesse, Christopher and
+  author = {Cobbe, Karl and Kosaraju, Vineet and Bavarian, Mohammad and Chen, Mark and Jun, Heewoo and Kaiser, Lukasz
+            and Plappert, Matthias and Tworek, Jerry and Hilton, Jacob and Nakano, Reiichiro and Hesse, Christopher and
             Schulman, John},
   journal = {arXiv preprint arXiv:2110.14168},
   year = {2021}

@@ -39,7 +39,7 @@ def training_facts(
 
 
 def data_facts(out: Path) -> dict[str, Any]:
-    """What the manifests of a build's shards and tokens say of the data; empty where there are none that can be read."""
+    """What the manifests of a build's shards and tokens say of the data; empty where none can be read."""
     found: dict[str, Any] = {"stand_ins": []}
     try:
         manifest = json.loads((out / "manifest.json").read_text("utf-8"))
