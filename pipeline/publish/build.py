@@ -10,6 +10,7 @@ from pipeline.publish.facts import Facts, settings_of
 from pipeline.publish.files import CARD, File, with_listing
 from pipeline.publish.head import LICENCE_FILE, dataset_head
 from pipeline.publish.licences import (
+    SAMPLE,
     citations,
     codec_line,
     licence_text,
@@ -89,10 +90,15 @@ def build_files(
     return with_listing("dataset", files, about)
 
 
+def locations_of(manifest: dict[str, Any]) -> dict[str, str | None]:
+    """Where the rows of each source were read; None is its own place on the Hub."""
+    return {s["name"]: without_places(s["location"]) for s in manifest["settings"].get("sources", ())}
+
+
 def licences_of(manifest: dict[str, Any], tokens: dict[str, Any] | None, facts: Facts, audio: bool) -> Markdown:
     """The licences and terms of everything that a build was made from."""
     settings = manifest["settings"]
-    locations = {s["name"]: without_places(s["location"]) for s in settings.get("sources", ())}
+    locations = locations_of(manifest)
     models = sorted({name for role in ("writer", "simulator") for name in facts.made_by.get(role, ())})
     lines = [text_line(models)]
     if facts.spoken and audio:
@@ -119,6 +125,7 @@ def dataset_card(
     title = repo.rpartition("/")[2]
     sources = {source for source, _ in facts.sources}
     speaks = facts.spoken and audio
+    read = {source for source in sources if locations_of(manifest).get(source) != SAMPLE}
     split = next(iter(configs[0].rows))
     hours = f", {sum(facts.seconds.values()) / 3600:,.1f} hours of speech" if speaks else ""
     names = [config.name for config in configs]
@@ -128,7 +135,7 @@ def dataset_card(
 
     return render(
         "dataset",
-        head=Markdown(dataset_head(title, configs, facts.languages, sources)),
+        head=Markdown(dataset_head(title, configs, facts.languages, read)),
         title=Markdown(title),
         counts=Markdown(f"{sum(facts.rows.values()):,} dialogues{hours}"),
         version=Markdown(__version__),

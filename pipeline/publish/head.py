@@ -13,7 +13,7 @@ TASKS = {"text": ["question-answering", "text-generation"], "speech": ["audio-to
 
 
 def dataset_head(title: str, configs: list[Config], languages: Iterable[str], sources: Iterable[str]) -> str:
-    """The head between its dashes."""
+    """The head between its dashes; `sources` are those of which rows were read, and not samples of our own."""
     from datasets import DatasetInfo, SplitDict, SplitInfo
     from datasets.info import DatasetInfosDict
     from huggingface_hub import DatasetCardData

@@ -40,7 +40,7 @@ class Target:
         parts = name.split("/")
         if len(parts) != 2:
             raise UsageError(f"--repo {name}: write ORG/NAME, whose it is and what it is called")
-        if bad := next((p for p in parts if not _NAME.fullmatch(p) or len(p) > 96 or "--" in p or ".." in p), None):
+        for bad in (p for p in parts if not _NAME.fullmatch(p) or len(p) > 96 or "--" in p or ".." in p):
             raise UsageError(
                 f"--repo {name}: '{bad}' is no name on the Hub; use letters, digits, '-', '_' and '.', no two of "
                 "'-' or '.' in a row, none at the ends, 96 at most"

@@ -22,26 +22,29 @@ MOSHI = """@techreport{defossez2024moshi,
 WEIGHTS = {"kyutai/moshiko-pytorch-bf16": "cc-by-4.0", "kyutai/moshika-pytorch-bf16": "cc-by-4.0"}
 """Licences of weights that models are trained from, by their Hub id, as their cards state them."""
 NOT_STATED = {"", "unstated"}
+SAMPLE = "sample"
+"""Where a source's rows come from that are bundled with kame-data."""
 
 
 def source_lines(names: Iterable[str], locations: Mapping[str, str | None]) -> Markdown:
-    """A table of the sources' licences; `locations` are those that the settings name, None the source's own."""
+    """A table of the sources' licences; `locations` are where the settings say their rows are, None being the Hub."""
     rows = []
     for name in sorted(names):
         source = SOURCES.get(name)
         if source is None or (not source.hub_id and not source.citation):
-            rows.append((code(name), "-", "the publisher's own questions; no licence is stated here"))
+            own = Markdown("the publisher's own questions; no licence is stated here")
+            rows.append((code(name), Markdown("-"), own))
             continue
         licence = "not stated by its authors" if source.licence in NOT_STATED else source.licence
         place = Markdown(f"[{source.hub_id}](https://huggingface.co/datasets/{source.hub_id})")
-        if (location := locations.get(name)) and location != source.hub_id:
+        location = locations.get(name)
+        if location == SAMPLE:
+            place = Markdown(f"none of its rows: kame-data's own sample in the columns of {place}")
+            licence = "Apache-2.0"
+        elif location and location != source.hub_id:
             place = Markdown(f"{place}, read from {code(location)}")
         rows.append((Markdown(source.title), place, Markdown(licence)))
-    return table(("source", "where it is", "licence"), [tuple(map(_ours, row)) for row in rows])
-
-
-def _ours(cell: str) -> Markdown:
-    return Markdown(cell)
+    return table(("source", "where it is", "licence"), rows)
 
 
 def text_line(models: Iterable[str]) -> Markdown:

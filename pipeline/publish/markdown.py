@@ -43,8 +43,8 @@ def code(text: object) -> Markdown:
 
 
 def fence(lines: Iterable[object], kind: str = "text") -> Markdown:
-    """Lines as a block of code, each on one line."""
-    told = [one_line(line) for line in lines]
+    """Lines as a block of code, each on one line, with the spaces that it begins with."""
+    told = [" " * (len(line) - len(line.lstrip(" "))) + one_line(line) for line in map(str, lines)]
     ticks = _more_than("`", "\n".join(told), 3)
     return Markdown("\n".join([f"{ticks}{kind}", *told, ticks]))
 

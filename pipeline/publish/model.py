@@ -95,7 +95,7 @@ def training_of(run: Path, out: Path | None) -> dict[str, Any]:
     model_id = config_of(run).get("model_id")
     found = (model_id if isinstance(model_id, dict) else {}) | (_object(run / EXPORT / TRAINING_NAME) or {})
     if out is not None:
-        if not (data := data_facts(out)).get("dialogues"):
+        if "dialogues" not in (data := data_facts(out)):
             raise UsageError(f"{out}: holds no finished build; give the one that the model was trained on, or none")
         found["data"] = data
     return found

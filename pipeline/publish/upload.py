@@ -60,9 +60,10 @@ class Published:
 
 @dataclass
 class _Difference:
-    """What a revision lacks, and what it has too much."""
+    """What a revision lacks, and what it has too much: of the files of an `earlier` upload, those that are no more."""
 
     commit: str
+    earlier: list[str]
     missing: list[File] = field(default_factory=list)
     left_over: list[str] = field(default_factory=list)
 
@@ -114,7 +115,7 @@ class Uploader:
                 self._commit(MAIN, there, there.commit)
             else:
                 self._merge(there)
-            there = self._compare(MAIN)
+            there = self._compare(MAIN, there.earlier)
             if there:
                 odd = there.missing[0].path if there.missing else there.left_over[0]
                 raise KameError(f"{self._target.url}: took everything, and its {odd} is another one; publish again")
@@ -138,15 +139,17 @@ class Uploader:
             )
         return private
 
-    def _compare(self, revision: str) -> _Difference:
-        """What a revision of the repository lacks of the files, and what it has of an earlier upload."""
+    def _compare(self, revision: str, earlier: list[str] | None = None) -> _Difference:
+        """How a revision differs from the files; `earlier`: those of an earlier upload, where they are known."""
         commit = str(self._api.repo_info(**self._where, revision=revision).sha)
         found = self._api.list_repo_tree(**self._where, recursive=True, revision=commit)
         there = {entry.path: entry for entry in found if hasattr(entry, "blob_id")}
         wanted = {file.path for file in self._files}
-        earlier = self._earlier(there, commit)
+        if earlier is None:
+            earlier = self._earlier(there, commit)
         return _Difference(
             commit,
+            earlier,
             [file for file in self._files if not _same(there.get(file.path), file)],
             sorted(path for path in earlier if path in there and path not in wanted),
         )
@@ -223,7 +226,7 @@ class Uploader:
             first = next(_pieces(there))
             number = self._commit(MAIN, first, there.commit, create_pr=True).pr_num
         revision = f"refs/pr/{number}"
-        for piece in _pieces(self._compare(revision)):
+        for piece in _pieces(self._compare(revision, there.earlier)):
             self._commit(revision, piece, None)
         try:
             self._api.merge_pull_request(self._target.name, number, repo_type=self._target.kind)
@@ -259,9 +262,9 @@ def _same(entry: Any, file: File) -> bool:
 def _pieces(there: _Difference) -> Iterator[_Difference]:
     """A difference in pieces that a commit may hold."""
     for files in batched(there.missing, COMMIT_FILES):
-        yield _Difference(there.commit, files)
+        yield _Difference(there.commit, [], files)
     for paths in batched(there.left_over, COMMIT_FILES):
-        yield _Difference(there.commit, left_over=paths)
+        yield _Difference(there.commit, [], left_over=paths)
 
 
 def batched(items: Sequence[Result], size: int) -> Iterator[list[Result]]:
