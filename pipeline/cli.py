@@ -308,10 +308,12 @@ app.command()(publish)
 def run_recipe(
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="YAML file, or the name of a shipped one: demo.")],
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the build, over the recipe's.")] = None,
-    skip: Annotated[list[str] | None, typer.Option("--skip", help="build, tokens or train; repeatable.")] = None,
+    skip: Annotated[
+        list[str] | None, typer.Option("--skip", help="build, tokens, train or publish; repeatable.")
+    ] = None,
     debug: Debug = False,
 ) -> None:
-    """Go from questions to a checkpoint: build, tokens, train. The same command again goes on where it stopped."""
+    """Go from questions to a checkpoint: build, tokens, train (and publish). The same command goes on where it stopped."""
     from pipeline.recipe import steps_of
 
     steps = steps_of(recipe, out, skip or [])

@@ -65,7 +65,8 @@ def test_the_card_of_a_model(run, tmp_path):
     assert head["datasets"] == ["ORG/DATA"] and head["language"] == ["en"]
     for told in (
         "| its own oracle | 1.125 |", "| an oracle of another question | 2.500 |", "| no oracle | 2.750 |",
-        "step 40, the", "https://huggingface.co/datasets/ORG/DATA", "`gsm8k` (1,234)", "2.0 hours", "CC BY 4.0: name Kyutai",
+        "step 40, the", "https://huggingface.co/datasets/ORG/DATA", "`gsm8k` (1,234)", "2.0 hours",
+        "CC BY 4.0: name Kyutai",
         "of rank 128", "--hf-repo ORG/MODEL", "@article{cobbe2021gsm8k", "@techreport{defossez2024moshi", "(GSM8K)",
         "`` `x` <b>: never sell ``",
     ):  # fmt: skip
