@@ -313,7 +313,7 @@ def run_recipe(
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Go from questions to a checkpoint: build, tokens, train (and publish). The same command goes on where it stopped."""
+    """Go from questions to a checkpoint: build, tokens, train, publish. The same command goes on where it stopped."""
     from pipeline.recipe import steps_of
 
     steps = steps_of(recipe, out, skip or [])

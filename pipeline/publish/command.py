@@ -20,7 +20,7 @@ def publish(
         bool, typer.Option("--allow-stand-ins", help="Publish what stand-ins made, labelled as such.")
     ] = False,
     audio: Annotated[
-        bool, typer.Option("--audio/--no-audio", help="Leave the sound out, and the tokens made of it.")
+        bool, typer.Option("--audio/--no-audio", help="With the sound and the tokens made of it, or text alone.")
     ] = True,
     model: Annotated[
         Path | None, typer.Option("--model", metavar="RUN", help="Publish what this training run exported, as a model.")

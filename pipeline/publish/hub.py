@@ -19,6 +19,7 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
 # Classes of errors that carry no answer of the Hub: the connection failed, or broke.
 _BROKEN = {"ConnectionError", "Timeout", "TransportError", "ChunkedEncodingError", "RemoteProtocolError"}
 _BAD_ADDRESS = {"InvalidSchema", "MissingSchema", "InvalidURL", "UnsupportedProtocol", "LocationParseError"}
+_FINAL = _BAD_ADDRESS | {"OfflineModeIsEnabled"}
 _WORTH = {408, 409, 412, 429, 500, 502, 503, 504}
 LONGEST_WAIT = 120.0
 """Seconds that the Hub may ask us to wait; more is for the user to decide."""
@@ -81,14 +82,14 @@ def token_of() -> str:
 def wait_for(error: BaseException, attempt: int) -> float | None:
     """Seconds to wait before another try (`attempt` counts from 1); None where there is no use in one."""
     for cause in _chain(error):
+        if _names(cause) & _FINAL:
+            return None
         status = _status(cause)
         if status is not None:
             asked = _asked_to_wait(cause)
             if status not in _WORTH or (asked or 0) > LONGEST_WAIT:
                 return None
             return asked if asked is not None else 2.0 ** (attempt - 1)
-        if _names(cause) & _BAD_ADDRESS:
-            return None
     return 2.0 ** (attempt - 1) if _broken(error) else None
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pipeline.errors import KameError, UsageError
 from pipeline.publish.files import CARD, COMMIT_FILES, LISTING, File, digest_of, listed_paths
-from pipeline.publish.hub import Target, explain, token_of, wait_for
+from pipeline.publish.hub import AGAIN, Target, explain, token_of, wait_for
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
@@ -100,7 +100,7 @@ class Uploader:
                     raise
                 if seconds is None or attempt == ATTEMPTS:
                     raise line from None
-            self._progress.waiting(str(line), seconds)
+            self._progress.waiting(str(line).replace(f", {AGAIN}", ""), seconds)
             time.sleep(seconds)
         raise AssertionError("the last attempt returns or raises")
 

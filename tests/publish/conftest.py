@@ -5,6 +5,7 @@ import shutil
 from collections import Counter
 
 import dummies
+import numpy
 import pytest
 
 from pipeline.config import Settings
@@ -88,3 +89,41 @@ class Told:
 def put(out, repo="ORG/NAME", told=None, **more):
     """Publish."""
     return publish(Request(repo, out, **more), told or Told())
+
+
+KYUTAI = "kyutai/moshiko-pytorch-bf16"
+FIGURES = {
+    "val/loss": 3.0, "val/text": 2.0, "val/audio": 1.0, "val/text_true_oracle": 1.25, "val/text_shuffled_oracle": 2.5,
+    "val/text_no_oracle": 2.75, "val/text_level_5": 1.0,
+}  # fmt: skip
+TRAINING = {
+    "from": KYUTAI,
+    "trained_on": {"codec": "mimi kyutai/x", "tokenizer": "kyutai"},
+    "stand_ins": [],
+    "step": 40,
+    "settings": {"tune": {"what": "lora", "rank": 128}, "steps": 50, "optimizer": {"lr": 2e-5}, "seed": 1},
+    "data": {"stand_ins": [], "dialogues": {"gsm8k": 1234}, "seconds": 7200.0, "terms": ["`x` <b>: never sell"],
+             "made_by": {"writer": "openai:m", "simulator": "openai:m", "languages": ["en"]}},
+}  # fmt: skip
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run that started from Kyutai's weights."""
+    numpy_ = pytest.importorskip("safetensors.numpy")
+    folder = tmp_path / "run" / "export"
+    folder.mkdir(parents=True)
+    tensors = {"oracle_emb.weight": numpy.zeros((3, 2), "f4"), "text_emb.weight": numpy.ones((3, 2), "f4")}
+    numpy_.save_file(tensors, folder / "model.safetensors")
+    config = {
+        "moshi_name": "model.safetensors",
+        "mimi_name": f"hf://{KYUTAI}/mimi",
+        "tokenizer_name": "tokenizer.model",
+    }
+    config["model_id"] = {name: TRAINING[name] for name in ("from", "trained_on", "stand_ins")}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "training.json").write_text(json.dumps(TRAINING))
+    (folder / "tokenizer.model").write_bytes(b"a tokenizer")
+    lines = [{"step": 20} | FIGURES, {"step": 40} | FIGURES | {"val/text_true_oracle": 1.125}, {"step": 50} | FIGURES]
+    (tmp_path / "run" / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"step": 6')
+    return tmp_path / "run"

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import hub
+import hub_faults
 import pytest
 from publish.conftest import Told, change, put
 
@@ -96,7 +97,7 @@ def test_large_files_go_in_parts(site):
 
 
 def test_a_connection_that_breaks_in_a_body_is_tried_again(site):
-    site.faults = [hub.cutting("PUT", "/lfs/", after=100)]
+    site.faults = [hub_faults.cutting("PUT", "/lfs/", after=100)]
     data = b"x" * 500_000
     send(small(a_parquet=data))
     assert site.read("ORG/NAME")["text/a.parquet"] == data and site.waits
@@ -105,7 +106,7 @@ def test_a_connection_that_breaks_in_a_body_is_tried_again(site):
 
 @pytest.mark.parametrize("pattern", ["/objects/batch", "/commit/main", "/preupload/"])
 def test_a_connection_that_breaks_elsewhere_is_tried_again_by_us(site, pattern):
-    site.faults = [hub.cutting("POST", pattern, after=10)]
+    site.faults = [hub_faults.cutting("POST", pattern, after=10)]
     told = Told()
     send(small(a_parquet=b"one", b=b"two"), told)
     assert "text/a.parquet" in site.read("ORG/NAME")
@@ -132,7 +133,7 @@ def test_a_commit_whose_answer_is_lost_is_not_made_twice(site, monkeypatch):
 
 
 def test_what_breaks_all_the_time_is_a_line_and_main_shows_nothing(site):
-    site.faults = [hub.cutting("PUT", "/lfs/", times=10**6, after=100)]
+    site.faults = [hub_faults.cutting("PUT", "/lfs/", times=10**6, after=100)]
     with pytest.raises(KameError, match="connection broke; check the network, the same command goes on"):
         send(small(a_parquet=b"x" * 10_000))
     assert set(site.read("ORG/NAME")) == {".gitattributes"}
@@ -143,7 +144,7 @@ def test_what_breaks_all_the_time_is_a_line_and_main_shows_nothing(site):
 def test_what_was_sent_before_it_broke_is_not_sent_again(site, monkeypatch):
     monkeypatch.setattr(upload_module, "AT_ONCE", 1)
     files = small(**{f"f{n}_parquet": f"{n}".encode() * 1000 for n in range(4)})
-    site.faults = [hub.cutting("PUT", f"/lfs/{files[2].sha256}", times=10**6, after=100)]
+    site.faults = [hub_faults.cutting("PUT", f"/lfs/{files[2].sha256}", times=10**6, after=100)]
     with pytest.raises(KameError):
         send(files)
     assert set(site.large) == {files[0].sha256, files[1].sha256}
@@ -154,7 +155,7 @@ def test_what_was_sent_before_it_broke_is_not_sent_again(site, monkeypatch):
 
 
 def test_killed_in_the_middle_of_an_upload_and_again(spoken, site, tmp_path):
-    stall = hub.stalling("PUT", "/lfs/")
+    stall = hub_faults.stalling("PUT", "/lfs/")
     site.faults = [stall]
     running = process(spoken, site, home=tmp_path)
     assert stall.reached.wait(60), running.communicate(timeout=5)
@@ -192,7 +193,7 @@ def test_a_pull_request_that_was_left_is_gone_on_with_and_those_of_other_builds_
     monkeypatch.setattr(upload_module, "COMMIT_FILES", 3)
     other, files = (small(**{f"f{n}{x}_parquet": b"%d" % n for n in range(8)}) for x in ("a", "b"))
     for of in (other, files):
-        site.faults = [hub.answering(403, "POST", r"/commit/refs%2Fpr%2F\d+", times=10)]
+        site.faults = [hub_faults.answering(403, "POST", r"/commit/refs%2Fpr%2F\d+", times=10)]
         with pytest.raises(KameError, match="may not write there"):
             send(of)
     repo = site.repos["dataset", "ORG/NAME"]
@@ -241,7 +242,7 @@ def test_private_is_private_and_never_made_public_in_silence(site):
     ],
 )
 def test_what_the_hub_says_is_one_line_with_the_way_out_and_no_token(site, status, told):
-    site.faults = [hub.answering(status, "POST", "/preupload/", times=100)]
+    site.faults = [hub_faults.answering(status, "POST", "/preupload/", times=100)]
     with pytest.raises(KameError, match=told) as caught:
         send(small(a_parquet=b"one"))
     line = str(caught.value)
@@ -251,10 +252,10 @@ def test_what_the_hub_says_is_one_line_with_the_way_out_and_no_token(site, statu
 
 
 def test_the_hub_is_waited_for_as_long_as_it_asks_but_not_for_ever(site):
-    site.faults = [hub.answering(429, "POST", "/commit/", times=1, Retry_After=7)]
+    site.faults = [hub_faults.answering(429, "POST", "/commit/", times=1, Retry_After=7)]
     send(small(a=b"one"))
     assert 7 in [round(wait) for wait in site.waits]
-    site.faults = [hub.answering(429, "POST", "/commit/", times=100, Retry_After=4000)]
+    site.faults = [hub_faults.answering(429, "POST", "/commit/", times=100, Retry_After=4000)]
     with pytest.raises(KameError, match="wait 4000 s"):
         send(small(a=b"two"))
 
@@ -330,3 +331,21 @@ def test_a_grown_build_sends_what_is_new(site, copy, spoken, rows):
     change(out, seconds=1.0)
     done = put(out)
     assert done.uploaded == 1 and site.count("PUT", "/lfs/") == before  # the listing alone says it
+
+
+def test_what_is_set_wrong_is_not_tried_again(site, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "nonsense")
+    with pytest.raises(UsageError, match="HF_ENDPOINT: is no address"):
+        send(small(a=b"one"))
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://name:secret@127.0.0.1:9")
+    with pytest.raises(KameError, match="cannot be reached") as caught:
+        send(small(a=b"one"))
+    assert "secret" not in str(caught.value)
+
+
+def test_no_word_of_the_token_whatever_the_hub_says_back(spoken, site, tmp_path):
+    site.faults = [hub_faults.answering(403, "POST", "/preupload/", times=100)]
+    running = process(spoken, site, "--debug", home=tmp_path)
+    out, error = running.communicate(timeout=120)
+    assert running.returncode == 1 and "may not write there" in error and "a fault of the test" in error
+    assert hub.TOKEN not in out + error and "Traceback" in error
