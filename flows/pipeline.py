@@ -1,4 +1,5 @@
-"""The whole way from questions to a checkpoint as a Prefect flow: one task a step, each the command of its name."""
+"""The whole way from questions to a checkpoint and to the Hub as a Prefect flow: one task a step, the command of its
+name."""
 
 import subprocess
 import sys

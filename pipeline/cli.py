@@ -17,6 +17,7 @@ import typer
 
 from pipeline import __version__
 from pipeline.errors import Interrupted, KameError
+from pipeline.publish.command import publish
 from pipeline.storage.paths import path_of
 from pipeline.train.command import train
 
@@ -330,16 +331,19 @@ def diff(
 
 
 app.command()(train)
+app.command()(publish)
 
 
 @app.command("run")
 def run_recipe(
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="YAML file, or the name of a shipped one: demo.")],
     out: Annotated[str | None, typer.Option("--out", help="Folder or URL of the build, over the recipe's.")] = None,
-    skip: Annotated[list[str] | None, typer.Option("--skip", help="build, tokens or train; repeatable.")] = None,
+    skip: Annotated[
+        list[str] | None, typer.Option("--skip", help="build, tokens, train or publish; repeatable.")
+    ] = None,
     debug: Debug = False,
 ) -> None:
-    """Go from questions to a checkpoint: build, tokens, train. The same command again goes on where it stopped."""
+    """Go from questions to a checkpoint: build, tokens, train, publish. The same command goes on where it stopped."""
     from pipeline.recipe import steps_of
 
     steps = steps_of(recipe, out, skip or [])

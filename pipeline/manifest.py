@@ -11,7 +11,7 @@ from pipeline.llm.session import SpendNotes
 from pipeline.parts import jsonl
 from pipeline.records import Rejected
 from pipeline.shards.assemble import Shard, ShardFolder, plan_shards, version_facts
-from pipeline.stages import ask_models, stages_of, terms
+from pipeline.stages import ask_models, prompt_digests, stages_of, terms
 from pipeline.storage.files import files, open_parquet, write_changed, write_whole
 from pipeline.storage.paths import AnyPath
 from pipeline.wanted import Lane, Slice
@@ -151,7 +151,8 @@ def spread(scores: list[float]) -> dict[str, float]:
 
 
 def models(build: Build, slices: list[Slice]) -> dict[str, Any]:
-    """Where models were asked: what was spent in all runs of this build, and how often and why they were asked again.
+    """Where models were asked: the digests of the prompts, what was spent in all runs of this build, and how often and
+    why they were asked again.
 
     `spend` sums dollars by stage, model and level; an answer that the ledger held already cost nothing.
     """
@@ -159,7 +160,8 @@ def models(build: Build, slices: list[Slice]) -> dict[str, Any]:
         return {}
     notes = SpendNotes(build.out)
     spend = {"dollars": round(notes.total(), 6), "by": notes.rows()}
-    return {"spend": spend, "asked_again": asked_again(build, slices)}
+    asked_with = prompt_digests(build.settings)
+    return {"prompts": asked_with, "spend": spend, "asked_again": asked_again(build, slices)}
 
 
 def asked_again(build: Build, slices: list[Slice]) -> dict[str, dict[str, int]]:

@@ -17,7 +17,7 @@ from pipeline.dialogues import ManyWriter, Writer, write_dialogues
 from pipeline.llm.offline.simulator import OfflineSimulator
 from pipeline.llm.offline.writer import OfflineWriter
 from pipeline.llm.prices import Prices
-from pipeline.llm.prompts import Prompts
+from pipeline.llm.prompts import TASKS, WRITER, Prompts
 from pipeline.llm.session import session_of
 from pipeline.llm.simulator import LlmSimulator
 from pipeline.llm.spec import api_key, parse_spec
@@ -76,6 +76,13 @@ def _prompts(folder: Path | None) -> Prompts:
 def ask_models(settings: Settings) -> bool:
     """Whether these settings ask any model at all."""
     return settings.writer != "offline" or settings.simulator != "offline"
+
+
+def prompt_digests(settings: Settings) -> dict[str, str]:
+    """The digest of each prompt that these settings ask a model with, by task."""
+    writer = () if settings.writer == "offline" else (WRITER,)
+    simulator = () if settings.simulator == "offline" else tuple(task for task in TASKS if task != WRITER)
+    return {task: _prompts(settings.prompts)[task].digest for task in (*writer, *simulator)}
 
 
 def check_models(settings: Settings) -> None:

@@ -27,20 +27,27 @@ def _schema() -> pa.Schema:
 
 
 def write_shard(path: AnyPath, rows: Iterable[dict[str, Any]], *, row_group: int, fingerprint: str) -> str:
-    """Write the rows to `path`, whole or not at all, `row_group` rows a group; returns the file's SHA-256, in hex.
+    """Write the rows to `path`, whole or not at all, `row_group` rows a group; returns the file's SHA-256, in hex. The
+    fingerprint stands in the footer, so that a finished shard is known by itself."""
+    schema = _schema().with_metadata({**_schema().metadata, FINGERPRINT: fingerprint.encode()})
+    stream = iter(rows)
+    groups = iter(lambda: list(islice(stream, row_group)), [])
+    return write_groups(path, schema, (pa.Table.from_pylist(group, schema=schema) for group in groups))
+
+
+def write_groups(path: AnyPath, schema: pa.Schema, tables: Iterable[pa.Table]) -> str:
+    """Write tables to `path`, whole or not at all, a row group each; returns the file's SHA-256, in hex.
 
     zstd, with a page index (readers skip pages) and content-defined chunks (a shard that changes a little uploads
-    little). The fingerprint stands in the footer, so that a finished shard is known by itself.
+    little).
     """
-    schema = _schema().with_metadata({**_schema().metadata, FINGERPRINT: fingerprint.encode()})
     with writing(path) as file:
         writer = pq.ParquetWriter(
             file, schema, compression="zstd", write_page_index=True, use_content_defined_chunking=True
         )
         with closing(writer):
-            stream = iter(rows)
-            while group := list(islice(stream, row_group)):
-                writer.write_table(pa.Table.from_pylist(group, schema=schema))
+            for table in tables:
+                writer.write_table(table)
         return written_sum(file)
 
 

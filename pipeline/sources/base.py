@@ -23,7 +23,8 @@ class Source(ABC):
     `hub_id` is "" where there is no data set on the Hub (the rows then come from a file); `config` is its
     configuration there ("" is every one it has); `splits` are the splits to read, in this order (empty is all).
     `columns` must be there; `optional` ones are read where they are. `multilingual` gives rows without a `language` the
-    one that their file or configuration is named after. `licence` and `citation` are for a data card.
+    one that their file or configuration is named after. `licence` and `citation` (BibTeX, "" where
+    there is none) are for a data set's card.
     """
 
     name: ClassVar[str]

@@ -35,7 +35,14 @@ class Gsm8k(Source):
     splits = ("train", "test")
     columns = ("question", "answer")
     licence = "MIT"
-    citation = "Karl Cobbe et al. (2021). Training Verifiers to Solve Math Word Problems. arXiv:2110.14168."
+    citation = """@article{cobbe2021gsm8k,
+  title = {Training Verifiers to Solve Math Word Problems},
+  author = {Cobbe, Karl and Kosaraju, Vineet and Bavarian, Mohammad and Chen, Mark and Jun, Heewoo and Kaiser, Lukasz
+            and Plappert, Matthias and Tworek, Jerry and Hilton, Jacob and Nakano, Reiichiro and Hesse, Christopher and
+            Schulman, John},
+  journal = {arXiv preprint arXiv:2110.14168},
+  year = {2021}
+}"""
 
     def own_id(self, row: Row) -> str:
         """A hash of question and answer, for the source has no ids."""

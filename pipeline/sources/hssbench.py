@@ -24,10 +24,13 @@ class HssBench(Source):
     optional = ("pic_path", "original_id", "type", "is_open", *_PICTURES, *_LANGUAGES)
     multilingual = True
     licence = "unstated"
-    citation = (
-        "Zhaolu Kang et al. (2025). HSSBench: Benchmarking Humanities and Social Sciences Ability for Multimodal "
-        "Large Language Models. arXiv:2506.03922."
-    )
+    citation = """@article{kang2025hssbench,
+  title = {HSSBench: Benchmarking Humanities and Social Sciences Ability for Multimodal Large Language Models},
+  author = {Kang, Zhaolu and Gong, Junhao and Yan, Jiaxu and Xia, Wanke and Wang, Yian and Wang, Ziwen and
+            Ding, Huaxuan and Cheng, Zhuo and Cao, Wenhao and Feng, Zhiyuan and others},
+  journal = {arXiv preprint arXiv:2506.03922},
+  year = {2025}
+}"""
 
     def own_id(self, row: Row) -> str:
         """Column `id`."""

@@ -42,7 +42,7 @@ def _commit(source: Source, hub_id: str) -> tuple[str, bool]:
 
 
 @contextmanager
-def _quiet(online: bool) -> Iterator[None]:
+def quiet(online: bool) -> Iterator[None]:
     """No bars and warnings between ours; and, offline, no half minute of retries for every file."""
     import datasets
     import huggingface_hub
@@ -73,7 +73,7 @@ def rows(source: Source, hub_id: str) -> Iterator[tuple[str, str, int, dict[str,
     commit, online = _commit(source, hub_id)
     for config in _configs(source, hub_id, commit, online):
         try:
-            with _quiet(online):
+            with quiet(online):
                 loaded = datasets.load_dataset(hub_id, config, revision=commit)
         except Exception as problem:
             raise _unreached(source, hub_id, problem) from None
@@ -97,7 +97,7 @@ def _configs(source: Source, hub_id: str, commit: str, online: bool) -> list[str
     if hub_id == source.hub_id and source.config:
         return [source.config]
     try:
-        with _quiet(online):
+        with quiet(online):
             names = datasets.get_dataset_config_names(hub_id, revision=commit)
     except Exception as problem:
         raise _unreached(source, hub_id, problem) from None

@@ -22,10 +22,13 @@ class MmluPro(Source):
     columns = ("question_id", "question", "options", "answer", "answer_index", "category")
     optional = ("cot_content", "src")
     licence = "MIT"
-    citation = (
-        "Yubo Wang et al. (2024). MMLU-Pro: A More Robust and Challenging Multi-Task Language Understanding "
-        "Benchmark. arXiv:2406.01574."
-    )
+    citation = """@article{wang2024mmlupro,
+  title = {MMLU-Pro: A More Robust and Challenging Multi-Task Language Understanding Benchmark},
+  author = {Wang, Yubo and Ma, Xueguang and Zhang, Ge and Ni, Yuansheng and Chandra, Abhranil and Guo, Shiguang and
+            Ren, Weiming and Arulraj, Aaran and He, Xuan and Jiang, Ziyan and others},
+  journal = {arXiv preprint arXiv:2406.01574},
+  year = {2024}
+}"""
 
     def own_id(self, row: Row) -> str:
         """Column `question_id`."""

@@ -1,7 +1,8 @@
 """The checkpoint that others load: Moshi's layout plus `oracle_emb.weight`, and the JSON that says what it is.
 
 `RUN/export/`: `model.safetensors`; `config.json`, which the loaders of `kame` and `moshi` read (`--hf-repo`); the
-model's arguments alone in `moshi_lm_kwargs.json`, as kame_finetune writes them. LoRA that is not merged lies in
+model's arguments alone in `moshi_lm_kwargs.json`, as kame_finetune writes them; `training.json`, what it was trained on
+and how. LoRA that is not merged lies in
 `lora.safetensors`, which `config.json` names.
 """
 
@@ -19,6 +20,7 @@ from pipeline.train.config import TrainSettings
 from pipeline.train.data import tokens_here
 from pipeline.train.machine import Machine
 from pipeline.train.model import FourStreams
+from pipeline.train.origin import TRAINING_NAME, training_facts
 from pipeline.train.start import ARGUMENTS_NAME, CONFIG_NAME, MOSHI_NAME, Start
 from pipeline.train.tune import merged
 
@@ -32,8 +34,11 @@ BESIDE = {
 """What else a loader needs, under the names of `config.json`, and Kyutai's files of it."""
 
 
-def export(settings: TrainSettings, start: Start, facts: TokenFacts, model: FourStreams, machine: Machine) -> Path:
-    """Write RUN/export, whole or not at all; called by every process. Weights are in the precision computed in."""
+def export(
+    settings: TrainSettings, start: Start, facts: TokenFacts, model: FourStreams, machine: Machine, step: int
+) -> Path:
+    """Write RUN/export, whole or not at all; called by every process. Weights are those of `step`, in the precision
+    computed in."""
     target = settings.run / EXPORT
     whole: dict[str, Any] = get_model_state_dict(
         model, options=StateDictOptions(full_state_dict=True, cpu_offload=True)
@@ -55,8 +60,11 @@ def export(settings: TrainSettings, start: Start, facts: TokenFacts, model: Four
         weights = merged(state, settings.tune.scaling)
     save_file(weights, temporary / MOSHI_NAME, metadata={"format": "pt"})
     (temporary / ARGUMENTS_NAME).write_text(json.dumps(start.arguments, indent=2) + "\n")
-    beside = _beside(start, facts, tokens_folder(settings.tokens) / "tokens" / "tokenizer.model", temporary)
-    made_by = {"trained_on": {"codec": facts.codec, "tokenizer": facts.tokenizer}, "from": start.name}
+    out = tokens_folder(settings.tokens)
+    beside = _beside(start, facts, out / "tokens" / "tokenizer.model", temporary)
+    training = training_facts(settings, start, facts, out, step)
+    (temporary / TRAINING_NAME).write_text(json.dumps(training, indent=2) + "\n")
+    made_by = {name: training[name] for name in ("trained_on", "from", "stand_ins")}
     config = start.arguments | {"moshi_name": MOSHI_NAME, "model_type": "moshi"} | beside | lora | {"model_id": made_by}
     (temporary / CONFIG_NAME).write_text(json.dumps(config, indent=2) + "\n")
     shutil.rmtree(target, ignore_errors=True)

@@ -152,9 +152,10 @@ def _train(settings: TrainSettings, machine: Machine) -> Path:
             since, tokens = time.perf_counter(), 0
 
     # -- what others load
-    if settings.export == "best" and progress.best_step not in (None, progress.step):
-        checkpoints.load(progress.best_step, model, optimizer)
-    return export(settings, start, facts, model, machine)
+    step = progress.step
+    if settings.export == "best" and progress.best_step not in (None, step):
+        checkpoints.load(step := progress.best_step, model, optimizer)
+    return export(settings, start, facts, model, machine, step)
 
 
 def open_loaders(settings: TrainSettings, machine: Machine) -> tuple[Loader, Loader | None]:

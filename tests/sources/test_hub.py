@@ -10,7 +10,6 @@ from pyarrow import parquet
 
 from pipeline.resources import bundled
 
-COMMIT = "c0ffee" + "0" * 34
 NOWHERE = "http://127.0.0.1:9"
 
 GSM8K = """
@@ -47,20 +46,22 @@ def _card(**paths: str) -> bytes:
 
 
 def _gsm8k(server: Any) -> str:
-    server.name = "openai/gsm8k"
-    server.files = {
+    files = {
         "README.md": _card(main="main/train.jsonl", socratic="socratic/train.jsonl"),
         "main/train.jsonl": bundled("data/samples/gsm8k.jsonl").read_bytes(),
         "socratic/train.jsonl": b'{"question": "not this one", "answer": "#### 0"}\n',
     }
-    return f"http://127.0.0.1:{server.server_address[1]}"
+    server.hold("openai/gsm8k", files)
+    return server.url
 
 
 def test_a_data_set_comes_from_the_hub_and_again_without_it(tiny_hub: Any, with_hub: Any) -> None:
     count = len(bundled("data/samples/gsm8k.jsonl").read_text("utf-8").splitlines())
-    expected = f"hub:openai/gsm8k:main@{COMMIT}\n{count}|openai/gsm8k train row 1|train|['answer', 'question']\n"
+    url = _gsm8k(tiny_hub)
+    commit = tiny_hub.repos["dataset", "openai/gsm8k"].at("main")[0]
+    expected = f"hub:openai/gsm8k:main@{commit}\n{count}|openai/gsm8k train row 1|train|['answer', 'question']\n"
     code = GSM8K.replace("LOCATION", "None")
-    assert with_hub(code, _gsm8k(tiny_hub)) == expected
+    assert with_hub(code, url) == expected
     assert with_hub(code, NOWHERE) == expected
 
 
@@ -89,12 +90,12 @@ def test_configurations_name_languages_and_pictures_come_as_bytes(tiny_hub: Any,
     table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
     file = io.BytesIO()
     parquet.write_table(table, file)
-    tiny_hub.name = "dozo/HSSBench"
-    tiny_hub.files = {
+    files = {
         "README.md": _card(en="en/test.parquet", fr="fr/test.parquet"),
         "en/test.parquet": file.getvalue(),
         "fr/test.parquet": file.getvalue(),
     }
-    said = with_hub(HSSBENCH, f"http://127.0.0.1:{tiny_hub.server_address[1]}").splitlines()
+    tiny_hub.hold("dozo/HSSBench", files)
+    said = with_hub(HSSBENCH, tiny_hub.url).splitlines()
     # One row of the sample names two answers, and has no language to be refused for.
     assert said == [f"{2 * len(rows)} {len(rows) - 1} True", "True", "True", "True {('en', 'test')}"]

@@ -5,11 +5,13 @@ import pytest
 import torch
 from moshi.models import loaders
 from moshi.models.lm import LMModel
+from publish.conftest import Told
 from safetensors.torch import load_file, save_file
 from train.models import arguments, batch, pair
 from train.runs import SMALL, dummy, losses, train
 
 from pipeline.errors import KameError, UsageError
+from pipeline.publish.run import Request, publish
 from pipeline.train.inputs import lay_out
 from pipeline.train.model import FourStreams
 from pipeline.train.start import find_start
@@ -95,12 +97,36 @@ def test_factors_that_are_not_merged_load_by_themselves(runs, monkeypatch):
         torch.testing.assert_close(value, merged[name], atol=1e-6, rtol=1e-5)
 
 
+def test_an_export_goes_to_the_hub_and_moshis_loaders_get_it_from_there(runs, site, monkeypatch):
+    with pytest.raises(KameError, match="weights: untrained-tiny, codec: untrained"):
+        publish(Request("ORG/MODEL", model=runs / "full"), Told())
+    publish(Request("ORG/MODEL", model=runs / "full", allow_stand_ins=True), Told())
+    held = site.read("ORG/MODEL", "model")
+    for path in (runs / "full" / "export").iterdir():
+        assert held[path.name] == path.read_bytes()
+    monkeypatch.setattr(loaders, "LMModel", FourStreams)
+    here = runs / "full" / "export"  # an untrained codec has no file
+    info = loaders.CheckpointInfo.from_hf_repo("ORG/MODEL", mimi_weights=here, tokenizer=here)
+    state = load_file(here / "model.safetensors")
+    model = info.get_moshi(dtype=torch.float32)
+    assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+    card = held["README.md"].decode()
+    last = losses(runs / "full")[-1]
+    assert f"| its own oracle | {last['val/text_true_oracle']:.3f} |" in card and "step 4 of 4" in card
+    training = json.loads(held["training.json"])
+    assert training["step"] == 4 and training["settings"]["init"] == "untrained-tiny"
+    assert str(runs) not in held["training.json"].decode() + held["config.json"].decode() + card
+
+
 def test_training_goes_on_from_an_export(runs, tmp_path):
     out = runs / "out"
     code, _, error = train(out, "--run", tmp_path / "run", *SMALL, f"--init={runs / 'full' / 'export'}", "--steps=3")
     assert code == 0, error
     last = losses(runs / "full")[-1]
     assert losses(tmp_path / "run")[0]["val/loss"] == pytest.approx(last["val/loss"], rel=1e-5)
+    # Where it comes from stays known, and where it lay does not.
+    made_by = json.loads((tmp_path / "run" / "export" / "config.json").read_text())["model_id"]
+    assert made_by["from"] == "export" and "weights: untrained-tiny" in made_by["stand_ins"]
 
 
 def test_a_checkpoint_without_the_oracles_table_starts_it_as_the_texts(tmp_path):

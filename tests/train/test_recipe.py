@@ -24,6 +24,14 @@ def test_steps_come_in_order_and_can_be_skipped(tmp_path):
     recipe = written(tmp_path / "r.yaml", train=RECIPE["train"] | {"processes": 4})
     (train,) = steps_of(recipe, tmp_path / "out", ["build", "tokens"])
     assert "--nproc-per-node=4" in train.command
+    publish = {"repo": "a/data", "model": "a/model", "private": True, "audio": False, "dry_run": "dry"}
+    recipe = written(tmp_path / "r.yaml", publish=publish)
+    data, model = steps_of(recipe, tmp_path / "out", ["build", "tokens", "train"])
+    out = str(tmp_path / "out")
+    shared = ("--private", "--dry-run")
+    assert data.command[4:] == (out, "--repo", "a/data", "--no-audio", *shared, "dry/dataset")
+    named = ("--model", f"{out}/run", "--dataset", "a/data")
+    assert model.command[4:] == (out, "--repo", "a/model", *named, *shared, "dry/model")
 
 
 @pytest.mark.parametrize(
@@ -33,6 +41,9 @@ def test_steps_come_in_order_and_can_be_skipped(tmp_path):
         ({"train": {"lr": 1}}, "lr"),
         ({"build": {"limit": 0}}, "limit"),
         ({"tokens": {"codecs": "mimi"}}, "tokens.codecs"),
+        ({"publish": {"repos": "a/b"}}, "publish.repos"),
+        ({"publish": {"repo": "a"}}, "write ORG/NAME"),
+        ({"publish": {"private": True}}, "names nothing to publish"),
     ],
 )
 def test_a_wrong_recipe_is_told_before_any_step(changes, told, tmp_path):
@@ -55,6 +66,15 @@ def test_from_questions_to_a_checkpoint(tmp_path):
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert (out / "run" / "export" / "model.safetensors").is_file()
+    publish = {"repo": "a/data", "model": "a/model", "allow_stand_ins": True, "dry_run": str(tmp_path / "dry")}
+    command[4] = written(tmp_path / "r.yaml", publish=publish)
+    done = subprocess.run(
+        [*command, *(f"--skip={name}" for name in ("build", "tokens", "train"))],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "load_dataset reads 'tokens'" in done.stdout
+    assert "https://huggingface.co/datasets/a/data" in (tmp_path / "dry" / "model" / "README.md").read_text()
     # A step that fails ends it with its own code.
     wrong = {"init": str(tmp_path / "nowhere"), "run": str(tmp_path / "other")}
     command[4] = written(tmp_path / "r.yaml", train=RECIPE["train"] | wrong)

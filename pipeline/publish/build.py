@@ -1,0 +1,170 @@
+"""The upload of a build: its configurations, and the card that says what is in them and how it came about."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pipeline import __version__
+from pipeline.places import without_places
+from pipeline.publish.configs import Config
+from pipeline.publish.facts import Facts, settings_of
+from pipeline.publish.files import CARD, File, with_listing
+from pipeline.publish.head import LICENCE_FILE, dataset_head
+from pipeline.publish.licences import (
+    SAMPLE,
+    citations,
+    codec_line,
+    licence_text,
+    source_lines,
+    text_line,
+    voice_lines,
+)
+from pipeline.publish.markdown import Markdown, listed, render
+from pipeline.publish.sections import (
+    bullets,
+    categories_table,
+    configs_table,
+    cost_lines,
+    levels_table,
+    limit_lines,
+    made_lines,
+    named,
+    prompts_table,
+    refused_table,
+    sample_block,
+    sources_table,
+)
+from pipeline.report.read import Finished
+from pipeline.storage.files import local_copy
+
+LOADING = """from datasets import load_dataset
+
+rows = load_dataset("{repo}", "text", split="{split}")
+row = rows[0]
+for turn in row["turns"]:
+    print(turn["role"], turn["text"])
+for oracle in row["oracles"]:
+    print(oracle["level"], oracle["time"], oracle["text"])"""
+LOADING_SPEECH = """import io
+
+import soundfile
+from datasets import Audio, load_dataset
+
+rows = load_dataset("{repo}", "speech", split="{split}", streaming=True)
+row = next(iter(rows.cast_column("audio", Audio(decode=False))))
+sound, rate = soundfile.read(io.BytesIO(row["audio"]["bytes"]))
+assistant, user = sound.T
+print(rate, len(assistant) / rate, row["duration"])"""
+LOADING_TOKENS = """import numpy
+from datasets import load_dataset
+
+row = load_dataset("{repo}", "tokens", split="{split}").with_format("numpy")[0]
+codes = row["assistant_codes"].reshape(8, -1)  # a codebook a row, a frame of 80 ms a column
+print(codes.shape, row["text"].shape, numpy.unique(row["oracle_level"]))"""
+
+
+def build_files(
+    finished: Finished,
+    tokens: dict[str, Any] | None,
+    configs: list[Config],
+    facts: Facts,
+    *,
+    repo: str,
+    stand_ins: Sequence[str],
+    audio: bool,
+) -> list[File]:
+    """All files of the upload of a build as the data set `repo`. `tokens`: the manifest of its tokens, if they are in
+    it; `audio`: whether its sound is."""
+    manifest = finished.manifest
+    licences = licences_of(manifest, tokens, facts, audio)
+    card = dataset_card(manifest, tokens, configs, facts, licences, repo=repo, stand_ins=stand_ins, audio=audio)
+    files = [file for config in configs for those in config.files.values() for file in those]
+    if tokens:
+        sha256 = tokens["tokenizer"]["sha256"]
+        model = local_copy(finished.out / "tokens" / "tokenizer.model", sha256)
+        files.append(File.of("tokens/tokenizer.model", model, sha256))
+    files += [File.of(CARD, card.encode()), File.of(LICENCE_FILE, licence_text(licences))]
+    about = {name: manifest[name] for name in ("dialogues", "oracles", "seconds", "sources", "refused")}
+    about |= {name: manifest[name] for name in ("prompts", "spend", "asked_again", "alignment") if name in manifest}
+    about |= {"stand_ins": list(stand_ins), "terms": manifest.get("terms", []) if audio else []}
+    about["settings"] = without_places(settings_of(finished).model_dump(mode="json", include=set(manifest["settings"])))
+    if tokens:
+        about["tokens"] = {name: tokens[name] for name in ("codec", "tokenizer", "rows", "frames", "refused")}
+    return with_listing("dataset", files, about)
+
+
+def locations_of(manifest: dict[str, Any]) -> dict[str, str | None]:
+    """Where the rows of each source were read; None is its own place on the Hub."""
+    return {s["name"]: without_places(s["location"]) for s in manifest["settings"].get("sources", ())}
+
+
+def licences_of(manifest: dict[str, Any], tokens: dict[str, Any] | None, facts: Facts, audio: bool) -> Markdown:
+    """The licences and terms of everything that a build was made from."""
+    settings = manifest["settings"]
+    locations = locations_of(manifest)
+    models = sorted({name for role in ("writer", "simulator") for name in facts.made_by.get(role, ())})
+    lines = [text_line(models)]
+    if facts.spoken and audio:
+        lines += voice_lines(without_places(settings["speech"]["tts"]), manifest.get("terms", ()))
+    if tokens:
+        lines.append(codec_line(tokens["codec"]["name"]))
+    lines.append(Markdown("For the whole, no licence is stated here beyond these."))
+    sources = source_lines({source for source, _ in facts.sources}, locations)
+    return Markdown(f"{sources}\n\n{bullets(list(lines))}")
+
+
+def dataset_card(
+    manifest: dict[str, Any],
+    tokens: dict[str, Any] | None,
+    configs: list[Config],
+    facts: Facts,
+    licences: Markdown,
+    *,
+    repo: str,
+    stand_ins: Sequence[str],
+    audio: bool,
+) -> str:
+    """The README.md of the data set."""
+    title = repo.rpartition("/")[2]
+    sources = {source for source, _ in facts.sources}
+    speaks = facts.spoken and audio
+    read = {source for source in sources if locations_of(manifest).get(source) != SAMPLE}
+    split = next(iter(configs[0].rows))
+    hours = f", {sum(facts.seconds.values()) / 3600:,.1f} hours of speech" if speaks else ""
+    names = [config.name for config in configs]
+
+    def code_of(loading: str, name: str) -> Markdown:
+        return Markdown(loading.format(repo=repo, split=split) if name in names else "")
+
+    return render(
+        "dataset",
+        head=Markdown(dataset_head(title, configs, facts.languages, read)),
+        title=Markdown(title),
+        counts=Markdown(f"{sum(facts.rows.values()):,} dialogues{hours}"),
+        version=Markdown(__version__),
+        stand_ins=listed(stand_ins) if stand_ins else "",
+        configs=configs_table(configs),
+        spoken=speaks,
+        if_silent=Markdown("" if facts.spoken else "; the dialogues were never spoken, so all times are null"),
+        tokens=bool(tokens),
+        codec=tokens["codec"]["name"] if tokens else "",
+        tokenizer=tokens["tokenizer"]["name"] if tokens else "",
+        sources=sources_table(facts, manifest),
+        languages=named(facts.languages),
+        situations=named(facts.situations) if facts.situations else "",
+        nor_voices=Markdown(", and no user's voice is" if speaks else ""),
+        categories=categories_table(facts),
+        loading=code_of(LOADING, "text"),
+        loading_speech=code_of(LOADING_SPEECH, "speech"),
+        loading_tokens=code_of(LOADING_TOKENS, "tokens"),
+        sample=sample_block(facts.sample),
+        made=made_lines(facts, manifest, tokens, audio),
+        prompts=prompts_table(manifest),
+        if_paced=Markdown("" if facts.spoken else ", at 170 words a minute, for there is no sound to time it by"),
+        levels=levels_table(facts),
+        falls=Markdown(", ".join(f"{low} to {high}" for low, high in facts.quality.falls())),
+        refused=refused_table(manifest, tokens),
+        cost=cost_lines(manifest),
+        limits=limit_lines(facts, list(stand_ins), audio),
+        licences=licences,
+        citations=citations(sources, moshi=bool(tokens)),
+    )

@@ -1,0 +1,104 @@
+"""The configurations of a published build: `text`, `speech`, `tokens`, each with its splits and its files."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.publish.files import File
+from pipeline.report.read import Finished
+from pipeline.shards.write import write_groups
+from pipeline.storage.files import local_copy
+from pipeline.storage.paths import AnyPath
+
+SPLITS = ("train", "validation")
+
+
+@dataclass(frozen=True)
+class Config:
+    """A configuration of a data set: its files and their numbers of rows by split, splits without rows left out."""
+
+    name: str
+    files: dict[str, list[File]]
+    rows: dict[str, int]
+
+    @property
+    def features(self) -> Any:
+        """The `datasets.Features` of its files."""
+        from datasets import Features
+
+        return Features.from_arrow_schema(pq.read_schema(_on_disk(next(iter(self.files.values()))[0])))
+
+    @property
+    def bytes(self) -> int:
+        """Of all its files."""
+        return sum(file.size for files in self.files.values() for file in files)
+
+    def unpacked(self, split: str) -> int:
+        """Bytes of the split's rows once they are read."""
+        footers = [pq.read_metadata(_on_disk(file)) for file in self.files[split]]
+        return sum(meta.row_group(i).total_byte_size for meta in footers for i in range(meta.num_row_groups))
+
+    def patterns(self) -> list[dict[str, str]]:
+        """Where the files of each split are, as a card's head says it."""
+        return [{"split": split, "path": f"{self.name}/{split}-*.parquet"} for split in self.files]
+
+
+def _on_disk(file: File) -> Path:
+    assert isinstance(file.source, Path)
+    return file.source
+
+
+def configs_of(finished: Finished, tokens: dict[str, Any] | None, folder: Path, *, audio: bool) -> list[Config]:
+    """The configurations of a build, the one to load by default first; text shards are made in `folder`.
+
+    `audio`: with the configurations that hold sound, or codes of it.
+    """
+    out, shards = finished.out, finished.manifest["shards"]
+    spoken = audio and finished.manifest["settings"]["speak"]
+    found = [_config("speech", out, shards)] if spoken else []
+    found.append(_text(out, shards, folder))
+    return [*found, _config("tokens", out, tokens["files"])] if tokens and spoken else found
+
+
+def _config(name: str, out: AnyPath, listed: list[dict[str, Any]]) -> Config:
+    near = [(s, local_copy(out / s["path"], s["sha256"])) for s in listed]
+    return _of(name, [(s, File.of(f"{name}/{Path(s['path']).name}", path, s["sha256"])) for s, path in near])
+
+
+def _of(name: str, files: list[tuple[dict[str, Any], File]]) -> Config:
+    by_split = {split: [(said, file) for said, file in files if said["split"] == split] for split in SPLITS}
+    by_split = {split: those for split, those in by_split.items() if sum(said["rows"] for said, _ in those)}
+    return Config(
+        name,
+        {split: [file for _, file in those] for split, those in by_split.items()},
+        {split: sum(said["rows"] for said, _ in those) for split, those in by_split.items()},
+    )
+
+
+def _text(out: AnyPath, shards: list[dict[str, Any]], folder: Path) -> Config:
+    files = []
+    for shard in shards:
+        made = folder / Path(shard["path"]).name
+        write_text(local_copy(out / shard["path"], shard["sha256"]), made)
+        files.append((shard, File.of(f"text/{made.name}", made)))
+    return _of("text", files)
+
+
+def write_text(shard: Path, target: Path) -> None:
+    """Write the shard without its audio, a row group in memory at a time."""
+    from datasets import Features
+
+    with pq.ParquetFile(shard) as file:
+        schema = pa.schema([field for field in file.schema_arrow if field.name != "audio"])
+        schema = schema.with_metadata(Features.from_arrow_schema(schema).arrow_schema.metadata)
+
+        def groups() -> Iterator[pa.Table]:
+            for number in range(file.num_row_groups):
+                table = file.read_row_group(number, columns=schema.names)
+                yield table.replace_schema_metadata(schema.metadata)
+
+        write_groups(target, schema, groups())

@@ -1,0 +1,184 @@
+"""The parts of a data set's card that are made from figures."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pipeline.levels import TRUTH
+from pipeline.publish.configs import SPLITS, Config
+from pipeline.publish.facts import ORACLES_SHOWN, Facts
+from pipeline.publish.markdown import Markdown, code, fence, listed, table
+from pipeline.quality import table as quality_table
+from pipeline.sources import SOURCES
+
+Row = Mapping[str, Any]
+MOST = 12
+"""Values of one kind that are named; of more, the most frequent."""
+
+
+def configs_table(configs: list[Config]) -> Markdown:
+    """Rows by configuration and split, and what there is to download."""
+    rows = [
+        (code(config.name), *(config.rows.get(split, 0) for split in SPLITS), Markdown(size(config.bytes)))
+        for config in configs
+    ]
+    return table(("configuration", *(f"{split} rows" for split in SPLITS), "download"), rows)
+
+
+def size(count: int) -> str:
+    """Bytes for a person."""
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= factor:
+            return f"{count / factor:.1f} {unit}"
+    return f"{count} bytes"
+
+
+def sources_table(facts: Facts, manifest: Row) -> Markdown:
+    """Questions read and kept, and dialogues by split, for each source."""
+    rows = []
+    for name in sorted({source for source, _ in facts.sources}):
+        read = manifest["sources"].get(name, {})
+        title = Markdown(SOURCES[name].title) if name in SOURCES else code(name)
+        figures = (read.get("rows", 0), read.get("kept", 0), *(facts.sources[name, split] for split in SPLITS))
+        rows.append((title, code(name), *figures))
+    head = ("source", "`source`", "questions read", "of these kept", *(f"{split} dialogues" for split in SPLITS))
+    return table(head, rows)
+
+
+def categories_table(facts: Facts) -> Markdown:
+    """Dialogues by category, the most frequent first."""
+    rows = [(code(source), code(category), count) for (source, category), count in facts.categories.most_common(60)]
+    more = len(facts.categories) - len(rows)
+    return Markdown(table(("source", "category", "dialogues"), rows) + (f"\n\nand {more} more" if more else ""))
+
+
+def named(counts: Counter[str]) -> Markdown:
+    """The values of a counter with their counts, the most frequent first."""
+    shown = [Markdown(f"{code(value)} ({count:,})") for value, count in counts.most_common(MOST)]
+    more = [Markdown(f"{len(counts) - MOST:,} more")] if len(counts) > MOST else []
+    return listed([*shown, *more])
+
+
+def made_lines(facts: Facts, manifest: Row, tokens: Row | None, audio: bool) -> Markdown:
+    """How the rows were made, step by step."""
+    settings, by = manifest["settings"], {name: named(counts) for name, counts in facts.made_by.items()}
+    levels = ", ".join(str(level) for level in settings.get("levels", ())) or "not recorded"
+    lines = [
+        f"dialogues written by {by.get('writer', '-')}",
+        f"oracles simulated by {by.get('simulator', '-')}, prompts or rules of version {by.get('prompts', '-')}; "
+        f"levels {levels}, schedule {code(settings.get('schedule', ''))}, a prefix every "
+        f"{settings.get('prefix_every', '-')} words",
+    ]
+    if facts.spoken and audio:
+        lines += [
+            f"user voices: {by.get('user_voice', '-')}",
+            f"assistant's voice: {by.get('assistant_voice', '-')}",
+            f"word times from {by.get('word_times', '-')}",
+            f"arrival times of oracles: the back end's loop replayed with the delays {by.get('latency', '-')}",
+        ]
+    if tokens:
+        lines.append(f"tokens: codec {code(tokens['codec']['name'])}, tokenizer {code(tokens['tokenizer']['name'])}")
+    seed = settings.get("seed", "not recorded")
+    lines.append(f"seed {seed}; the settings in full, and the checksum of every file, are in `kame-data.json`")
+    return bullets(lines)
+
+
+def bullets(lines: list[str]) -> Markdown:
+    """Lines of our own as a list."""
+    return Markdown("\n".join(f"- {line}" for line in lines))
+
+
+def prompts_table(manifest: Row) -> Markdown:
+    """The digest of each prompt; empty where no model was asked or the build is too old to know."""
+    prompts = manifest.get("prompts") or {}
+    return table(("prompt", "digest"), prompts.items()) if prompts else Markdown("")
+
+
+def levels_table(facts: Facts) -> Markdown:
+    """The level curve, as `kame-data quality` prints it."""
+    head, *rows = quality_table(facts.quality)
+    return table(head, [[Markdown(cell) for cell in row] for row in rows])
+
+
+def refused_table(manifest: Row, tokens: Row | None) -> Markdown:
+    """Refusals by stage and reason."""
+    by_stage = {f"questions of {name}": table_["refused"] for name, table_ in manifest["sources"].items()}
+    by_stage |= manifest.get("refused", {})
+    by_stage |= {"tokens": tokens["refused"]} if tokens else {}
+    rows = [(code(stage), code(why), count) for stage, reasons in by_stage.items() for why, count in reasons.items()]
+    return table(("stage", "reason", "refused"), rows) if rows else Markdown("Nothing was refused.")
+
+
+def cost_lines(manifest: Row) -> Markdown:
+    """What was spent on models."""
+    if "spend" not in manifest:
+        return Markdown("No model was paid for.")
+    spend = manifest["spend"]
+    rows = [
+        (code(r["stage"]), code(r["model"]), "-" if r["level"] is None else r["level"], Markdown(f"{r['cost']:.4f}"))
+        for r in spend["by"]
+    ]
+    told = (
+        f"${spend['dollars']:,.2f} in all for the models that were asked; answers from the ledger cost nothing again."
+    )
+    return Markdown(f"{told}\n\n{table(('stage', 'model', 'level', 'dollars'), rows)}" if rows else told)
+
+
+def sample_block(row: Row) -> Markdown:
+    """A dialogue with some of its oracles, the last words heard before each."""
+    return Markdown(f"{code(row['id'])}, the answer being {code(row['answer'])}:\n\n{fence(_told(row))}")
+
+
+def _told(row: Row) -> Iterator[str]:
+    words: dict[int, list[str]] = {}
+    for word in row["words"]:
+        words.setdefault(word["turn"], []).append(word["word"])
+    for number, turn in enumerate(row["turns"]):
+        yield f"{_clock(turn['start'])}{turn['role']}: {turn['text']}"
+        oracles = [oracle for oracle in row["oracles"] if oracle["turn"] == number]
+        for oracle in _some(oracles):
+            heard = " ".join(words.get(number, [])[max(0, oracle["prefix_words"] - 4) : oracle["prefix_words"]])
+            arrived = oracle["time"]
+            when = f"arrives at {arrived:.2f} s" if arrived is not None else "never arrives" if turn["start"] else ""
+            level = f"level {oracle['level']}, {oracle['ratio']:.0%} heard"
+            yield f"    [{'; '.join(part for part in (level, when) if part)}] ... {heard} -> {oracle['text']}"
+
+
+def _clock(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds:6.2f} s  "
+
+
+def _some(oracles: list[Row]) -> list[Row]:
+    """The last oracle of each level, in their order; of one turn no more than ORACLES_SHOWN."""
+    last = {oracle["level"]: oracle for oracle in oracles}
+    return [oracle for oracle in oracles if last[oracle["level"]] is oracle][:ORACLES_SHOWN]
+
+
+def limit_lines(facts: Facts, stand_ins: list[str], audio: bool) -> Markdown:
+    """What whoever uses the data should know, and what was not checked."""
+    titles = [SOURCES[name].title for name in sorted({s for s, _ in facts.sources}) if name in SOURCES]
+    total = sum(facts.rows.values())
+    lines = [
+        f"These are benchmark questions ({', '.join(titles)}). A model trained on them has seen the tests: its scores "
+        "on these benchmarks, and on what was made from them, mean nothing any more.",
+        "Answers are the sources' own, with whatever errors these have; a wrong one is taught as the truth, for the "
+        f"oracles of level {TRUTH} are the assistant's answer.",
+        "Nobody has read or heard it all, unless whoever published it says so: what was refused was refused by rules.",
+    ]
+    if stand_ins:
+        lines.append(f"Stand-ins, which are not what they stand for: {listed(stand_ins)}.")
+    if facts.spoken and audio:
+        voices = len(facts.made_by.get("user_voice", {}))
+        lines.append(
+            f"All speech is synthetic, of {voices:,} user {'voice' if voices == 1 else 'voices'} and "
+            f"{len(facts.made_by.get('assistant_voice', {})):,} for the assistant; people sound different."
+        )
+        lines.append("When an oracle arrives comes from a model of a back end's delays, and was not measured.")
+        for name, told in (("alignment", "an alignment score"), ("wer", "a recogniser's word error rate")):
+            if (count := facts.checked[name]) < total:
+                lines.append(f"Not checked: {total - count:,} of {total:,} dialogues have no {told.partition(' ')[2]}.")
+    elif not audio and facts.spoken:
+        lines.append("Its sound is not published here; times of words and oracles are those of the sound.")
+    else:
+        lines.append("It was never spoken, so there are no times.")
+    return bullets(lines)
