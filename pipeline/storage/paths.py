@@ -294,8 +294,10 @@ class RemotePath:
 
     def read_range(self, start: int | None, stop: int | None) -> bytes:
         """Bytes from `start` to before `stop`; one request."""
+        # Else s3fs asks for the size first.
+        options = {"max_concurrency": 1} if self.scheme in ("s3", "s3a") else {}
         with said(self.url):
-            data: bytes = self.fs.cat_file(self.key, start=start, end=stop)
+            data: bytes = self.fs.cat_file(self.key, start=start, end=stop, **options)
             return data
 
     def read_text(self, encoding: str = "utf-8") -> str:
