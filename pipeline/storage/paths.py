@@ -222,6 +222,11 @@ class RemotePath:
         """As of `Path`; a bucket's is itself."""
         return RemotePath(self.url.rpartition("/")[0]) if len(self._pure.parts) > 1 else self
 
+    @property
+    def bucket(self) -> "RemotePath":
+        """The bucket that it is in."""
+        return RemotePath(f"{self.scheme}://{self._pure.parts[0]}")
+
     def with_name(self, name: str) -> "RemotePath":
         """As of `Path`."""
         return self.parent / name

@@ -38,7 +38,8 @@ FEW = {few}
 """
 PARTS = """
 from pipeline.build import Build
-from pipeline.run import Job, perform
+from pipeline.orders import perform
+from pipeline.spread import Job
 from pipeline.storage.paths import path_of
 found = Build(settings_of(path_of(sys.argv[1]), **FEW))
 for source in found.settings.sources:
