@@ -46,5 +46,5 @@ $(VENV)/.train: $(VENV)/.core
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,asr,coqui,train,dask,ray]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,asr,coqui,train,dask,ray,s3]'
 	@touch $@

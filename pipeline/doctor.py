@@ -79,9 +79,11 @@ def _room(folder: AnyPath) -> Finding:
     if isinstance(folder, Path):
         return _disk(folder)
     try:
-        found = f"{len(folder.listing())} names in {folder}"
+        there, found = folder.bucket.exists(), f"{len(folder.listing())} names in {folder}"
     except KameError as error:
         return Finding("room for a build", False, True, str(error), "docs/STORAGE.md says how to reach an object store")
+    if not there:
+        return Finding("room for a build", False, True, f"no bucket {folder.bucket}", "make the bucket first")
     return Finding("room for a build", True, True, found)
 
 

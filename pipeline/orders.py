@@ -13,6 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakSet
 
 from pipeline.build import Build
 from pipeline.config import Settings
@@ -22,6 +23,7 @@ from pipeline.shards.assemble import Shard, ShardFolder
 from pipeline.speech.coqui_worker import close_workers
 from pipeline.spread import CPU, GPU, HERE, Job, patiently
 from pipeline.stages import STAGES, ask_models
+from pipeline.storage.paths import RemotePath
 from pipeline.wanted import Slice
 
 STOP = threading.Event()
@@ -68,7 +70,9 @@ def workers_of(settings: Settings) -> int:
 
 def processes_of(settings: Settings) -> int:
     """Processes of this machine for what is worked out here: as many as `workers`, but no more than there are cores
-    where that counts parts that wait for models."""
+    where that counts parts that wait for models; none for a build that is in this one's memory."""
+    if isinstance(settings.out, RemotePath) and settings.out.scheme == "memory":
+        return 0
     wanted = settings.workers or cores()
     return min(wanted, cores()) if ask_models(settings) else wanted
 
@@ -148,6 +152,8 @@ def _perform(build: Build, part: dict[str, Any]) -> None:
 
 
 def _see_questions(build: Build) -> None:
+    if build in _seen:
+        return
     for source in build.settings.sources:
         name, store = build.questions_name(source), build.store("questions")
         if patiently(lambda: store.marker(name), build.check_stop, 10.0) is None:  # noqa: B023
@@ -155,6 +161,7 @@ def _see_questions(build: Build) -> None:
                 f"{store.path(name)}: worker {socket.gethostname()} does not see it; --out must be one folder for all "
                 "workers and the command's machine (docs/CLUSTERS.md)"
             )
+    _seen.add(build)
 
 
 def _same_name(build: Build, job: Job, name: str) -> None:
@@ -172,6 +179,7 @@ def _timed(work: Callable[..., None], *args: Any) -> float:
     return time.perf_counter() - started
 
 
+_seen: WeakSet[Build] = WeakSet()
 _builds: OrderedDict[str, Build] = OrderedDict()
 _lock = threading.Lock()
 

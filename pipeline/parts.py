@@ -126,8 +126,6 @@ class PartStore:
         refused = jsonl(rejected)
         if rejected:
             write_whole(self._refusals(name), refused)
-        else:
-            self._refusals(name).unlink(missing_ok=True)
         refused_sum = sha256(refused).hexdigest() if rejected else ""
         marker = Marker(digests, len(rejected), sha256(data).hexdigest(), len(data), refused_sum)
         write_whole(self.folder / f"{name}.json", json.dumps(asdict(marker), ensure_ascii=False).encode())
@@ -158,7 +156,8 @@ class PartStore:
 
     def rejected(self, name: str) -> list[Rejected]:
         """The refusals of a finished part."""
-        (data,) = read_many([self._refusals(name)])
+        marker = self.marker(name)
+        (data,) = read_many([self._refusals(name)]) if marker and marker.rejected else (None,)
         # Not splitlines(): it also cuts at U+2028 and the like, which JSON leaves as they are.
         return [Rejected(**json.loads(line)) for line in (data or b"").split(b"\n") if line]
 

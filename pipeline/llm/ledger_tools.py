@@ -3,7 +3,7 @@
 import gzip
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
@@ -11,6 +11,8 @@ from typing import IO, Any, cast
 from pipeline.errors import KameError, UsageError
 from pipeline.llm.ledger import Ledger
 from pipeline.llm.segments import ANSWER, KINDS, SESSION, SUFFIX, WASTE, Scan, decode, encode, segments
+from pipeline.storage.files import writing
+from pipeline.storage.paths import path_of, redacted, said
 
 
 @dataclass
@@ -128,7 +130,7 @@ def export(folder: Path, target: str) -> int:
                 answers.setdefault(key, (path, offset, length))
             else:
                 rest.setdefault(encode(kind, key, text.decode("utf-8", "surrogatepass")))
-    with _opened(target, "wb") as out:
+    with _to_write(target) as out:
         for key in sorted(answers):
             path, offset, length = answers[key]
             with path.open("rb") as file:
@@ -189,27 +191,45 @@ def _others(paths: Iterable[Path]) -> Iterator[tuple[str, str, bytes]]:
 
 
 def _lines(name: str) -> Iterator[bytes]:
-    with _opened(name, "rb") as file:
+    with _to_read(name) as file:
         for line in file:
             # A last line without its end is torn, and its checksum says so.
             yield line[:-1] if line.endswith(b"\n") else line
 
 
 @contextmanager
-def _opened(name: str, mode: str) -> Iterator[IO[bytes]]:
+def _to_write(name: str) -> Iterator[IO[bytes]]:
+    """A file that is there, whole, when all of it is written."""
+    try:
+        with writing(path_of(name)) as file:
+            if name.endswith(".gz"):
+                with gzip.GzipFile(fileobj=file, mode="wb", mtime=0, filename="") as packed:
+                    yield cast(IO[bytes], packed)
+            else:
+                yield file
+    except OSError as error:
+        raise KameError(f"{name}: {error.strerror or error}") from None
+
+
+@contextmanager
+def _to_read(name: str) -> Iterator[IO[bytes]]:
+    """A file by its path, or by any URL that fsspec reads, one with a query, too."""
     import fsspec
 
+    shown = redacted(name)
     try:
-        with fsspec.open(name, mode) as file:
+        with said(shown) if "://" in name else nullcontext(), fsspec.open(name, "rb") as file:
             if name.endswith(".gz"):
-                with gzip.GzipFile(fileobj=file, mode=mode, mtime=0, filename="") as packed:
+                with gzip.GzipFile(fileobj=file) as packed:
                     yield cast(IO[bytes], packed)
             else:
                 yield file
     except FileNotFoundError:
-        raise UsageError(f"{name}: no such file or folder") from None
+        raise UsageError(f"{shown}: no such file or folder") from None
     except (OSError, EOFError) as error:
-        raise KameError(f"{name}: {getattr(error, 'strerror', None) or error}") from None
+        raise KameError(f"{shown}: {getattr(error, 'strerror', None) or error}") from None
+    except (ImportError, ValueError) as error:
+        raise UsageError(f"import {shown}: {redacted(str(error))}") from None
 
 
 def _parses(text: bytes) -> bool:

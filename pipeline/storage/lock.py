@@ -6,6 +6,7 @@ long as its holder has to show a sign of life, and takes it when none has come.
 """
 
 import json
+import logging
 import os
 import signal
 import socket
@@ -20,6 +21,7 @@ from pipeline.errors import KameError
 from pipeline.storage.files import read_many
 from pipeline.storage.paths import AnyPath, RemotePath, StorageError
 
+log = logging.getLogger(__name__)
 LEASE = 30.0
 """Seconds after which a lock that was not written anew is a dead command's; it is written thrice in that time."""
 SETTLE = 1.0
@@ -97,8 +99,10 @@ class _RemoteLock:
 
     def _watch(self, found: bytes) -> None:
         """Return when the lock has not changed for its lease. Raises Busy when it has."""
-        lease = self._told(found).get("lease", LEASE)
+        told = self._told(found).get("lease")
+        lease = float(told) if isinstance(told, int | float) and 0 < told < 10 * LEASE else LEASE
         until = time.monotonic() + lease
+        log.warning("%s: of %s; looking for %g s whether it is at work", self.path, self._owner(found), lease)
         while time.monotonic() < until:
             time.sleep(min(0.5, lease / 10))
             now = self._read()

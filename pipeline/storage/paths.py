@@ -222,6 +222,11 @@ class RemotePath:
         """As of `Path`; a bucket's is itself."""
         return RemotePath(self.url.rpartition("/")[0]) if len(self._pure.parts) > 1 else self
 
+    @property
+    def bucket(self) -> "RemotePath":
+        """The bucket that it is in."""
+        return RemotePath(f"{self.scheme}://{self._pure.parts[0]}")
+
     def with_name(self, name: str) -> "RemotePath":
         """As of `Path`."""
         return self.parent / name
@@ -294,8 +299,10 @@ class RemotePath:
 
     def read_range(self, start: int | None, stop: int | None) -> bytes:
         """Bytes from `start` to before `stop`; one request."""
+        # Else s3fs asks for the size first.
+        options = {"max_concurrency": 1} if self.scheme in ("s3", "s3a") else {}
         with said(self.url):
-            data: bytes = self.fs.cat_file(self.key, start=start, end=stop)
+            data: bytes = self.fs.cat_file(self.key, start=start, end=stop, **options)
             return data
 
     def read_text(self, encoding: str = "utf-8") -> str:
