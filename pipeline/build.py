@@ -260,7 +260,7 @@ class Build:
 
     def name(self, stage: Stage, slice_: Slice) -> str | None:
         """The name of the slice's part; None while what it is made from is not done."""
-        stage, usual = stage_for(stage, slice_.source), stage
+        stage = stage_for(stage, slice_.source)
         questions = self.questions[slice_.source][slice_.start : slice_.stop]
         if stage.reads == "questions":
             inputs = [self._digest(q) for q in questions]
@@ -269,7 +269,7 @@ class Build:
             if marker is None:
                 return None
             inputs = [*marker.rows.values()]
-        if stage is not usual:
+        if stage is not STAGES[stage.name]:
             inputs.append(self.identity["sources"][slice_.source])  # words' times and sound are in no question
         if stage.wants_splits:
             inputs += [self.splits[q.id] for q in questions]
@@ -319,7 +319,7 @@ class Build:
 
     def make(self, stage_name: str, slice_: Slice) -> Marker:
         """Make one part, unless it is done; what it reads must be done."""
-        stage = stage_for(STAGES[stage_name], slice_.source)
+        stage = STAGES[stage_name]
         marker = self.marker(stage, slice_)
         if marker:
             return marker
@@ -328,7 +328,7 @@ class Build:
             raise KameError(f"{stage_name} {slice_.label}: {stage.reads} are not made yet")
         rows: dict[str, Any] = {}
         rejected: list[Rejected] = []
-        for item in stage.run(self.settings, self._inputs(stage, slice_)):
+        for item in stage_for(stage, slice_.source).run(self.settings, self._inputs(stage, slice_)):
             self.check_stop()
             if isinstance(item, Rejected):
                 rejected.append(item)

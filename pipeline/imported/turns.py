@@ -119,7 +119,7 @@ def _short(words: dict[Role, list[Said]]) -> Iterator[_Stretch]:
     for role, own in words.items():
         starts = [0, *(n for n, (a, b) in enumerate(pairwise(own), 1) if b.start - a.end >= SILENCE_S), len(own)]
         for first, last in pairwise(starts):
-            if last - first <= LISTENING_WORDS:
+            if 0 < last - first <= LISTENING_WORDS:
                 yield _Stretch(role, own[first:last])
 
 
