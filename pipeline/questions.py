@@ -237,7 +237,7 @@ def _parse(source: Source, row: read.RawRow, number: int, places: dict[str, _Pla
 
 
 def _rejected(source: Source, identity: str, refusal: Refusal, where: str) -> Rejected:
-    detail = f"{where}: {refusal.detail}" if refusal.detail else where
+    detail = ": ".join(filter(None, (where, refusal.detail)))
     return Rejected(STAGE, source.name, identity, "", refusal.reason, detail)
 
 

@@ -51,7 +51,7 @@ class Recordings:
     def _sides(self, entry: Entry) -> dict[Role, list[Said]]:
         given = read_words(entry.text)
         duration = duration_of(entry.audio, self.resample)
-        sides = by_speaker(given, duration, entry.text.name)
+        sides = by_speaker(given, duration, f"{TEXT}/{entry.text.name}")
         return {
             "assistant" if speaker == self.assistant else "user": [Said(w.word, w.start, w.end) for w in own]
             for speaker, own in sides.items()

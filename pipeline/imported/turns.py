@@ -100,16 +100,18 @@ def _stretches(words: dict[Role, list[Said]]) -> list[_Stretch]:
 
 
 def _back_channels(words: dict[Role, list[Said]], language: str) -> set[tuple[Role, float]]:
-    """The words that are back-channels, by side and start."""
+    """The words that are back-channels, by side and start. What may be one itself is no talk for another."""
+    short = [s for s in _short(words) if listens([word.word for word in s.words], language)]
+    maybe = {(stretch.role, word.start) for stretch in short for word in stretch.words}
+    talk = {role: [word for word in own if (role, word.start) not in maybe] for role, own in words.items()}
     found: set[tuple[Role, float]] = set()
-    for stretch in _short(words):
-        others = next(them for role, them in words.items() if role != stretch.role)
+    for stretch in short:
+        others = talk["user" if stretch.role == "assistant" else "assistant"]
         at = bisect_left(others, stretch.start, key=lambda word: word.start)
         before, after = others[:at], others[at:]
         if not before or not after or before[-1].word.rstrip().endswith(QUESTIONS):
             continue
-        within = stretch.start - before[-1].end < GOES_ON_S and after[0].start - stretch.start < GOES_ON_S
-        if within and listens([word.word for word in stretch.words], language):
+        if stretch.start - before[-1].end < GOES_ON_S and after[0].start - stretch.start < GOES_ON_S:
             found.update((stretch.role, word.start) for word in stretch.words)
     return found
 

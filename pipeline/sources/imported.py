@@ -65,7 +65,8 @@ def check_folder(source: Imported, location: str | None, max_refused: float) -> 
     if len(refused) > max_refused * len(rows):
         counts = Counter(refusal.reason for refusal in refused).most_common(3)
         reasons = ", ".join(f"{reason} {count}" for reason, count in counts)
+        first = next(refusal.detail for refusal in refused if refusal.reason == counts[0][0])
         raise UsageError(
             f"{source.folder(location)}: {len(refused)} of {len(rows)} dialogues cannot be imported ({reasons}), more "
-            f"than max_refused {max_refused:g} allows; the first: {refused[0].detail}"
+            f"than max_refused {max_refused:g} allows; as in: {first}"
         )

@@ -94,7 +94,7 @@ def rows(source: Source, location: str | None) -> Iterator[RawRow]:
     """The rows at a location, in order. Raises UsageError for what cannot be read, lacks a column, or is empty."""
     if isinstance(source, Imported):
         for values in source.rows(location):
-            yield RawRow(values, values["split"], Path(values["text"]).name)
+            yield RawRow(values, values["split"], "")  # its refusals name the file
         return
     origin = find(source, location)
     empty = True
