@@ -1,13 +1,22 @@
 """`kame-data export`: its flags, and what is printed of what it wrote."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.storage.paths import path_of
+
+if TYPE_CHECKING:
+    from pipeline.storage.paths import AnyPath as BuildFolder
+else:  # no type of typer's, but parsed by ours
+    BuildFolder = Annotated[
+        Any, typer.Argument(metavar="OUT", parser=path_of, help="Folder or URL of a finished build.")
+    ]
+
 
 def export(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of a finished build.")],
+    out: BuildFolder,
     folder: Annotated[Path, typer.Option("--out", metavar="DIR", help="New folder to write to.")],
     layout: Annotated[
         str,

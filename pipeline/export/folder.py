@@ -17,7 +17,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from pipeline.errors import KameError, UsageError
-from pipeline.parts import write_whole
+from pipeline.storage.files import write_whole
 
 NOTE = "export.json"
 _PARTIAL, _LOCK = ".partial", ".lock"

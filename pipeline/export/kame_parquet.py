@@ -16,6 +16,8 @@ from pipeline.errors import KameError, UsageError
 from pipeline.export.kame import HINTLESS_RATIO
 from pipeline.export.rows import Oracles, Row, Tally, answers
 from pipeline.report.read import Finished, shard_rows
+from pipeline.storage.files import local_copy, open_parquet
+from pipeline.storage.paths import AnyPath
 
 _INTS = pa.list_(pa.int32())
 _EVENTS = {
@@ -49,8 +51,10 @@ def tokens_of(build: Finished) -> dict[str, Any]:
 
 def write_parquet(build: Finished, folder: Path, oracles: Oracles, tally: Tally) -> None:
     """Write a file for every token shard, a row group in memory at a time."""
-    files = tokens_of(build)["files"]
-    tokenizer = Tokenizer.of(str(build.out / "tokens" / "tokenizer.model"))
+    made = tokens_of(build)
+    files = made["files"]
+    model = local_copy(build.out / "tokens" / "tokenizer.model", made["tokenizer"]["sha256"])
+    tokenizer = Tokenizer.of(str(model))
     for split in dict.fromkeys(file["split"] for file in files):
         own = [build.out / file["path"] for file in files if file["split"] == split]
         for number, path in enumerate(own, 1):
@@ -61,10 +65,10 @@ def write_parquet(build: Finished, folder: Path, oracles: Oracles, tally: Tally)
                     writer.write_table(pa.Table.from_pylist(rows, schema=SCHEMA))
 
 
-def _groups(path: Path, shard: Path, oracles: Oracles, tokenizer: Tokenizer, tally: Tally) -> Iterator[list[Row]]:
+def _groups(path: AnyPath, shard: AnyPath, oracles: Oracles, tokenizer: Tokenizer, tally: Tally) -> Iterator[list[Row]]:
     """The rows of a token shard in groups, each with its row of the shard, whose order is the same."""
     said = shard_rows(shard, _COLUMNS)
-    with pq.ParquetFile(path, memory_map=True) as tokens:
+    with open_parquet(path, memory_map=True) as tokens:
         for group in range(tokens.num_row_groups):
             table = tokens.read_row_group(group)
             rows = []

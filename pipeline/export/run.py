@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import __version__
-from pipeline.codec.hub import checksum
 from pipeline.errors import KameError, UsageError
 from pipeline.export.folder import WholeFolder
 from pipeline.export.kame import write_folders
@@ -14,6 +13,8 @@ from pipeline.export.plain import write_jsonl, write_moshi, write_webdataset
 from pipeline.export.rows import Oracles, Tally
 from pipeline.report.read import Finished
 from pipeline.seeds import digest
+from pipeline.storage.files import intact
+from pipeline.storage.paths import AnyPath, split_url
 
 # What each layout needs: sound, tokens, and whether it has oracles at times of its own.
 LAYOUTS = {
@@ -34,7 +35,7 @@ class Exported:
     before: bool
 
 
-def export(out: Path, folder: Path, layout: str, *, times: str | None = None, level: int | None = None) -> Exported:
+def export(out: AnyPath, folder: Path, layout: str, *, times: str | None = None, level: int | None = None) -> Exported:
     """Write the finished build in OUT to a folder in one of `LAYOUTS`, whole or not at all.
 
     `times`, `level`: see `Oracles`. Raises UsageError for what cannot be had of this build, or where something else
@@ -42,6 +43,8 @@ def export(out: Path, folder: Path, layout: str, *, times: str | None = None, le
     """
     if layout not in LAYOUTS:
         raise UsageError(f"--to {layout}: no such layout; use {', '.join(LAYOUTS)}")
+    if split_url(str(folder).replace(":/", "://", 1))[0]:
+        raise UsageError(f"--out {folder}: is a URL; give a folder of this machine")
     needs = LAYOUTS[layout]
     build = Finished.open(out)
     if "oracles" not in needs and (times is not None or level is not None):
@@ -73,7 +76,7 @@ def check_files(build: Finished) -> None:
     """Raise KameError where a shard is not as it was written."""
     for shard in build.manifest["shards"]:
         path = build.out / shard["path"]
-        if path.exists() and checksum(path) != shard["sha256"]:
+        if path.exists() and not intact(path, shard["sha256"], shard["bytes"]):
             raise KameError(
                 f"{path}: is damaged (its checksum is not the manifest's); `kame-data build` writes it anew"
             )

@@ -66,19 +66,30 @@ def turns_of(words: dict[Role, list[Said]], language: str) -> list[SpokenTurn]:
     In order of start; a back-channel stands behind the turn during which it is said.
     """
     aside = _back_channels(words, language)
-    kept: dict[Role, list[Said]] = {
-        role: [word for word in own if (role, word.start) not in aside] for role, own in words.items()
-    }
+    while True:
+        floor, listening = _floor(words, aside), _runs(words, aside)
+        hosts = [bisect_left(floor, stretch.start, key=lambda turn: turn.start) - 1 for stretch in listening]
+        # Who has taken the floor meanwhile goes on with a turn of their own.
+        going_on = [s for s, host in zip(listening, hosts, strict=True) if host < 0 or floor[host].role == s.role]
+        if not going_on:
+            break
+        aside -= {(stretch.role, word.start) for stretch in going_on for word in stretch.words}
+    guests: list[list[_Stretch]] = [[] for _ in floor]
+    for stretch, host in zip(listening, hosts, strict=True):
+        guests[host].append(stretch)
+    return [turn for host, own in zip(floor, guests, strict=True) for turn in _spoken(host, own, language)]
+
+
+def _floor(words: dict[Role, list[Said]], aside: set[tuple[Role, float]]) -> list[_Stretch]:
+    """The turns that have the floor, the sides by turns, in order of start."""
+    kept = {role: [word for word in own if (role, word.start) not in aside] for role, own in words.items()}
     floor: list[_Stretch] = []
     for stretch in _stretches(kept):
         if floor and floor[-1].role == stretch.role:
             floor[-1].words += stretch.words
         else:
             floor.append(stretch)
-    hosted: list[list[_Stretch]] = [[] for _ in floor]
-    for stretch in _runs(words, aside):
-        hosted[_host(floor, stretch)].append(stretch)
-    return [turn for host, guests in zip(floor, hosted, strict=True) for turn in _spoken(host, guests, language)]
+    return floor
 
 
 def _stretches(words: dict[Role, list[Said]]) -> list[_Stretch]:
@@ -129,11 +140,6 @@ def _runs(words: dict[Role, list[Said]], aside: set[tuple[Role, float]]) -> list
     """The back-channels, in order of start."""
     chosen = {role: [w for w in own if (role, w.start) in aside] for role, own in words.items()}
     return sorted(_short(chosen), key=lambda stretch: stretch.start)
-
-
-def _host(floor: Sequence[_Stretch], stretch: _Stretch) -> int:
-    """The turn of the other side during which a back-channel is said: the last one that had begun."""
-    return max(n for n, host in enumerate(floor) if host.role != stretch.role and host.start < stretch.start)
 
 
 def _spoken(host: _Stretch, guests: Sequence[_Stretch], language: str) -> Iterator[SpokenTurn]:

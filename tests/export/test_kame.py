@@ -138,6 +138,6 @@ def test_texts_of_languages_without_spaces_have_none(tmp_path):
     out = dummies.finish(tmp_path / "out", [row])
     done = export(out, tmp_path / "x", "kame-finetune")
     entry = read(done.folder, f"train/oracle_raw/{row['id']}.json")[-1]
-    assert " " not in entry["recent_words"] and entry["conversation_context"].split("\n")[-1].startswith(
-        "B: WaitImeant"
-    )
+    assert " " not in entry["recent_words"]
+    assert entry["conversation_context"].split("
+")[-1].startswith("B: Imeant")

@@ -125,6 +125,7 @@ def test_nothing_is_lost_and_turns_alternate(one, other):
         assert said == words
     floor = [t for t in found if t.turn.kind == "speech"]
     assert all(a.turn.role != b.turn.role and a.words[0].start <= b.words[0].start for a, b in pairwise(floor))
+    assert [t.words[0].start for t in found] == sorted(t.words[0].start for t in found)
     assert all(" ".join(w.word for w in t.words) == t.turn.text for t in found)
     host = None
     for turn in found:
