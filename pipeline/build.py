@@ -14,15 +14,25 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import backend
-from pipeline.config import Settings, SourceSettings
+from pipeline.config import IMPORTED, Settings, SourceSettings
 from pipeline.errors import Interrupted, KameError, UsageError
 from pipeline.parts import DamagedPart, Marker, PartStore, digest_of
 from pipeline.questions import pull, splits
 from pipeline.records import Question, Rejected, Split
 from pipeline.seeds import digest
-from pipeline.sources import get_source
+from pipeline.sources.imported import Imported, check_folder
 from pipeline.sources.read import fingerprint
-from pipeline.stages import STAGES, Inputs, Stage, id_of, stages_of, writer_of
+from pipeline.stages import (
+    STAGES,
+    Inputs,
+    Stage,
+    id_of,
+    imported_key,
+    source_of,
+    stage_for,
+    stages_of,
+    writer_of,
+)
 from pipeline.storage.files import write_changed
 from pipeline.storage.paths import AnyPath, RemotePath
 from pipeline.wanted import Lane, Slice, Wanted, cut
@@ -93,7 +103,9 @@ class Build:
             "seed": self.settings.seed,
             "languages": list(self.settings.languages),
             "validation_share": self.settings.validation_share,
-            "sources": {s.name: fingerprint(get_source(s.name), s.location) for s in self.settings.sources},
+            "sources": {
+                s.name: fingerprint(source_of(self.settings, s.name), s.location) for s in self.settings.sources
+            },
         }
 
     def check(self) -> None:
@@ -111,6 +123,9 @@ class Build:
         there = {p.name for p in self.out.iterdir() if not p.name.startswith(".")} if self.out.exists() else set()
         if there - OURS or (there and "parts" not in there):
             raise UsageError(f"--out {self.out}: holds something else than a build; give an empty or a new folder")
+        for source in self.settings.sources:
+            if isinstance(whole := source_of(self.settings, source.name), Imported):
+                check_folder(whole, source.location, self.settings.max_refused)
 
     def claim(self) -> None:
         """Note in OUT what build it holds, and its settings; done when its sources have shown to be readable."""
@@ -159,6 +174,8 @@ class Build:
         """The name of the source's questions part."""
         writer = writer_of(self.settings)
         key = (QUESTIONS_VERSION, source.name, self.identity["sources"][source.name], self.settings.languages)
+        if source.name == IMPORTED:
+            key = (*key, *sorted(imported_key(self.settings).items()))
         return f"{source.name}-{digest(*key, self.settings.seed, writer.sees_pictures)[:16]}"
 
     def gather(self, source: SourceSettings) -> Marker:
@@ -169,7 +186,7 @@ class Build:
             return marker
         writer = writer_of(self.settings)
         pulled = pull(
-            get_source(source.name),
+            source_of(self.settings, source.name),
             source.location,
             languages=self.settings.languages,
             sees_pictures=writer.sees_pictures,
@@ -243,6 +260,7 @@ class Build:
 
     def name(self, stage: Stage, slice_: Slice) -> str | None:
         """The name of the slice's part; None while what it is made from is not done."""
+        stage = stage_for(stage, slice_.source)
         questions = self.questions[slice_.source][slice_.start : slice_.stop]
         if stage.reads == "questions":
             inputs = [self._digest(q) for q in questions]
@@ -251,6 +269,8 @@ class Build:
             if marker is None:
                 return None
             inputs = [*marker.rows.values()]
+        if stage is not STAGES[stage.name]:
+            inputs.append(self.identity["sources"][slice_.source])  # words' times and sound are in no question
         if stage.wants_splits:
             inputs += [self.splits[q.id] for q in questions]
         key = sorted(stage.key(self.settings).items())
@@ -308,7 +328,7 @@ class Build:
             raise KameError(f"{stage_name} {slice_.label}: {stage.reads} are not made yet")
         rows: dict[str, Any] = {}
         rejected: list[Rejected] = []
-        for item in stage.run(self.settings, self._inputs(stage, slice_)):
+        for item in stage_for(stage, slice_.source).run(self.settings, self._inputs(stage, slice_)):
             self.check_stop()
             if isinstance(item, Rejected):
                 rejected.append(item)

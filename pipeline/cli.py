@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from pipeline import __version__
-from pipeline.errors import Interrupted, KameError
+from pipeline.errors import Interrupted, KameError, UsageError
+from pipeline.export.command import export
 from pipeline.publish.command import publish
 from pipeline.storage.paths import path_of
 from pipeline.train.command import train
@@ -79,7 +80,7 @@ def _flags(
         typer.Option(
             "--source",
             metavar="NAME[=HUB_ID_OR_FILE]",
-            help="mmlu_pro, gsm8k, hssbench or questions, repeatable; '=sample' takes the bundled sample.",
+            help="mmlu_pro, gsm8k, hssbench, questions or imported, repeatable; '=sample' takes the bundled sample.",
         ),
     ] = None,
     limit: Annotated[int | None, typer.Option(help="Accepted questions a source.")] = None,
@@ -139,13 +140,37 @@ def _flags(
     """The flags of every command that takes settings; a name here is the name in the settings tree."""
 
 
-def takes_settings(command: Callable[["Settings"], None]) -> Callable[..., None]:
-    """Give a command of settings all of `_flags`."""
+def _import_flags(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the recordings.")],
+    layout: Annotated[str, typer.Option("--from", metavar="LAYOUT", help="Its layout: kame-finetune.")],
+    assistant: Annotated[
+        str | None, typer.Option(metavar="A|B", help="Whose side the model is to learn; A, left, by default.")
+    ] = None,
+    resample: Annotated[
+        bool | None, typer.Option("--resample", help="Bring sound of another rate to 24 kHz; it is refused otherwise.")
+    ] = None,
+) -> None:
+    """The flags of `import` alone, before those of `_flags` that have a meaning for it."""
+
+
+# Flags that say what is written and spoken, which an imported dialogue is already.
+_NOT_OF_IMPORTS = {"sources", "writer", "tts", "asr", "target", "max_variants"}
+
+
+def takes_settings(
+    command: Callable[["Settings"], None],
+    *,
+    own: Callable[..., None] | None = None,
+    without: Collection[str] = (),
+    rename: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+) -> Callable[..., None]:
+    """Give a command of settings all of `_flags` but those `without`, behind flags of its `own`, which `rename` turns
+    into settings."""
 
     def wrapped(config: str | None, debug: bool, **flags: Any) -> None:
         from pipeline.settings_file import load_settings
 
-        given = {name: value for name, value in flags.items() if value is not None}
+        given = rename({name: value for name, value in flags.items() if value is not None})
         if (llm := given.pop("llm", None)) is not None:
             given = {"writer": llm, "simulator": llm} | given
         for branch, name, flag in BRANCHES:
@@ -158,10 +183,16 @@ def takes_settings(command: Callable[["Settings"], None]) -> Callable[..., None]
         given = {name.removesuffix("."): value for name, value in given.items()}
         command(load_settings(config, given))
 
+    ahead = list(inspect.signature(own).parameters.values()) if own else []
+    behind = [p for name, p in inspect.signature(_flags).parameters.items() if name not in without]
     wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
-    wrapped.__annotations__ = _flags.__annotations__
-    wrapped.__signature__ = inspect.signature(_flags)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {p.name: p.annotation for p in (*ahead, *behind)}
+    wrapped.__signature__ = inspect.Signature(sorted((*ahead, *behind), key=_has_default))  # type: ignore[attr-defined]
     return wrapped
+
+
+def _has_default(parameter: inspect.Parameter) -> bool:
+    return parameter.default is not inspect.Parameter.empty
 
 
 @app.command()
@@ -171,6 +202,26 @@ def build(settings: "Settings") -> None:
     from pipeline.show import print_summary
 
     print_summary(_run_build(settings), settings.out)
+
+
+def _imported(flags: dict[str, Any]) -> dict[str, Any]:
+    """The flags of `import` as settings."""
+    layout = flags.pop("layout")
+    if layout != "kame-finetune":
+        raise UsageError(f"--from {layout}: no such layout; use kame-finetune")
+    folder = str(flags.pop("folder"))
+    room = {name: flags.pop(name) for name in ("assistant", "resample") if name in flags}
+    return flags | {"sources": ({"name": "imported", "location": folder},), "imported.": room}
+
+
+def import_(settings: "Settings") -> None:
+    """Build from dialogues that were recorded already: oracles for them, shards. The same command again goes on."""
+    from pipeline.show import print_summary
+
+    print_summary(_run_build(settings), settings.out)
+
+
+app.command("import")(takes_settings(import_, own=_import_flags, without=_NOT_OF_IMPORTS, rename=_imported))
 
 
 @app.command()
@@ -332,6 +383,7 @@ def diff(
 
 app.command()(train)
 app.command()(publish)
+app.command()(export)
 
 
 @app.command("run")

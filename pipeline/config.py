@@ -27,6 +27,22 @@ class SourceSettings(Room):
         return cls(name=name.strip(), location=location.strip() if equals else None)
 
 
+IMPORTED = "imported"
+"""The source of dialogues that were recorded already: nothing of it is written or spoken."""
+
+
+class ImportedSettings(Room):
+    """How a folder of recorded dialogues is read.
+
+    `assistant`: the speaker, of `A` (left) and `B` (right), whose side the model is to learn. `language` None is the
+    one of `languages`. `resample`: bring sound of another rate to 24 kHz, where it is refused otherwise.
+    """
+
+    assistant: Literal["A", "B"] = "A"
+    language: str | None = None
+    resample: bool = False
+
+
 class LatencySettings(Room):
     """The delays of the replayed back end, in seconds; see `pipeline.backend` for where the presets come from.
 
@@ -135,6 +151,7 @@ class Settings(Room):
     target: Annotated[int, Field(ge=1)] | None = None
     max_variants: Annotated[int, Field(ge=1)] = 10
     validation_share: Annotated[float, Field(ge=0, lt=1)] = 0.02
+    imported: ImportedSettings = ImportedSettings()
 
     levels: tuple[int, ...] = ALL_LEVELS
     schedule: Literal["progressive", "grid"] = "progressive"
@@ -180,7 +197,28 @@ class Settings(Room):
         names = [source.name for source in self.sources]
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise ValueError(f"source {twice} is given twice; give each once (a folder of files is one source)")
+        if IMPORTED in names:
+            self._check_imported()
         return self
+
+    def _check_imported(self) -> None:
+        language = self.imported.language
+        if language is None and len(self.languages) > 1:
+            raise ValueError(f"languages {', '.join(self.languages)}: set imported.language to the dialogues' own")
+        if language is not None and language not in self.languages:
+            raise ValueError(f"imported.language {language}: is none of the languages {', '.join(self.languages)}")
+        if self.target is not None:
+            raise ValueError(f"target {self.target}: recorded dialogues have no further variants; use limit")
+
+    @property
+    def writes(self) -> bool:
+        """Whether any source's dialogues are to be written and spoken, and not all are imported."""
+        return any(source.name != IMPORTED for source in self.sources)
+
+    @property
+    def imported_language(self) -> str:
+        """The language of the imported dialogues."""
+        return self.imported.language or self.languages[0]
 
     def level_schedule(self) -> LevelSchedule:
         """The prefixes and levels that these settings call for."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.build import Build, gather_all
-from pipeline.config import Settings
+from pipeline.config import IMPORTED, Settings
 from pipeline.llm.prices import MESSAGE_TOKENS, Prices
 from pipeline.llm.request import Request, Usage
 from pipeline.llm.session import close_session
@@ -18,7 +18,7 @@ from pipeline.llm.simulator import LlmSimulator
 from pipeline.llm.writer import LlmWriter
 from pipeline.oracles import DialogueOracles, tasks_of
 from pipeline.records import Dialogue, Rejected
-from pipeline.stages import STAGES, Inputs, recogniser_of, simulator_of, stages_of, writer_of
+from pipeline.stages import STAGES, Inputs, recogniser_of, simulator_of, stage_for, stages_of, writer_of
 from pipeline.text.hesitations import without_hesitations
 from pipeline.text.words import length_in_words
 from pipeline.wanted import Lane
@@ -110,7 +110,8 @@ def made(settings: Settings, inputs: Inputs) -> dict[str, tuple[list[Any], float
     results: dict[str, tuple[list[Any], float]] = {}
     for stage in stages_of(settings):
         started = time.perf_counter()
-        items = [i for i in stage.run(settings, inputs) if not isinstance(i, Rejected)]
+        here = stage_for(stage, inputs.questions[0].source) if inputs.questions else stage
+        items = [i for i in here.run(settings, inputs) if not isinstance(i, Rejected)]
         results[stage.name] = items, time.perf_counter() - started
         if stage is STAGES["dialogues"]:
             inputs = replace(inputs, dialogues=items)
@@ -170,8 +171,8 @@ def model_plans(
     dialogues = [d for r in results for d in r["dialogues"][0]]
     writer, simulator = writer_of(settings), simulator_of(settings)
     if isinstance(writer, LlmWriter):
-        questions = {q.id: q for i in inputs for q in i.questions}
-        for dialogue in dialogues:
+        questions = {q.id: q for i in inputs for q in i.questions if q.source != IMPORTED}
+        for dialogue in (d for d in dialogues if d.question_id in questions):
             # What was put in or cut off is not the writer's, but for the few words of a barge-in.
             written = [
                 without_hesitations(t.intended_text, dialogue.language) for t in dialogue.turns if t.kind == "speech"

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from pipeline import seeds
 from pipeline.errors import Refusal, UsageError
+from pipeline.imported.layout import SPLITS
 from pipeline.records import Question, Rejected, Split
 from pipeline.sources import Source, get_source, pictures, read
 from pipeline.sources.pictures import PictureStore
@@ -81,7 +82,8 @@ def pull(
     for question in found.parsed:
         try:
             # What can't be found can't be shown.
-            _check(question, wanted, contradicted, question.id in found.pictures)
+            if not source.whole:
+                _check(question, wanted, contradicted, question.id in found.pictures)
         except Refusal as refusal:
             place = places[question.id]
             refusals.append((place.number, _rejected(source, question.id, refusal, place.where)))
@@ -120,13 +122,18 @@ def splits(questions: Iterable[Question], validation_share: float) -> dict[str, 
 
     Questions of one family (of a source) or with one text (of any) share a split, and so do chains of such: the least
     hash of a family in a chain decides, or the text's where there is no family. So later rows move no question, but
-    where they join two families that stood apart. Raises UsageError for a share outside [0, 1).
+    where they join two families that stood apart. A recorded dialogue whose folder is that of a split stays there.
+    Raises UsageError for a share outside [0, 1).
     """
     if not 0 <= validation_share < 1:
         raise UsageError(f"validation_share {validation_share}: use 0 or more and less than 1")
     union = _Union()
     texts: dict[str, str] = {}
+    sides: dict[str, Split] = {}
     for question in questions:
+        if question.source_split in SPLITS and get_source(question.source).whole:
+            sides[question.id] = "train" if question.source_split == "train" else "validation"
+            continue
         # "0" and "1" put every family before every text: a family's texts change with its languages, its id does not.
         texts[question.id] = text = "1" + seeds.digest("text", normalise(question.stem))
         union.add(text)
@@ -136,7 +143,6 @@ def splits(questions: Iterable[Question], validation_share: float) -> dict[str, 
     for key in union.members():
         root = union.root(key)
         anchors[root] = min(key, anchors.get(root, key))
-    sides: dict[str, Split] = {}
     for identity, key in texts.items():
         drawn = seeds.fraction(_SALT, anchors[union.root(key)])
         sides[identity] = "validation" if drawn < validation_share else "train"
@@ -231,7 +237,7 @@ def _parse(source: Source, row: read.RawRow, number: int, places: dict[str, _Pla
 
 
 def _rejected(source: Source, identity: str, refusal: Refusal, where: str) -> Rejected:
-    detail = f"{where}: {refusal.detail}" if refusal.detail else where
+    detail = ": ".join(filter(None, (where, refusal.detail)))
     return Rejected(STAGE, source.name, identity, "", refusal.reason, detail)
 
 

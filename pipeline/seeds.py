@@ -2,6 +2,9 @@
 
 import hashlib
 import random
+import re
+
+_PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
 def digest(*parts: object) -> str:
@@ -22,3 +25,8 @@ def rng(seed: int, *purpose: object) -> random.Random:
 def fraction(*parts: object) -> float:
     """A number in [0, 1) that is fixed by the parts."""
     return int(digest(*parts)[:13], 16) / 16**13
+
+
+def safe_id(own: str) -> str:
+    """An id that is safe in file names: `own` where it is plain, else a hash of it."""
+    return own if _PLAIN_ID.fullmatch(own) else digest(own)[:16]

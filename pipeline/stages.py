@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import duplex, transcripts
-from pipeline.config import DuplexSettings, Settings
+from pipeline.config import IMPORTED, DuplexSettings, Settings
 from pipeline.dialogues import ManyWriter, Writer, write_dialogues
+from pipeline.imported.recordings import Recordings, recorded_dialogues, recorded_speech
 from pipeline.llm.offline.simulator import OfflineSimulator
 from pipeline.llm.offline.writer import OfflineWriter
 from pipeline.llm.prices import Prices
@@ -24,6 +25,9 @@ from pipeline.llm.spec import api_key, parse_spec
 from pipeline.llm.writer import LlmWriter
 from pipeline.oracles import DialogueOracles, ManySimulator, Simulator, simulate_oracles
 from pipeline.records import Dialogue, Question, Rejected, Speech, Split
+from pipeline.sources import get_source
+from pipeline.sources.base import Source
+from pipeline.sources.imported import Imported
 from pipeline.speech.pool import SPLITS, VoicePool
 from pipeline.speech.settings import SpeechSettings
 from pipeline.speech.speak import speak_dialogues
@@ -75,7 +79,21 @@ def _prompts(folder: Path | None) -> Prompts:
 
 def ask_models(settings: Settings) -> bool:
     """Whether these settings ask any model at all."""
-    return settings.writer != "offline" or settings.simulator != "offline"
+    return any(spec != "offline" for spec in _asked(settings).values())
+
+
+def _asked(settings: Settings) -> dict[str, str]:
+    """The specs of what writes in this build, by role."""
+    simulator = {"simulator": settings.simulator}
+    return {"writer": settings.writer} | simulator if settings.writes else simulator
+
+
+def stand_ins(settings: Settings) -> list[str]:
+    """What only stands in for the real thing in this build."""
+    found = [f"{role}: offline rules" for role, spec in _asked(settings).items() if spec == "offline"]
+    if settings.speak and settings.writes and settings.speech.tts == "espeak":
+        found.append("voice: espeak")
+    return found
 
 
 def prompt_digests(settings: Settings) -> dict[str, str]:
@@ -89,7 +107,7 @@ def check_models(settings: Settings) -> None:
     """Raise UsageError where a model is named whose provider wants a key that the environment lacks, or whose price
     is not known although there is a budget."""
     prices = Prices(settings.llm.prices)
-    for name in (settings.writer, settings.simulator):
+    for name in _asked(settings).values():
         spec = parse_spec(name)
         if not spec.offline:
             api_key(spec.provider, spec.base_url)
@@ -189,13 +207,40 @@ def _speech_key(settings: Settings) -> dict[str, Any]:
 
 def check_voices(settings: Settings) -> None:
     """Raise UsageError where a voice is named that there is not, or a split is left without one; loads the model."""
+    if not settings.writes:
+        return
     splits = SPLITS if settings.validation_share else SPLITS[:1]
     _pool_of(settings.speech).check(settings.languages, splits)
 
 
 def terms(settings: Settings) -> list[str]:
     """What the licences of the voices forbid, a line each."""
-    return synthesizer_of(settings.speech.tts, settings.speech.batch).terms() if settings.speak else []
+    spoken = settings.speak and settings.writes
+    return synthesizer_of(settings.speech.tts, settings.speech.batch).terms() if spoken else []
+
+
+def source_of(settings: Settings, name: str) -> Source:
+    """The source of that name, as these settings read it."""
+    return Imported(settings.imported, settings.imported_language) if name == IMPORTED else get_source(name)
+
+
+def _recordings(settings: Settings) -> Recordings:
+    source = Imported(settings.imported, settings.imported_language)
+    location = next(s.location for s in settings.sources if s.name == IMPORTED)
+    return source.recordings(source.folder(location))
+
+
+def _imported_dialogues(settings: Settings, inputs: Inputs) -> Iterator[Dialogue | Rejected]:
+    return recorded_dialogues(inputs.questions, _recordings(settings))
+
+
+def _imported_speech(settings: Settings, inputs: Inputs) -> Iterator[Speech | Rejected]:
+    return recorded_speech(inputs.dialogues, inputs.questions, _recordings(settings))
+
+
+def imported_key(settings: Settings) -> dict[str, Any]:
+    """What of the settings a recorded dialogue depends on."""
+    return {**settings.imported.model_dump(), "language": settings.imported_language}
 
 
 STAGES: dict[str, Stage] = {
@@ -206,6 +251,17 @@ STAGES: dict[str, Stage] = {
         Stage("speech", 4, "dialogues", Speech, _speech_key, _speech, wants_splits=True),
     )
 }
+
+# What takes the place of a stage for dialogues that were written and spoken elsewhere.
+_IMPORTED: dict[str, Stage] = {
+    "dialogues": Stage("dialogues", 1, "questions", Dialogue, imported_key, _imported_dialogues),
+    "speech": Stage("speech", 1, "dialogues", Speech, imported_key, _imported_speech),
+}
+
+
+def stage_for(stage: Stage, source: str) -> Stage:
+    """The stage as it is for a source's dialogues."""
+    return _IMPORTED.get(stage.name, stage) if source == IMPORTED else stage
 
 
 if odd := [s.name for s in STAGES.values() if s.reads not in ("questions", "dialogues")]:

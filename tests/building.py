@@ -3,6 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from pipeline.build import Build
 from pipeline.config import Settings
 from pipeline.orders import perform
@@ -70,3 +72,8 @@ def build(settings, workers=2):
 def shard_bytes(out):
     """The finished shards of a build by name."""
     return {p.name: p.read_bytes() for p in sorted((out / "shards").iterdir())}
+
+
+def rows_of(out):
+    """The rows of a finished build by id."""
+    return {row["id"]: row for path in sorted((out / "shards").iterdir()) for row in pq.read_table(path).to_pylist()}

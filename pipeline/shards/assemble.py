@@ -16,7 +16,7 @@ from pipeline.records import Split
 from pipeline.seeds import digest
 from pipeline.shards.rows import example
 from pipeline.shards.write import fingerprint_of, write_shard
-from pipeline.stages import id_of, simulator_of, stages_of
+from pipeline.stages import id_of, simulator_of, stages_of, stand_ins
 from pipeline.storage.files import checksum, each, files, move, write_whole
 from pipeline.storage.paths import AnyPath, RemotePath
 from pipeline.wanted import Lane, Slice
@@ -194,10 +194,4 @@ class ShardFolder:
 
 def version_facts(build: Build) -> dict[str, Any]:
     """What made the rows, and which of it only stands in for the real thing."""
-    writer, simulator = build.settings.writer, build.settings.simulator
-    stand_ins = [
-        f"{role}: offline rules" for role, name in (("writer", writer), ("simulator", simulator)) if name == "offline"
-    ]
-    if build.settings.speak and build.settings.speech.tts == "espeak":
-        stand_ins.append("voice: espeak")
-    return {"kame_data": __version__, "stand_ins": stand_ins}
+    return {"kame_data": __version__, "stand_ins": stand_ins(build.settings)}

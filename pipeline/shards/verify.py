@@ -9,6 +9,7 @@ from typing import Any
 
 import soundfile
 
+from pipeline.config import IMPORTED
 from pipeline.shards.schema import SHARD
 from pipeline.storage.files import checksum, files, open_parquet
 from pipeline.storage.paths import AnyPath
@@ -106,7 +107,7 @@ def check_row(row: Row, levels: set[int], *, spoken: bool) -> Iterator[str]:
     """What is wrong with a row of a build with these hint levels, spoken or not."""
     if row["id"] != f"{row['question_id']}-v{row['variant']}":
         yield f"its id is not that of variant {row['variant']} of the question {row['question_id']}"
-    if not row["turns"] or row["turns"][0]["role"] != "user":
+    if not row["turns"] or (row["turns"][0]["role"] != "user" and row["source"] != IMPORTED):
         yield "its first turn is not the user's"
         return
     if strange := {t["role"] for t in row["turns"]} - {"user", "assistant"}:

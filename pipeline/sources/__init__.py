@@ -4,12 +4,15 @@ from pipeline.errors import UsageError
 from pipeline.sources.base import Row, Source
 from pipeline.sources.gsm8k import Gsm8k
 from pipeline.sources.hssbench import HssBench
+from pipeline.sources.imported import Imported
 from pipeline.sources.mmlu_pro import MmluPro
 from pipeline.sources.questions import Questions
 
 __all__ = ["SOURCES", "Row", "Source", "get_source"]
 
-SOURCES: dict[str, Source] = {source.name: source for source in (MmluPro(), Gsm8k(), HssBench(), Questions())}
+SOURCES: dict[str, Source] = {
+    source.name: source for source in (MmluPro(), Gsm8k(), HssBench(), Questions(), Imported())
+}
 
 
 def get_source(name: str) -> Source:

@@ -14,7 +14,6 @@ from pipeline.records import Question
 Row = Mapping[str, Any]
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
 class Source(ABC):
@@ -23,8 +22,9 @@ class Source(ABC):
     `hub_id` is "" where there is no data set on the Hub (the rows then come from a file); `config` is its
     configuration there ("" is every one it has); `splits` are the splits to read, in this order (empty is all).
     `columns` must be there; `optional` ones are read where they are. `multilingual` gives rows without a `language` the
-    one that their file or configuration is named after. `licence` and `citation` (BibTeX, "" where
-    there is none) are for a data set's card.
+    one that their file or configuration is named after. `whole` rows are not questions to be asked but dialogues in a
+    folder that were spoken already. `licence` and `citation` (BibTeX, "" where there is none) are for a
+    data set's card.
     """
 
     name: ClassVar[str]
@@ -35,6 +35,7 @@ class Source(ABC):
     columns: ClassVar[tuple[str, ...]]
     optional: ClassVar[tuple[str, ...]] = ()
     multilingual: ClassVar[bool] = False
+    whole: ClassVar[bool] = False
     licence: ClassVar[str]
     citation: ClassVar[str]
 
@@ -52,8 +53,7 @@ class Source(ABC):
 
     def record_id(self, row: Row) -> str:
         """The id of the row's Question: safe in file names, `<source>-<own id>`."""
-        own = self.own_id(row)
-        return f"{self.name}-{own if _PLAIN_ID.fullmatch(own) else seeds.digest(own)[:16]}"
+        return f"{self.name}-{seeds.safe_id(self.own_id(row))}"
 
 
 def text(row: Row, column: str, *, default: str | None = None) -> str:

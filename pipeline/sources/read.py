@@ -15,9 +15,11 @@ from typing import IO, Any
 
 from pipeline import seeds
 from pipeline.errors import UsageError
+from pipeline.imported import layout
 from pipeline.resources import bundled
 from pipeline.sources import hub, language
 from pipeline.sources.base import Source
+from pipeline.sources.imported import Imported
 
 BATCH = 64  # rows of Parquet at once: few, for some hold pictures
 
@@ -78,6 +80,8 @@ def fingerprint(source: Source, location: str | None) -> str:
 
     Raises UsageError for what cannot be read.
     """
+    if isinstance(source, Imported):
+        return layout.fingerprint(source.folder(location))
     origin = find(source, location)
     if origin.hub_id:
         return f"hub:{origin.hub_id}:{source.config}@{hub.revision(source, origin.hub_id)}"
@@ -88,6 +92,10 @@ def fingerprint(source: Source, location: str | None) -> str:
 
 def rows(source: Source, location: str | None) -> Iterator[RawRow]:
     """The rows at a location, in order. Raises UsageError for what cannot be read, lacks a column, or is empty."""
+    if isinstance(source, Imported):
+        for values in source.rows(location):
+            yield RawRow(values, values["split"], "")  # its refusals name the file
+        return
     origin = find(source, location)
     empty = True
     for row in _hub_rows(source, origin) if origin.hub_id else _local_rows(source, origin):

@@ -125,7 +125,7 @@ def _assemble(plan: _Plan, settings: SpeechSettings, seed: int) -> Speech:
     timeline = lay_out(turns, [line.words for line in lines], settings, seed, dialogue.id)
     _level(dialogue, lines, settings, seed)
     words = tuple(place_words(dialogue, lines, timeline.starts))
-    situations = situations_of(dialogue, lines, words)
+    situations = situations_of(dialogue, [line.pauses for line in lines], words)
     background = _background(plan, clips[len(turns) :], lines, timeline, settings, seed)
     if background:
         span = (background.start / SAMPLE_RATE, background.end / SAMPLE_RATE)

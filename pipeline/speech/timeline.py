@@ -156,16 +156,17 @@ def place_words(dialogue: Dialogue, lines: Sequence[Line], starts: Sequence[int]
             yield Word(number, turn.role, text, (origin + start) / SAMPLE_RATE, (origin + end) / SAMPLE_RATE)
 
 
-def situations_of(dialogue: Dialogue, lines: Sequence[Line], words: Sequence[Word]) -> list[Situation]:
-    """What of duplex speech is in the turns, in order of start."""
+def situations_of(dialogue: Dialogue, pauses: Sequence[Sequence[int]], words: Sequence[Word]) -> list[Situation]:
+    """What of duplex speech is in the turns, in order of start; `pauses` are, by turn, the words before which there
+    is one."""
     by_turn: list[list[Word]] = [[] for _ in dialogue.turns]
     for word in words:
         by_turn[word.turn].append(word)
     found: list[Situation] = []
-    for number, (turn, line, spoken) in enumerate(zip(dialogue.turns, lines, by_turn, strict=True)):
+    for number, (turn, breaks, spoken) in enumerate(zip(dialogue.turns, pauses, by_turn, strict=True)):
         if turn.kind == "back_channel":
             found.append(Situation("back_channel", number, spoken[0].start, spoken[-1].end))
-        silences = ((spoken[at - 1].end, spoken[at].start) for at in line.pauses)
+        silences = ((spoken[at - 1].end, spoken[at].start) for at in breaks)
         # A silence of just that length may come out a hair shorter in binary.
         found += (Situation("pause", number, *at) for at in silences if at[1] - at[0] > PAUSE_S - 1e-6)
         if turn.role == "user" and turn.kind == "speech":

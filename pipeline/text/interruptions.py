@@ -4,7 +4,10 @@ The back-channels are ones that synthesizers say as people do (espeak spells 'mm
 no more than that one listens: 'exactly' would tell a user who guesses that the guess is right.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from pipeline.text.words import bare_words
 
 BACK_CHANNELS: dict[str, tuple[str, ...]] = {
     "ar": ("نعم.", "تمام.", "حسنا."),
@@ -14,6 +17,16 @@ BACK_CHANNELS: dict[str, tuple[str, ...]] = {
     "fr": ("Oui.", "D'accord.", "Ah oui.", "Je vois.", "OK."),
     "ru": ("Угу.", "Ага.", "Понятно.", "Так."),
     "zh": ("嗯。", "好的。", "嗯嗯。"),
+}
+# What people say besides, and no synthesizer as they do.
+_ALSO: dict[str, str] = {
+    "ar": "ايوه آه اه اها مم",
+    "de": "mhm hm mm genau klar gut ok ach so",
+    "en": "mhm mm hm hmm mm-hm mm-hmm uh-huh ok yes yep oh ah sure good great",
+    "es": "mm mhm ok claro bueno ya",
+    "fr": "mm mhm ouais ok bon voilà",
+    "ru": "мм да ну ясно хорошо ок",
+    "zh": "哦啊是的对行",
 }
 
 
@@ -116,3 +129,11 @@ INTERRUPTIONS: dict[str, Interruptions] = {
         short=("好的。{answer}。", "没问题，答案是{answer}。"),
     ),
 }
+
+
+def listens(words: Sequence[str], language: str = "en") -> bool:
+    """Whether words say no more than that one listens: each is a word of a back-channel of the language."""
+    own = language.split("-")[0]
+    known = set(bare_words(" ".join((*BACK_CHANNELS.get(own, ()), _ALSO.get(own, ""))), language))
+    said = bare_words(" ".join(words), language)
+    return bool(said) and known.issuperset(said)

@@ -65,7 +65,7 @@ def test_a_folder_is_read_in_the_order_of_its_names(tmp_path: Path) -> None:
 
 
 def test_the_bundled_sample_by_name() -> None:
-    for source in SOURCES.values():
+    for source in (source for source in SOURCES.values() if not source.whole):
         assert list(read.rows(source, "sample"))
 
 
