@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from collections import Counter
 from functools import cache
 
 import numpy as np
@@ -90,7 +91,7 @@ def row(
         ]  # fmt: skip
     situations = [{"kind": k, "turn": t, "start": s, "end": e} for k, t, s, e in sorted(kinds, key=lambda s: s[2])]
     found = {
-        "id": f"dummy-{number:05d}-v0" + (f" {evil}" if hostile else ""),
+        "id": f"dummy-{number:05d}{evil}-v0",
         "source": source or ("mmlu_pro", "gsm8k", "hssbench")[number % 3],
         "question_id": f"dummy-{number:05d}" + evil,
         "category": evil or ("math", "law", "history of art")[number % 3],
@@ -151,19 +152,30 @@ def finish(out, rows, *, settings=None, refused=(), spend=None, stand_ins=("voic
                 {"path": f"shards/{path.name}", "split": split, "rows": len(piece), "bytes": path.stat().st_size,
                  "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "fingerprint": f"{split}{number}"}
             )  # fmt: skip
-    (out / "rejected").mkdir(parents=True, exist_ok=True)
-    whose = {"source": "gsm8k", "question_id": "q", "dialogue_id": "", "detail": ""}
-    lines = [json.dumps({"stage": stage, "reason": reason} | whose) for stage, reason in refused]
-    (out / "rejected" / "dialogues.jsonl").write_text("".join(line + "\n" for line in lines))
     sources = sorted({r["source"] for r in rows})
+    whose = {"question_id": "q", "dialogue_id": "", "detail": ""}
+    lines = {"questions": [{"stage": "questions", "reason": "too_long", "source": s} | whose for s in sources]}
+    lines["dialogues"] = [{"stage": stage, "reason": reason, "source": "gsm8k"} | whose for stage, reason in refused]
+    (out / "rejected").mkdir(parents=True, exist_ok=True)
+    for stage, told in lines.items():
+        (out / "rejected" / f"{stage}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in told))
+    levels = Counter(o["level"] for r in rows for o in r["oracles"])
+    rules = {"levels": [*range(6)], "speak": any(r["audio"] for r in rows)}
+    settings = settings or {"seed": 0, "writer": "dummy", "speech": {"tts": "espeak", "user_voices": []}}
     manifest = {
         "kame_data": "0.1.0",
         "stand_ins": list(stand_ins),
-        "settings": settings or {"seed": 0, "writer": "dummy", "speech": {"tts": "espeak", "user_voices": []}},
+        "settings": rules
+        | (settings or {"seed": 0, "writer": "dummy", "speech": {"tts": "espeak", "user_voices": []}}),
         "sources": {s: {"rows": 9, "kept": 8, "refused": {"too_long": 1}} for s in sources},
-        "dialogues": {"asked_for": len(rows), "accepted": len(rows), "by_split": {}, "by_source": {}},
-        "oracles": {},
-        "seconds": 0.0,
+        "dialogues": {
+            "asked_for": len(rows),
+            "accepted": len(rows),
+            "by_split": {split: len(members) for split, members in groups.items()},
+            "by_source": dict(sorted(Counter(r["source"] for r in rows).items())),
+        },
+        "oracles": {str(level): levels[level] for level in sorted(levels)},
+        "seconds": sum(r["duration"] or 0.0 for r in rows),
         "refused": {},
         "shards": shards,
     } | ({"spend": spend} if spend else {})
