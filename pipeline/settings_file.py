@@ -60,7 +60,7 @@ def layered(tree: type[Tree], file: Path | None, flags: dict[str, Any], prefix: 
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(place) for place in first["loc"]) or "settings"
-        value = "" if first["type"] == "missing" else f" {first.get('input')!r}"
+        value = "" if first["type"] == "missing" or not first["loc"] else f" {first.get('input')!r}"
         raise UsageError(f"{name}{value}: {first['msg'].removeprefix('Value error, ')}") from None
     except (yaml.YAMLError, UnicodeDecodeError, TypeError) as error:
         raise UsageError(f"--config {file}: is no YAML of settings ({' '.join(str(error).split())})") from None

@@ -139,4 +139,4 @@ def test_texts_of_languages_without_spaces_have_none(tmp_path):
     done = export(out, tmp_path / "x", "kame-finetune")
     entry = read(done.folder, f"train/oracle_raw/{row['id']}.json")[-1]
     assert " " not in entry["recent_words"]
-    assert entry["conversation_context"].split("\n")[-1].startswith("B: Imeant")
+    assert entry["conversation_context"].splitlines()[-1].startswith("B: Imeant")
