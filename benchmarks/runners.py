@@ -5,8 +5,8 @@
     python benchmarks/runners.py --parts 90 --skip dask
 
 The questions are there before, so that all that is timed is the making of parts and shards. `cpu` is summed over the
-command, all its children and the cluster (Linux alone), and is what to go by where others use the machine too; `Prefect`
-is by how much the row's `cpu` is above that of the same processes without it.
+command, all its children and the cluster (Linux alone), and is what to go by where others use the machine too;
+`Prefect` is by how much the row's `cpu` is above that of the same processes without it.
 """
 
 import argparse
