@@ -18,12 +18,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
 import pytest
 import typer
 from llm import plausible
 from llm.server import ScriptedServer
 from markdown_it import MarkdownIt
+from typer.testing import CliRunner
 
 from pipeline.cli import app
 from pipeline.settings_file import load_settings
@@ -37,11 +37,11 @@ FOLLOWS = {"publish.md": "first-build.md", "train.md": "first-build.md", "README
 NEEDS = "# needs "
 # Random weights say noise, in which no aligner finds a word.
 ENVIRONMENT = {"own-voices.md": {"KAME_DATA_SPEECH__CHECKS__ALIGNMENT": "-1e9"}}
-TIMEOUT_S = 280
+TIMEOUT_S = 550
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 # One Prefect server and one first build serve all pages, so they stay on one worker.
-pytestmark = pytest.mark.xdist_group("guides")
+pytestmark = [pytest.mark.xdist_group("guides"), pytest.mark.timeout(600)]
 
 
 @dataclass(frozen=True)
@@ -118,11 +118,10 @@ class Reader:
             self._ran[page] = self._go_through(page, before)
         return self._ran[page]
 
-    def _voice(self) -> Path:
-        """The folder of a Coqui model."""
+    def _voice(self, folder: Path) -> None:
         script = ROOT / "tests" / "speech" / "tiny_coqui.py"
         subprocess.run([sys.executable, str(script), str(self._root / "coqui")], capture_output=True, check=True)
-        return self._root / "coqui" / "three"
+        (self._root / "coqui" / "three").rename(folder)
 
     def _go_through(self, page: str, before: Path | None) -> Ran:
         folder, logs = self._root / Path(page).stem, self._root / f"{Path(page).stem}.logs"
@@ -134,7 +133,7 @@ class Reader:
             for name in ("data", "prompts"):
                 (folder / name).symlink_to(ROOT / name)
         if page == "own-voices.md":
-            (folder / "my-voice").symlink_to(self._voice())
+            self._voice(folder / "my-voice")
         if page == "README.md":
             for name in ("demo", "other"):
                 (folder / "out" / name).symlink_to("first")
@@ -222,9 +221,9 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_what_is_not_run_is_read_by_the_command_line() -> None:
-    with pytest.raises(click.UsageError, match="--lmit"):
+    with pytest.raises(AssertionError, match="No such option: --lmit"):
         read(Block("page.md", 1, "sh", "# needs a network\nkame-data build --lmit 3 --out out\n"))
-    with pytest.raises(click.UsageError, match="biuld"):
+    with pytest.raises(AssertionError, match="No such command 'biuld'"):
         read(Block("page.md", 1, "sh", "# needs a network\nexport A=b && kame-data biuld\n"))
 
 
@@ -246,13 +245,9 @@ def read(block: Block) -> None:
 
 
 def understand(words: list[str]) -> None:
-    """Have the command line read these arguments, without running the command."""
-    command = typer.main.get_command(app)
-    context = command.make_context("kame-data", list(words))
-    while isinstance(command, click.Group):
-        name, command, words = command.resolve_command(context, [*context.protected_args, *context.args])
-        assert command is not None
-        context = command.make_context(name, words, parent=context)
+    """Have the command line read these arguments: asked for help, it complains of what it does not know, or helps."""
+    told = CliRunner().invoke(app, [*words, "--help"])
+    assert told.exit_code == 0, f"{shlex.join(words)}: {told.output}"
 
 
 def headings(page: Path) -> set[str]:
