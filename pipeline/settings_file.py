@@ -59,8 +59,10 @@ def layered(tree: type[Tree], file: Path | None, flags: dict[str, Any], prefix: 
         return tree.model_validate(Layered(**flags).model_dump())
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(place) for place in first["loc"]) or "settings"
-        value = "" if first["type"] == "missing" or not first["loc"] else f" {first.get('input')!r}"
-        raise UsageError(f"{name}{value}: {first['msg'].removeprefix('Value error, ')}") from None
+        message = first["msg"].removeprefix("Value error, ")
+        if not first["loc"]:  # of several settings together: the message names them, and the input is the whole tree
+            raise UsageError(message) from None
+        value = "" if first["type"] == "missing" else f" {first.get('input')!r}"
+        raise UsageError(f"{'.'.join(map(str, first['loc']))}{value}: {message}") from None
     except (yaml.YAMLError, UnicodeDecodeError, TypeError) as error:
         raise UsageError(f"--config {file}: is no YAML of settings ({' '.join(str(error).split())})") from None

@@ -1,11 +1,13 @@
 """Makes tiny Coqui models with random weights: `python tiny_coqui.py FOLDER` writes FOLDER/one and FOLDER/three.
 
-What they say is noise, but they are whole VITS models, saved as Coqui saves them: one voice, and three.
+What they say is noise, with silence at marks and between symbols, as at the end of speech; but they are whole VITS
+models, saved as Coqui saves them: one voice, and three.
 """
 
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzéèàçœï"
 
@@ -52,6 +54,7 @@ def make(folder: Path, speakers: int) -> None:
     for name, parameter in model.waveform_decoder.named_parameters():
         if name.endswith("bias"):
             parameter.data.zero_()  # else all that is heard is their hum
+    hush(model, [n for n, symbol in enumerate(model.tokenizer.characters.vocab) if symbol not in LETTERS])
     model.eval()
     loudness = model.synthesize("hello there, world", speaker="s0" if speakers else None)["wav"].std()
     model.waveform_decoder.conv_post.weight.data *= 0.1 / loudness  # random weights whisper
@@ -61,6 +64,29 @@ def make(folder: Path, speakers: int) -> None:
         told = json.loads((folder / "config.json").read_text())
         told["model_args"]["speakers_file"] = "/somewhere/else/speakers.json"
         (folder / "config.json").write_text(json.dumps(told))
+
+
+def hush(model: Any, symbols: list[int]) -> None:
+    """Next to nothing is heard in the frames of these symbols.
+
+    The first of a symbol's numbers says that it is one of them, and passes the encoder alone; the noise that the
+    decoder makes sound of goes down by it. What a speaker adds to every frame is made small.
+    """
+    import torch
+
+    encoder, width = model.text_encoder, model.args.hidden_channels
+    encoder.emb.weight.data[:, 0] = 0
+    encoder.emb.weight.data[symbols] = 0
+    encoder.emb.weight.data[symbols, 0] = 1
+    for layer in (*encoder.encoder.attn_layers, *encoder.encoder.ffn_layers):
+        last = getattr(layer, "conv_o", None) or layer.conv_2
+        torch.nn.init.zeros_(last.weight)
+        torch.nn.init.zeros_(last.bias)
+    for part in (encoder.proj.weight, encoder.proj.bias):
+        part.data.zero_()
+    encoder.proj.weight.data[width:, 0] = -3  # the logarithm of the noise
+    if hasattr(model.waveform_decoder, "cond_layer"):
+        model.waveform_decoder.cond_layer.weight.data *= 0.02
 
 
 if __name__ == "__main__":
