@@ -8,7 +8,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -148,6 +149,25 @@ def build(settings: "Settings") -> None:
     from pipeline.show import print_summary
 
     print_summary(_run_build(settings), settings.out)
+
+
+@app.command()
+@takes_settings
+def pull(settings: "Settings") -> None:
+    """Fetch the sources and judge their rows: what a build starts with. It then reads none of them again."""
+    from pipeline.build import Build
+    from pipeline.manifest import refused_questions, source_table
+    from pipeline.run import most_frequent, pull_alone
+    from pipeline.show import Bars, print_pulled
+
+    build_ = Build(settings)
+    build_.check()
+    with _at_work(settings.out), Bars(settings.progress) as bars:
+        pull_alone(build_, bars)
+    print_pulled(source_table(build_), settings.out)
+    if not any(build_.questions.values()):
+        why = most_frequent(refused_questions(build_))
+        raise KameError(f"{settings.out}: no row of the sources can be asked aloud{why}")
 
 
 @app.command()
@@ -306,10 +326,10 @@ app.command()(train)
 def run_recipe(
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="YAML file, or the name of a shipped one: demo.")],
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the build, over the recipe's.")] = None,
-    skip: Annotated[list[str] | None, typer.Option("--skip", help="build, tokens or train; repeatable.")] = None,
+    skip: Annotated[list[str] | None, typer.Option("--skip", help="One of these steps; repeatable.")] = None,
     debug: Debug = False,
 ) -> None:
-    """Go from questions to a checkpoint: build, tokens, train. The same command again goes on where it stopped."""
+    """Go from questions to a checkpoint: pull, build, tokens, train, publish. The same command again goes on."""
     from pipeline.recipe import steps_of
 
     steps = steps_of(recipe, out, skip or [])
@@ -390,8 +410,6 @@ def doctor(out: BuildFolder = Path("out"), debug: Debug = False) -> None:
 
 
 def _run_build(settings: "Settings") -> dict[str, Any]:
-    from filelock import FileLock, Timeout
-
     from pipeline.build import Build
     from pipeline.show import Bars
     from pipeline.stages import check_models, terms
@@ -401,35 +419,46 @@ def _run_build(settings: "Settings") -> dict[str, Any]:
     build_.check()
     for line in terms(settings):
         typer.echo(f"licence: {line}", err=True)
-    settings.out.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(settings.out / ".lock", timeout=0):
-            manifest = finished(build_)
-            if manifest is not None:
-                restore(build_)
-                return manifest
-            check_models(settings)
-            for left in settings.out.rglob(".*.tmp"):
-                left.unlink()  # of a write that was killed
-            from flows.build import build_flow
+    with _at_work(settings.out):
+        manifest = finished(build_)
+        if manifest is not None:
+            restore(build_)
+            return manifest
+        check_models(settings)
+        for left in settings.out.rglob(".*.tmp"):
+            left.unlink()  # of a write that was killed
+        from flows.build import build_flow
 
-            try:
-                with Bars(settings.progress) as bars:
-                    return build_flow(settings, bars, build_)
-            except RuntimeError as error:
-                if "reach API" not in str(error):
-                    raise
-                raise KameError(
-                    f"PREFECT_API_URL {os.environ.get('PREFECT_API_URL', '')}: no Prefect server answers there; "
-                    "start it, or unset the variable to use the embedded one"
-                ) from None
-            finally:
-                # What Prefect has to say of its own ending is no news to the user, whose last line is ours.
-                logging.disable(logging.CRITICAL)
+        try:
+            with Bars(settings.progress) as bars:
+                return build_flow(settings, bars, build_)
+        except RuntimeError as error:
+            if "reach API" not in str(error):
+                raise
+            raise KameError(
+                f"PREFECT_API_URL {os.environ.get('PREFECT_API_URL', '')}: no Prefect server answers there; "
+                "start it, or unset the variable to use the embedded one"
+            ) from None
+        finally:
+            # What Prefect has to say of its own ending is no news to the user, whose last line is ours.
+            logging.disable(logging.CRITICAL)
+
+
+@contextmanager
+def _at_work(out: Path) -> Iterator[None]:
+    """No other command makes parts in `out` meanwhile; the folder is made where there is none."""
+    from filelock import FileLock, Timeout
+
+    out.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(out / ".lock", timeout=0)
+    try:
+        lock.acquire()
     except Timeout:
-        raise KameError(
-            f"--out {settings.out}: another build is at work there; wait for it, or give another folder"
-        ) from None
+        raise KameError(f"--out {out}: another build is at work there; wait for it, or give another folder") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _version(value: bool) -> None:

@@ -1,23 +1,29 @@
 """One recipe from questions to a checkpoint: what `kame-data run` goes through, step by step.
 
-A recipe is a YAML file of `out` (the build's folder), `build` (settings of a build), `tokens` (codec, tokenizer,
-device, workers) and `train` (settings of a run; `processes` above 1 starts it by torchrun). A step is the command of
-its name, in a process of its own, so each goes on where it stopped and none holds memory for the next.
+A recipe is a YAML file of `out` (the build's folder), `build` (settings of a build, of which `pull` reads the
+sources), `tokens`, `train` (settings of a run; `processes` above 1 starts it by torchrun) and, where something is to
+be published, `publish`: one publication, or a list of them. A step is the command of its name, in a process of its
+own, so each goes on where it stopped and none holds memory for the next.
 """
 
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
+from pydantic import Field
 
+from pipeline.config import Settings
 from pipeline.errors import UsageError
-from pipeline.settings_file import layered, recipe_path
+from pipeline.settings_file import Tree, layered, recipe_path
+from pipeline.settings_room import Room
+from pipeline.train.config import TrainSettings
 
 RECIPES = "data/recipes/run"
-STEPS = ("build", "tokens", "train")
-TOKEN_FLAGS = ("codec", "tokenizer", "device", "workers")
+STEPS = ("pull", "build", "tokens", "train", "publish")
+ROOMS = ("build", "tokens", "train", "publish")
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,48 @@ class Step:
     command: tuple[str, ...]
 
 
+class TokensRoom(Room):
+    """The flags of `kame-data tokens`; None leaves them to the command."""
+
+    codec: str | None = None
+    tokenizer: str | None = None
+    device: str | None = None
+    workers: Annotated[int, Field(ge=1)] | None = None
+
+
+class PublishRoom(Room):
+    """The flags of `kame-data publish`. `model`: the recipe's own run (true), or another run's folder, is published
+    instead of the build."""
+
+    repo: str
+    private: bool = False
+    dry_run: Path | None = None
+    allow_stand_ins: bool = False
+    model: bool | Path = False
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe that has been checked. `build` and `train` are as they stand in the file, for their commands."""
+
+    out: Path
+    build: dict[str, Any]
+    tokens: TokensRoom
+    train: dict[str, Any]
+    processes: int
+    publish: tuple[PublishRoom, ...]
+
+    @property
+    def run(self) -> Path:
+        """The folder of the training run."""
+        return Path(self.train.get("run", self.out / "run"))
+
+    @property
+    def notes(self) -> Path:
+        """Where the settings of the steps are kept for their commands."""
+        return self.out.with_name(f"{self.out.name}.recipe")
+
+
 def steps_of(recipe: str, out: Path | None, skip: list[str]) -> list[Step]:
     """The steps of a recipe that are not skipped; the settings of each are written to OUT.recipe for its command.
 
@@ -35,42 +83,71 @@ def steps_of(recipe: str, out: Path | None, skip: list[str]) -> list[Step]:
     """
     if unknown := [name for name in skip if name not in STEPS]:
         raise UsageError(f"--skip {unknown[0]}: no such step; there are {', '.join(STEPS)}")
-    file = recipe_path(recipe, RECIPES)
+    read = read_recipe(recipe_path(recipe, RECIPES), out)
+    read.notes.mkdir(parents=True, exist_ok=True)
+    for name, room in (("build", read.build), ("train", read.train)):
+        (read.notes / f"{name}.yaml").write_text(yaml.safe_dump(room, sort_keys=False))
+    return [step for step in _steps(read) if step.name not in skip]
+
+
+def read_recipe(file: Path, out: Path | None) -> Recipe:
+    """The recipe in a file; `out` goes before its own. Raises UsageError for whatever is wrong with it."""
     try:
         given = yaml.safe_load(file.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{file}: is no YAML ({' '.join(str(error).split())})") from None
-    if not isinstance(given, dict) or (wrong := sorted(set(given) - {"out", *STEPS})):
+    if not isinstance(given, dict) or (wrong := sorted(str(name) for name in set(given) - {"out", *ROOMS})):
         what = f"'{wrong[0]}'" if isinstance(given, dict) else "what is there"
-        raise UsageError(f"{file}: {what} is no part of a recipe; it has out, {', '.join(STEPS)}")
-    folder = out or Path(given.get("out", "out"))
-    rooms = {name: dict(given.get(name) or {}) for name in STEPS}
-    if unknown := sorted(set(rooms["tokens"]) - set(TOKEN_FLAGS)):
-        raise UsageError(f"{file}: tokens.{unknown[0]} is no setting; there are {', '.join(TOKEN_FLAGS)}")
-    processes = int(rooms["train"].pop("processes", 1))
-    _check(rooms, folder)
-    notes = folder.with_name(f"{folder.name}.recipe")
-    notes.mkdir(parents=True, exist_ok=True)
-    for name in ("build", "train"):
-        (notes / f"{name}.yaml").write_text(yaml.safe_dump(rooms[name], sort_keys=False))
+        raise UsageError(f"{file}: {what} is no part of a recipe; it has out, {', '.join(ROOMS)}")
+    several = given.get("publish") or []
+    wanted = several if isinstance(several, list) else [several]
+    rooms = {name: given.get(name) or {} for name in ROOMS if name != "publish"}
+    for name, room in [*rooms.items(), *(("publish", room) for room in wanted)]:
+        if not isinstance(room, dict):
+            raise UsageError(f"{file}: {name} '{room}' is no mapping of settings; write one as `{name}: {{...}}`")
+    folder = Path(out or given.get("out") or "out")
+    train = dict(rooms["train"])
+    processes = train.pop("processes", 1)
+    if not isinstance(processes, int) or processes < 1:
+        raise UsageError(f"{file}: train.processes {processes}: give a number of processes, 1 or more")
+    _checked(file, "build", Settings, rooms["build"] | {"out": folder}, "")
+    _checked(file, "train", TrainSettings, train, "TRAIN_")
+    tokens = _checked(file, "tokens", TokensRoom, rooms["tokens"], "TOKENS_")
+    publish = tuple(_checked(file, "publish", PublishRoom, room, "PUBLISH_") for room in wanted)
+    return Recipe(folder, rooms["build"], tokens, train, processes, publish)
+
+
+def _checked(file: Path, name: str, tree: type[Tree], given: dict[str, Any], prefix: str) -> Tree:
+    try:
+        return layered(tree, None, given, f"KAME_DATA_{prefix}")
+    except UsageError as error:
+        raise UsageError(f"{file}: {name}.{error}") from None
+
+
+def _steps(recipe: Recipe) -> Iterator[Step]:
+    """All steps, in their order; as many of `publish` as there are publications."""
     python = (sys.executable, "-m")
-    launcher = (*python, "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "-m", "--")
-    run = str(rooms["train"].get("run", folder / "run"))
-    flags = [f"--{name}={value}" for name, value in rooms["tokens"].items()]
-    commands: dict[str, tuple[str, ...]] = {
-        "build": (*python, "pipeline.cli", "build", "--config", str(notes / "build.yaml"), "--out", str(folder)),
-        "tokens": (*python, "pipeline.cli", "tokens", str(folder), *flags),
-        "train": (
-            *(launcher if processes > 1 else python),
-            *("pipeline.cli", "train", str(folder), "--config", str(notes / "train.yaml"), "--run", run),
-        ),
-    }
-    return [Step(name, commands[name]) for name in STEPS if name not in skip]
+    command = (*python, "pipeline.cli")
+    launcher = (*python, "torch.distributed.run", "--standalone", f"--nproc-per-node={recipe.processes}", "-m", "--")
+    out, build = str(recipe.out), ("--config", str(recipe.notes / "build.yaml"), "--out", str(recipe.out))
+    yield Step("pull", (*command, "pull", *build))
+    yield Step("build", (*command, "build", *build))
+    yield Step("tokens", (*command, "tokens", out, *_flags(recipe.tokens)))
+    start = (*launcher, "pipeline.cli") if recipe.processes > 1 else command
+    yield Step(
+        "train",
+        (*start, "train", out, "--config", str(recipe.notes / "train.yaml"), "--run", str(recipe.run)),
+    )
+    for room in recipe.publish:
+        model = recipe.run if room.model is True else room.model or None
+        yield Step("publish", (*command, "publish", out, *_flags(room.model_copy(update={"model": model}))))
 
 
-def _check(rooms: dict[str, dict[str, Any]], folder: Path) -> None:
-    from pipeline.config import Settings
-    from pipeline.train.config import TrainSettings
-
-    layered(Settings, None, rooms["build"] | {"out": folder}, "KAME_DATA_")
-    layered(TrainSettings, None, rooms["train"], "KAME_DATA_TRAIN_")
+def _flags(room: Room) -> Iterable[str]:
+    """The settings of a room as flags; what is None or False is left out."""
+    for name, value in room.model_dump().items():
+        flag = f"--{name.replace('_', '-')}"
+        if value is True:
+            yield flag
+        elif value is not None and value is not False:
+            yield f"{flag}={value}"

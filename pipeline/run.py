@@ -10,6 +10,7 @@ import signal
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
@@ -165,7 +166,9 @@ def workers_of(settings: Settings) -> int:
     return max(cores, 128 if settings.llm.mode == "batch" else 8)
 
 
-def _run(build: Build, submit: Submit, progress: Progress, window: int) -> dict[str, Any]:
+def pull(build: Build, submit: Submit, progress: Progress, *, window: int) -> Wanted:
+    """Make the questions of every source, the parts that a build begins with, and note in OUT what build it is."""
+
     def gathered(job: Job, result: tuple[int, int]) -> Iterable[Job]:
         progress.advance("questions", *result)
         return ()
@@ -173,9 +176,20 @@ def _run(build: Build, submit: Submit, progress: Progress, window: int) -> dict[
     sources = [Job("questions", s.name) for s in build.settings.sources]
     progress.total("questions", len(sources), 0)
     drain(sources, submit, gathered, window=window, check_stop=build.check_stop)
-
     wanted = build.wanted()
     build.claim()
+    return wanted
+
+
+def pull_alone(build: Build, progress: Progress) -> None:
+    """`pull` without a flow: a thread a source, in this process."""
+    workers = min(workers_of(build.settings), len(build.settings.sources))
+    with stoppable(build), ThreadPoolExecutor(workers) as pool:
+        pull(build, lambda job: pool.submit(perform, build, job), progress, window=workers)
+
+
+def _run(build: Build, submit: Submit, progress: Progress, window: int) -> dict[str, Any]:
+    wanted = pull(build, submit, progress, window=window)
     speech = STAGES["speech"]
     if build.settings.speak and any(build.marker(speech, s) is None for s in build.slices(wanted.counts)):
         check_voices(build.settings)  # before anything is paid for
