@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-import dummies
+import dummies  # noqa: E402
 
 LAYOUTS = ("kame-finetune", "moshi-finetune", "webdataset", "jsonl")
 

@@ -226,6 +226,26 @@ app.command("import")(takes_settings(import_, own=_import_flags, without=_NOT_OF
 
 @app.command()
 @takes_settings
+def pull(settings: "Settings") -> None:
+    """Fetch the sources and judge their rows: what a build starts with. It then reads none of them again."""
+    from pipeline.build import Build
+    from pipeline.manifest import refused_questions, source_table
+    from pipeline.run import most_frequent, pull_alone
+    from pipeline.show import Bars, print_pulled
+    from pipeline.storage.lock import hold
+
+    build_ = Build(settings)
+    build_.check()
+    with hold(settings.out), Bars(settings.progress) as bars:
+        pull_alone(build_, bars)
+    print_pulled(source_table(build_), settings.out)
+    if not any(build_.questions.values()):
+        why = most_frequent(refused_questions(build_))
+        raise KameError(f"{settings.out}: no row of the sources can be asked aloud{why}")
+
+
+@app.command()
+@takes_settings
 def plan(settings: "Settings") -> None:
     """Say what a build would make and take, from a small sample made now. Spends and writes nothing."""
     from pipeline.plan import plan as foresee
@@ -390,12 +410,10 @@ app.command()(export)
 def run_recipe(
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="YAML file, or the name of a shipped one: demo.")],
     out: Annotated[str | None, typer.Option("--out", help="Folder or URL of the build, over the recipe's.")] = None,
-    skip: Annotated[
-        list[str] | None, typer.Option("--skip", help="build, tokens, train or publish; repeatable.")
-    ] = None,
+    skip: Annotated[list[str] | None, typer.Option("--skip", help="One of these steps; repeatable.")] = None,
     debug: Debug = False,
 ) -> None:
-    """Go from questions to a checkpoint: build, tokens, train, publish. The same command goes on where it stopped."""
+    """Go from questions to a checkpoint: pull, build, tokens, train, publish. The same command again goes on."""
     from pipeline.recipe import steps_of
 
     steps = steps_of(recipe, out, skip or [])

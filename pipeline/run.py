@@ -9,6 +9,7 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, Protocol
@@ -73,10 +74,27 @@ def run(build: Build, runner: Runner, progress: Progress) -> dict[str, Any]:
     return manifest
 
 
-def _run(build: Build, runner: Runner, progress: Progress) -> dict[str, Any]:
+def pull(build: Build, runner: Runner, progress: Progress) -> Wanted:
+    """Make the questions of every source, the parts that a build begins with, and note in OUT what build it is."""
     _gather(build, runner, progress)
     wanted = build.wanted()
     build.claim()
+    return wanted
+
+
+def pull_alone(build: Build, progress: Progress) -> None:
+    """`pull` without a flow: a thread a source, in this process."""
+    sources = build.settings.sources
+    progress.total("questions", len(sources), 0)
+    with stoppable(build), ThreadPoolExecutor(len(sources)) as pool:
+        for source, marker in zip(sources, pool.map(build.gather, sources), strict=True):
+            progress.advance("questions", len(build.questions_of(source)), marker.rejected)
+    build.wanted()
+    build.claim()
+
+
+def _run(build: Build, runner: Runner, progress: Progress) -> dict[str, Any]:
+    wanted = pull(build, runner, progress)
     speech = STAGES["speech"]
     if build.settings.speak and any(build.marker(speech, s) is None for s in build.slices(wanted.counts)):
         check_voices(build.settings)  # before anything is paid for

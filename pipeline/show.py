@@ -136,15 +136,32 @@ def _reasons(reasons: dict[str, int], most: int = 4) -> str:
 
 def source_table(manifest: dict[str, Any]) -> Table:
     """By source: rows, the share kept, why the rest went, dialogues."""
+    dialogues = manifest["dialogues"]["by_source"]
+    return _sources(
+        manifest["sources"], {"dialogues": {name: str(dialogues.get(name, 0)) for name in manifest["sources"]}}
+    )
+
+
+def _sources(sources: dict[str, dict[str, Any]], more: dict[str, dict[str, str]]) -> Table:
+    """`more`: columns of the caller's, by head and source."""
     table = Table(box=None, pad_edge=False)
-    for column, justify in (("source", "left"), ("rows", "right"), ("kept", "right"), ("dialogues", "right")):
-        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+    table.add_column("source")
+    for column in ("rows", "kept", *more):
+        table.add_column(column, justify="right")
     table.add_column("refused because", overflow="fold")
-    for name, source in manifest["sources"].items():
+    for name, source in sources.items():
         share = f"{source['kept']} ({source['kept'] / source['rows']:.1%})" if source["rows"] else "0"
-        dialogues = manifest["dialogues"]["by_source"].get(name, 0)
-        table.add_row(name, str(source["rows"]), share, str(dialogues), _reasons(source["refused"]))
+        own = [column[name] for column in more.values()]
+        table.add_row(name, str(source["rows"]), share, *own, _reasons(source["refused"]))
     return table
+
+
+def print_pulled(sources: dict[str, dict[str, Any]], out: "AnyPath") -> None:
+    """What the sources hold, as `pipeline.manifest.source_table` has it."""
+    to = console()
+    to.print(_sources(sources, {}))
+    kept = sum(source["kept"] for source in sources.values())
+    to.print(f"{kept} questions in {out / 'parts' / 'questions'}: what a build there starts with")
 
 
 def print_summary(manifest: dict[str, Any], out: "AnyPath") -> None:

@@ -4,11 +4,13 @@ import ast
 import json
 import operator
 import re
+import runpy
 from fractions import Fraction
 from typing import Any
 
 import pytest
 
+from pipeline.errors import UsageError
 from pipeline.questions import pull
 from pipeline.resources import bundled
 from pipeline.sources import SOURCES, get_source
@@ -49,6 +51,29 @@ def test_the_columns_are_the_sources_own() -> None:
     assert all(list(row) == mmlu_pro and 3 <= len(row["options"]) <= 10 for row in rows("mmlu_pro"))
     assert all(list(row) == ["question", "answer"] for row in rows("gsm8k"))
     assert all(list(row) == hssbench and 2 <= len(row["options"]) <= 5 for row in rows("hssbench"))
+
+
+def test_the_counts_are_what_their_script_writes() -> None:
+    script = runpy.run_path(str(bundled("data/samples/counts.py")))
+    assert bundled("data/samples/counts.jsonl").read_text("utf-8") == script["text"]()
+
+
+def test_every_count_is_kept_and_right() -> None:
+    with pull(get_source("questions"), "sample:counts") as found:
+        assert len(found.accepted) > 800 and not found.rejected
+        assert len({q.stem for q in found.accepted}) == len(found.accepted)
+    assert {
+        "id": "legs-of-3-cats",
+        "question": "How many legs do 3 cats have?",
+        "answer": "12",
+        "category": "counting",
+    } in rows("counts")
+
+
+def test_another_sample_is_named_and_must_be_there() -> None:
+    for name in ("nothing", "../samples/gsm8k", "/etc/passwd"):
+        with pytest.raises(UsageError, match="no such bundled sample; there are counts, gsm8k"):
+            pull(get_source("questions"), f"sample:{name}")
 
 
 _SIGNS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}

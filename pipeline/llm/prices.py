@@ -66,9 +66,9 @@ class Prices:
         price = self.find(request.provider, request.model)
         if price is None:
             raise UsageError(
-                f"{request.provider}:{request.model}: no price known (table of {self.updated}), so no budget can be "
-                f"kept: set llm: {{prices: {{{request.model}: {{input: DOLLARS, output: DOLLARS}}}}}} per million tokens "
-                "in the --config file (0 for a model of your own), or leave the budget out"
+                f"{request.provider}:{request.model}: no price known (table of {self.updated}), so no budget can "
+                f"be kept: set llm: {{prices: {{{request.model}: {{input: DOLLARS, output: DOLLARS}}}}}} per million "
+                "tokens in the --config file (0 for a model of your own), or leave the budget out"
             )
         return price
 

@@ -6,6 +6,7 @@ Rows pass one by one and memory stays flat, but for a `.json` file that is one a
 import csv
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -47,13 +48,13 @@ class Origin:
 
 
 def find(source: Source, location: str | None) -> Origin:
-    """The origin that a location means; None is the source's own data set on the Hub, `sample` the bundled sample.
+    """The origin that a location means; None is the source's own data set on the Hub, `sample` the bundled sample of
+    the source, `sample:NAME` another one in its columns.
 
     A path is what exists, what ends like a file of rows, or what cannot be a Hub id. Raises UsageError.
     """
-    if location == "sample":
-        file = bundled(f"data/samples/{source.name}.jsonl")
-        return Origin(files=(file,), root=file.parent)
+    if location is not None and re.fullmatch(r"sample(:.*)?", location):
+        return _sample(source, location.partition(":")[2] or source.name)
     if location is None:
         if not source.hub_id:
             raise UsageError(f"source '{source.name}' is not on the Hub; give a file: --source {source.name}=FILE")
@@ -73,6 +74,15 @@ def find(source: Source, location: str | None) -> Origin:
     if not _suffix(path):
         raise UsageError(f"source '{source.name}': file {path} is none of {_KNOWN}; rename or convert it")
     return Origin(files=(path,), root=path.parent)
+
+
+def _sample(source: Source, name: str) -> Origin:
+    folder = bundled("data/samples")
+    file = folder / f"{name}.jsonl"
+    if file.parent != folder or not file.is_file():
+        known = ", ".join(sorted(path.stem for path in folder.glob("*.jsonl")))
+        raise UsageError(f"--source {source.name}=sample:{name}: no such bundled sample; there are {known}")
+    return Origin(files=(file,), root=folder)
 
 
 def fingerprint(source: Source, location: str | None) -> str:

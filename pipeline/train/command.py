@@ -64,9 +64,12 @@ def train(
 
     check_installed()
     from pipeline.train.loop import train as train_
+    from pipeline.train.outcome import outcome
 
     folder = train_(found)
     if os.environ.get("RANK", "0") == "0":
+        for line in outcome(found):
+            typer.echo(line)
         typer.echo(f"{folder}: the checkpoint, as `kame.server_oracle` and moshi's loaders read it")
         typer.echo(f"{found.run / 'metrics.jsonl'}: the numbers; tensorboard --logdir {found.run}")
 

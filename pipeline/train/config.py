@@ -41,9 +41,12 @@ class OptimizerSettings(Room):
 
 class TuneSettings(Room):
     """What is trained. `full`: everything. `lora`: low-rank factors beside every linear map, and the oracle and text
-    embeddings whole. `frozen_depth`: everything but the depth transformer with its embeddings and heads."""
+    embeddings whole. `frozen_depth`: everything but the depth transformer with its embeddings and heads.
+    `audio_embeddings` false leaves the tables that both speakers' codes are heard through as they are (LoRA does so
+    anyway): with few dialogues they learn these by heart before the oracle is read."""
 
     what: Literal["full", "lora", "frozen_depth"] = "full"
+    audio_embeddings: bool = True
     rank: AtLeastOne = 128
     scaling: Positive = 2.0
 

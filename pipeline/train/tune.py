@@ -17,6 +17,9 @@ from pipeline.train.model import FourStreams
 DEPTH = ("depformer", "linears")
 """The depth transformer: its layers, embeddings and projections, and the heads of the codebooks."""
 
+HEARD = "emb."
+"""The tables of the audio codes of both speakers, which the temporal transformer is fed."""
+
 
 def is_depth(name: str) -> bool:
     """Whether a parameter of this name belongs to the depth transformer."""
@@ -27,6 +30,8 @@ def is_trained(name: str, tune: TuneSettings) -> bool:
     """Whether a parameter of this name is trained."""
     if tune.what == "lora":
         return ".lora_" in name or name.startswith(("oracle_emb.", "text_emb."))
+    if name.startswith(HEARD) and not tune.audio_embeddings:
+        return False
     return tune.what == "full" or not is_depth(name)
 
 

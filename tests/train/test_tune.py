@@ -77,6 +77,18 @@ def test_a_frozen_depth_transformer_stays_as_it_was():
     assert moved == trained(ours)
 
 
+def test_the_tables_of_the_audio_codes_can_stay_as_they_were():
+    _, ours = pair()
+    everything = {name for name, _ in ours.named_parameters()}
+    for what, others in (
+        ("full", set()),
+        ("frozen_depth", {n for n in everything if n.startswith(("dep", "linears"))}),
+    ):
+        prepare(ours, TuneSettings(what=what, audio_embeddings=False), torch.float32, seed=0)
+        tables = everything - others - trained(ours)
+        assert tables == {f"emb.{stream}.weight" for stream in range(16)}
+
+
 def test_the_depth_transformer_has_a_rate_of_its_own():
     _, ours = pair()
     prepare(ours, TuneSettings(), torch.float32, seed=0)
