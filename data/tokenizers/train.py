@@ -1,8 +1,7 @@
 """Trains `sample.model`, the small tokenizer for machines without Kyutai's, on text builds of the bundled samples.
 
     kame-data build --config demo --no-speech --target 400 --out out/text
-    kame-data build --source questions=sample:counts --no-speech --out out/counts
-    python data/tokenizers/train.py out/text out/counts
+    python data/tokenizers/train.py out/text
 
 Ids 0 and 3 are kept for the text stream's end of padding and padding, as in Kyutai's; bytes stand for what no piece
 covers, so that no word is ever unknown.
@@ -17,11 +16,10 @@ from sentencepiece import SentencePieceTrainer
 PIECES = 2000
 
 
-def main(builds: list[Path]) -> None:
-    """Train on the turns and oracles of the builds in these folders."""
+def main(out: Path) -> None:
+    """Train on the turns and oracles of the build in `out`."""
     rows = [
         row
-        for out in builds
         for path in sorted((out / "shards").glob("*.parquet"))
         for row in pq.read_table(path, columns=["turns", "oracles"]).to_pylist()
     ]
@@ -45,4 +43,4 @@ def main(builds: list[Path]) -> None:
 
 
 if __name__ == "__main__":
-    main([Path(out) for out in sys.argv[1:]])
+    main(Path(sys.argv[1]))
