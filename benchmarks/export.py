@@ -10,11 +10,11 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 import dummies  # noqa: E402
 
+ROOT = Path(__file__).resolve().parents[1]
 LAYOUTS = ("kame-finetune", "moshi-finetune", "webdataset", "jsonl")
 
 
