@@ -5,8 +5,10 @@ A task makes some parts, told by an order of names (`pipeline.orders`): no data 
 
 import itertools
 import logging
+import socket
 import threading
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -18,6 +20,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.server import check_reach
+from pipeline.clusters import LIMIT_S, host_and_port
 from pipeline.config import RunnerSettings
 from pipeline.errors import KameError
 from pipeline.orders import perform_order
@@ -203,9 +206,10 @@ class ClusterRunner(LocalRunner):
         if time.monotonic() > self._since + PATIENCE_S:
             place = next(p for p in sorted(self._used) if not self._offered.get(p))
             what = f"offers {self.gpus:g} GPU" if place == GPU else "is there"
+            else_ = ", or set runner.gpus to 0" if place == GPU else ""
             raise KameError(
-                f"no worker of {self.where} {what}; start some as docs/CLUSTERS.md says, or set runner.gpus to 0, "
-                "and give the same command again"
+                f"no worker of {self.where} {what}; start some as docs/CLUSTERS.md says{else_}, and give the same "
+                "command again"
             )
 
     def lost(self) -> KameError:
@@ -290,10 +294,16 @@ class RayRunner(ClusterRunner):
 
     kind = "ray"
 
+    def __enter__(self) -> Self:
+        known = self.settings.address != "auto"
+        self._head = host_and_port(self.settings) if known else None
+        return super().__enter__()
+
     def task_runner(self) -> Any:
         """The flow's own task runner."""
         from prefect_ray.task_runners import RayTaskRunner
 
+        warnings.filterwarnings("ignore", category=FutureWarning, module="ray")
         quiet = {"logging_level": "CRITICAL", "log_to_driver": False}
         if self.settings.address == "auto":
             return RayTaskRunner(init_kwargs=quiet | {"address": "auto"})
@@ -310,6 +320,9 @@ class RayRunner(ClusterRunner):
         import ray
 
         try:
+            # Asked itself, Ray waits for a minute and then ends the process.
+            if self._head is not None:
+                socket.create_connection(self._head, LIMIT_S).close()
             found = ray.cluster_resources()
         except Exception:
             raise self.lost() from None

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakSet
 
+from pipeline import __version__
 from pipeline.build import Build
 from pipeline.config import Settings
 from pipeline.errors import Interrupted, KameError, StoppedError, UsageError
@@ -109,7 +110,8 @@ class BuildWork:
             out = str(self.build.out.resolve())
             self._settings = self.build.settings_from_anywhere() | {"out": out}
         parts = [{"stage": job.stage, "label": job.label} | self._facts(job) for job in jobs]
-        return json.dumps({"settings": self._settings, "identity": self.build.identity, "parts": parts})
+        told = {"settings": self._settings, "identity": self.build.identity, "parts": parts}
+        return json.dumps({"version": __version__} | told)
 
     def _facts(self, job: Job) -> dict[str, Any]:
         if job.stage == "questions":
@@ -126,6 +128,9 @@ def perform_order(order: str) -> list[float]:
     told = json.loads(order)
     try:
         with _idle:
+            if told["version"] != __version__:
+                where = socket.gethostname()
+                raise KameError(f"worker {where} has kame-data {__version__}, not {told['version']}; install the same")
             if "codec" in told:
                 from pipeline.codec.orders import perform_tokens
 

@@ -66,6 +66,12 @@ def test_a_worker_of_another_version_says_so(made):
         perform_order(json.dumps(order))
 
 
+def test_a_worker_with_another_release_says_so(made):
+    order = json.loads(BuildWork(made).order([Job("dialogues", first(made).label)])) | {"version": "0.0.1"}
+    with pytest.raises(KameError, match=r"not 0\.0\.1; install the same"):
+        perform_order(json.dumps(order))
+
+
 def test_a_folder_that_is_not_shared_is_one_line(made, monkeypatch):
     order = BuildWork(made).order([Job("dialogues", first(made).label)])
     shutil.rmtree(made.out)

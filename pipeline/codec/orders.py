@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pipeline import __version__
 from pipeline.codec.mimi import CodecSpec, Mimi
 from pipeline.codec.parts import Part, Recipe, read_part, write_part
 from pipeline.codec.stage import TokenSettings, build_manifest, check_installed
@@ -45,6 +46,7 @@ class TokenWork:
         recipe, parts = self.recipe, [self.parts[job.label] for job in jobs]
         return json.dumps(
             {
+                "version": __version__,
                 "codec": [_anywhere(self.settings.codec), recipe.codec.sha256],
                 "tokenizer": [_anywhere(self.settings.tokenizer), recipe.tokenizer.sha256],
                 "device": recipe.device,
