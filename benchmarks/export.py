@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-import dummies  # noqa: E402
+import dummies
 
 ROOT = Path(__file__).resolve().parents[1]
 LAYOUTS = ("kame-finetune", "moshi-finetune", "webdataset", "jsonl")

@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline import __version__
 from pipeline.places import without_places
-from pipeline.publish.configs import Config
+from pipeline.publish.configs import Config, listed_file
 from pipeline.publish.facts import Facts, settings_of
 from pipeline.publish.files import CARD, File, with_listing
 from pipeline.publish.head import LICENCE_FILE, dataset_head
@@ -34,7 +34,6 @@ from pipeline.publish.sections import (
     sources_table,
 )
 from pipeline.report.read import Finished
-from pipeline.storage.files import local_copy
 
 LOADING = """from datasets import load_dataset
 
@@ -79,9 +78,8 @@ def build_files(
     card = dataset_card(manifest, tokens, configs, facts, licences, repo=repo, stand_ins=stand_ins, audio=audio)
     files = [file for config in configs for those in config.files.values() for file in those]
     if tokens:
-        sha256 = tokens["tokenizer"]["sha256"]
-        model = local_copy(finished.out / "tokens" / "tokenizer.model", sha256)
-        files.append(File.of("tokens/tokenizer.model", model, sha256))
+        model = finished.out / "tokens" / "tokenizer.model"
+        files.append(listed_file("tokens", model, tokens["tokenizer"]["sha256"]))
     files += [File.of(CARD, card.encode()), File.of(LICENCE_FILE, licence_text(licences))]
     about = {name: manifest[name] for name in ("dialogues", "oracles", "seconds", "sources", "refused")}
     about |= {name: manifest[name] for name in ("prompts", "spend", "asked_again", "alignment") if name in manifest}

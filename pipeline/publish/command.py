@@ -8,7 +8,8 @@ import typer
 
 def publish(
     out: Annotated[
-        str | None, typer.Argument(metavar="OUT", help="Folder of a finished build; 'out' unless told otherwise.")
+        str | None,
+        typer.Argument(metavar="OUT", help="Folder (or URL) of a finished build; 'out' unless told otherwise."),
     ] = None,
     repo: Annotated[str, typer.Option("--repo", metavar="ORG/NAME", help="The repository on the Hub.")] = ...,  # type: ignore[assignment]
     private: Annotated[bool, typer.Option("--private", help="Create the repository as a private one.")] = False,
@@ -37,7 +38,8 @@ def publish(
     from pipeline.publish.show import Uploads, print_outcome
     from pipeline.storage.paths import path_of
 
-    request = Request(repo, path_of(out) if out else None, private, dry_run, allow_stand_ins, audio, model, dataset)
+    folder = None if out is None else path_of(out)
+    request = Request(repo, folder, private, dry_run, allow_stand_ins, audio, model, dataset)
     with Uploads(progress) as uploads:
         outcome = publish_(request, uploads)
     print_outcome(outcome)

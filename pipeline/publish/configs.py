@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from pipeline.publish.files import File
 from pipeline.report.read import Finished
 from pipeline.shards.write import write_groups
-from pipeline.storage.files import local_copy
+from pipeline.storage.files import local_copy, open_parquet
 from pipeline.storage.paths import AnyPath
 
 SPLITS = ("train", "validation")
@@ -65,8 +65,13 @@ def configs_of(finished: Finished, tokens: dict[str, Any] | None, folder: Path, 
 
 
 def _config(name: str, out: AnyPath, listed: list[dict[str, Any]]) -> Config:
-    near = [(s, local_copy(out / s["path"], s["sha256"])) for s in listed]
-    return _of(name, [(s, File.of(f"{name}/{Path(s['path']).name}", path, s["sha256"])) for s, path in near])
+    return _of(name, [(s, listed_file(name, out / s["path"], s["sha256"])) for s in listed])
+
+
+def listed_file(folder: str, path: AnyPath, sha256: str) -> File:
+    """A file of a build that a manifest lists, in `folder` of the repository; one in an object store is copied to this
+    machine first."""
+    return File.of(f"{folder}/{path.name}", local_copy(path, sha256), sha256)
 
 
 def _of(name: str, files: list[tuple[dict[str, Any], File]]) -> Config:
@@ -83,16 +88,16 @@ def _text(out: AnyPath, shards: list[dict[str, Any]], folder: Path) -> Config:
     files = []
     for shard in shards:
         made = folder / Path(shard["path"]).name
-        write_text(local_copy(out / shard["path"], shard["sha256"]), made)
+        write_text(out / shard["path"], made)
         files.append((shard, File.of(f"text/{made.name}", made)))
     return _of("text", files)
 
 
-def write_text(shard: Path, target: Path) -> None:
+def write_text(shard: AnyPath, target: Path) -> None:
     """Write the shard without its audio, a row group in memory at a time."""
     from datasets import Features
 
-    with pq.ParquetFile(shard) as file:
+    with open_parquet(shard) as file:
         schema = pa.schema([field for field in file.schema_arrow if field.name != "audio"])
         schema = schema.with_metadata(Features.from_arrow_schema(schema).arrow_schema.metadata)
 

@@ -1,11 +1,11 @@
 """`kame-data publish`: what is asked for, and how it is done. Nothing leaves the machine before all gates are open."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pipeline.codec.stage import token_manifest
 from pipeline.errors import UsageError
@@ -19,6 +19,7 @@ from pipeline.publish.hub import Target, token_of
 from pipeline.publish.model import check_model, model_files
 from pipeline.publish.upload import Progress, Published, upload
 from pipeline.report.read import Finished
+from pipeline.storage.files import forget_copy
 from pipeline.storage.lock import hold
 from pipeline.storage.paths import AnyPath, RemotePath
 
@@ -86,15 +87,19 @@ def _publish_build(request: Request, target: Target, progress: Progress) -> Publ
         files = build_files(
             finished, tokens, configs, facts, repo=target.name, stand_ins=stand_ins, audio=request.audio
         )
-        return _deliver(request, target, files, configs, progress)
+        outcome = _deliver(request, target, files, configs, progress)
+        for listed in (*finished.manifest["shards"], *(tokens["files"] if tokens else ())):
+            forget_copy(out / listed["path"], listed["sha256"])
+        return outcome
 
 
 @contextmanager
 def _workshop(out: AnyPath) -> Iterator[Path]:
-    """A folder for shards without their audio, on the disk of the build; a run that was killed may have left it."""
+    """A folder for shards without their audio, on the disk of the build; a run that was killed may have left it. Of a
+    build in an object store, it is a temporary one."""
     if isinstance(out, RemotePath):
-        with tempfile.TemporaryDirectory(prefix="kame-data-") as made:
-            yield Path(made)
+        with TemporaryDirectory(prefix="kame-data-") as temporary:
+            yield Path(temporary)
         return
     folder = out / "parts" / "publish"
     shutil.rmtree(folder, ignore_errors=True)

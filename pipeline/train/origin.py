@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import __version__
 from pipeline.codec.stage import token_manifest
 from pipeline.places import without_places
-from pipeline.storage.paths import AnyPath
+from pipeline.storage.paths import AnyPath, StorageError
 
 if TYPE_CHECKING:
     from pipeline.codec.schema import TokenFacts
@@ -20,7 +20,7 @@ OF_THE_MACHINE = {"run", "tokens", "device", "progress", "tensorboard", "wandb"}
 
 
 def training_facts(
-    settings: "TrainSettings", start: "Start", facts: "TokenFacts", out: Path, step: int
+    settings: "TrainSettings", start: "Start", facts: "TokenFacts", out: AnyPath, step: int
 ) -> dict[str, Any]:
     """What `training.json` says of the weights of a step; `out` is the build that they were trained on."""
     data = data_facts(out)
@@ -52,7 +52,7 @@ def data_facts(out: AnyPath) -> dict[str, Any]:
             "terms": manifest.get("terms", []),
             "made_by": without_places({name: settings.get(name) for name in ("writer", "simulator", "languages")}),
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, StorageError):
         pass
     if tokens := token_manifest(out):
         found["stand_ins"] += [name for name in tokens["stand_ins"] if name not in found["stand_ins"]]

@@ -29,9 +29,23 @@ def make(out, rows, stand_ins=(), **settings):
     """A finished build of rows."""
     given = rows_settings(Settings(out=out, **(REAL | settings)))
     dummies.finish(out, rows, settings=given, stand_ins=stand_ins, a_shard=6)
-    by_source = Counter(row["source"] for row in rows)
-    change(out, dialogues={"asked_for": len(rows), "accepted": len(rows), "by_source": by_source})
+    counts = {"asked_for": len(rows), "accepted": len(rows), "by_source": Counter(row["source"] for row in rows)}
+    change(
+        out,
+        dialogues=counts | {"by_split": {}},
+        oracles=Counter(str(oracle["level"]) for row in rows for oracle in row["oracles"]),
+        seconds=sum(row["duration"] or 0 for row in rows),
+    )
+    refuse(out, "questions", {"too_long": len({row["source"] for row in rows})})
     return out
+
+
+def refuse(out, stage, reasons):
+    """Refusals of a build, as its manifest is to count them."""
+    whose = {"stage": stage, "source": "gsm8k", "question_id": "q", "dialogue_id": "", "detail": ""}
+    lines = [json.dumps(whose | {"reason": reason}) for reason, count in reasons.items() for _ in range(count)]
+    (out / "rejected" / f"{stage}.jsonl").write_text("".join(line + "\n" for line in lines))
+    return {"refused": {stage: reasons}}
 
 
 def change(out, **changed):

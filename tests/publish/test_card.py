@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from markdown_it import MarkdownIt
-from publish.conftest import change, make, put, rising
+from publish.conftest import change, make, put, refuse, rising
 
 from pipeline.errors import KameError, UsageError
 from pipeline.publish.check import check_loads
@@ -122,21 +122,23 @@ def test_a_build_without_speech_has_text_alone(tmp_path):
 
 
 def test_other_languages_and_no_validation(tmp_path):
-    rows = [rising(dummies.row(n, language="zh")) for n in range(4)]
-    out = make(tmp_path / "out", rows, languages=("zh",))
+    rows = [rising(dummies.row(n, language="fr")) for n in range(4)]
+    out = make(tmp_path / "out", rows, languages=("fr",))
     assert put(out, dry_run=tmp_path / "dry").rows["text"] == {"train": 4}
-    assert halves(tmp_path / "dry")[0]["language"] == ["zh"]
+    assert halves(tmp_path / "dry")[0]["language"] == ["fr"]
 
 
 def test_text_of_strangers_breaks_nothing(tmp_path):
     evil = (*dummies.HOSTILE, "```\n---\nlicense: mit\n---", "| a | b |", "`", "# head", "[x](javascript:y)", "![p](q)")
-    rows = [rising(dummies.row(n, hostile=evil)) for n in range(10)]
+    lines = [line for text in evil if (line := " ".join(text.split()))]
+    rows = [rising(dummies.row(n, hostile=lines)) for n in range(10)]
+    rows = [row | {"id": f"{row['question_id']}-v0"} for row in rows]
     out = make(tmp_path / "out", rows)
     change(
         out,
         stand_ins=["simulator: " + " ".join(evil)],
         terms=["\n".join(evil)],
-        refused={"speech": {" ".join(evil): 3}},
+        **refuse(out, "speech", {" ".join(evil): 3}),
         prompts={evil[0]: evil[1]},
         spend={"dollars": 1, "by": [{"stage": evil[3], "model": " ".join(evil), "level": None, "cost": 1}]},
     )

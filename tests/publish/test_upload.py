@@ -320,17 +320,17 @@ def test_limits_of_the_hub(monkeypatch, spoken, site):
 def test_a_build_that_others_work_on_waits(spoken, site):
     from filelock import FileLock
 
-    with FileLock(spoken / ".lock"), pytest.raises(KameError, match="another command is at work there"):
+    with FileLock(spoken / ".lock"), pytest.raises(KameError, match="is at work there"):
         put(spoken)
 
 
-def test_a_grown_build_sends_what_is_new(site, copy, spoken, rows):
+def test_what_is_said_anew_sends_no_shard_again(site, copy, spoken, rows):
     put(spoken)
     out = copy(spoken)
     before = site.count("PUT", "/lfs/")
-    change(out, seconds=1.0)
+    change(out, terms=["a new word on the voices"])
     done = put(out)
-    assert done.uploaded == 1 and site.count("PUT", "/lfs/") == before  # the listing alone says it
+    assert done.uploaded == 3 and site.count("PUT", "/lfs/") == before  # card, licences and listing
 
 
 def test_what_is_set_wrong_is_not_tried_again(site, monkeypatch):
