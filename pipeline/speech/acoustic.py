@@ -21,8 +21,6 @@ SAMPLE_RATE, HOP, WINDOW, FFT = 16_000, 160, 410, 512
 # Every second frame is looked at; phones last for three to ten.
 STEP, FRAME_S = 2, 0.02
 CEPSTRA, FILTERS, LOWEST_HZ, HIGHEST_HZ, LIFTER, EMPHASIS = 13, 25, 130.0, 6800.0, 22, 0.97
-# Frequencies are warped in proportion up to here.
-KNEE_HZ = 4800.0
 STREAMS, STATES = 3, 3
 # Sizes of the files' own units: base of the logarithm in which mixture weights are kept, and their step.
 LOG_STEP = 1024.0 * float(np.log(1.0001))
@@ -52,12 +50,9 @@ class AcousticModel:
         """Where a phone's state (0 to 2) is in a frame of `log_likelihoods`."""
         return STATES * self.phones.index(phone) + state
 
-    def log_likelihoods(self, samples: NDArray[np.int16], sample_rate: int, warp: float = 1.0) -> Floats:
-        """(frames of 20 ms, phones x states) of int16 (n,): log-likelihoods, up to a constant of the frame.
-
-        `warp` is how much higher the resonances of this voice are than those of the model's voices.
-        """
-        streams = [stream[::STEP] for stream in features(samples, sample_rate, warp)]
+    def log_likelihoods(self, samples: NDArray[np.int16], sample_rate: int) -> Floats:
+        """(frames of 20 ms, phones x states) of int16 (n,): log-likelihoods, up to a constant of the frame."""
+        streams = [stream[::STEP] for stream in features(samples, sample_rate)]
         found = [
             self._chunk([stream[at : at + CHUNK] for stream in streams]) for at in range(0, len(streams[0]), CHUNK)
         ]
@@ -107,9 +102,9 @@ def model_folder() -> Path:
     return Path(found.submodule_search_locations[0]) / "model" / "en-us"
 
 
-def features(samples: NDArray[np.int16], sample_rate: int, warp: float = 1.0) -> list[Floats]:
+def features(samples: NDArray[np.int16], sample_rate: int) -> list[Floats]:
     """Cepstra with their mean taken off, and their first and second differences: three of (frames of 10 ms, 13)."""
-    cepstra = _cepstra(samples, sample_rate, warp)
+    cepstra = _cepstra(samples, sample_rate)
     cepstra -= cepstra.mean(axis=0)
     padded = np.pad(cepstra, ((3, 3), (0, 0)), mode="edge")
     count = len(cepstra)
@@ -120,7 +115,7 @@ def features(samples: NDArray[np.int16], sample_rate: int, warp: float = 1.0) ->
     return [cepstra, at(2) - at(-2), (at(3) - at(-1)) - (at(1) - at(-3))]
 
 
-def _cepstra(samples: NDArray[np.int16], sample_rate: int, warp: float) -> Floats:
+def _cepstra(samples: NDArray[np.int16], sample_rate: int) -> Floats:
     sound = samples.astype(np.float32)
     if sample_rate != SAMPLE_RATE:
         sound = np.asarray(soxr.resample(sound, sample_rate, SAMPLE_RATE), np.float32)
@@ -133,10 +128,10 @@ def _cepstra(samples: NDArray[np.int16], sample_rate: int, warp: float) -> Float
     sound += np.resize(_dither(), len(sound))
     sound = sound[1:] - np.float32(EMPHASIS) * sound[:-1]
     frames = np.lib.stride_tricks.sliding_window_view(sound, WINDOW)[::HOP]
-    window, cosines = _front_end()
+    window, filters, cosines = _front_end()
     spectrum = np.fft.rfft(frames * window, FFT, axis=1)
     power = (np.square(spectrum.real) + np.square(spectrum.imag)).astype(np.float32).reshape(-1, ROWS, FFT // 2 + 1)
-    cepstra = np.log(power @ _filters(warp) + np.float32(1e-4)) @ cosines
+    cepstra = np.log(power @ filters + np.float32(1e-4)) @ cosines
     return np.asarray(cepstra.reshape(-1, CEPSTRA)[:count], np.float32)
 
 
@@ -147,30 +142,20 @@ def _dither() -> Floats:
 
 
 @cache
-def _front_end() -> tuple[Floats, Floats]:
-    """The window and the liftered cosines."""
-    order, place = np.arange(CEPSTRA), np.arange(FILTERS)[:, None] + 0.5
-    cosines = np.sqrt(np.where(order == 0, 1.0, 2.0) / FILTERS) * np.cos(np.pi * order * place / FILTERS)
-    cosines *= 1.0 + LIFTER / 2.0 * np.sin(np.pi * order / LIFTER)
-    return np.hamming(WINDOW).astype(np.float32), cosines.astype(np.float32)
-
-
-@cache
-def _filters(warp: float) -> Floats:
-    """The mel filters, each of area 1, its edges on bins of the spectrum.
-
-    For a voice whose resonances are `warp` times those of the model's, edges up to `KNEE_HZ` are so much higher; above
-    it they close up to the highest, which stays (piecewise linear normalisation of the length of the vocal tract).
-    """
+def _front_end() -> tuple[Floats, Floats, Floats]:
+    """The window, the mel filters (each of area 1, its edges on bins of the spectrum), and the liftered cosines."""
     bin_hz = SAMPLE_RATE / FFT
     low, high = (2595.0 * np.log10(1.0 + hz / 700.0) for hz in (LOWEST_HZ, HIGHEST_HZ))
     edges = 700.0 * (10.0 ** (np.linspace(low, high, FILTERS + 2) / 2595.0) - 1.0)
     edges = np.floor(edges / bin_hz + 0.5) * bin_hz
-    edges = np.interp(edges, [0.0, KNEE_HZ, edges[-1]], [0.0, warp * KNEE_HZ, edges[-1]])
     hertz = np.arange(FFT // 2 + 1)[:, None] * bin_hz
     left, middle, right = edges[:-2], edges[1:-1], edges[2:]
     slopes = np.minimum((hertz - left) / (middle - left), (right - hertz) / (right - middle))
-    return np.asarray(np.maximum(0.0, slopes) * 2.0 / (right - left), np.float32)
+    filters = np.maximum(0.0, slopes) * 2.0 / (right - left)
+    order, place = np.arange(CEPSTRA), np.arange(FILTERS)[:, None] + 0.5
+    cosines = np.sqrt(np.where(order == 0, 1.0, 2.0) / FILTERS) * np.cos(np.pi * order * place / FILTERS)
+    cosines *= 1.0 + LIFTER / 2.0 * np.sin(np.pi * order / LIFTER)
+    return np.hamming(WINDOW).astype(np.float32), filters.astype(np.float32), cosines.astype(np.float32)
 
 
 def _phones(data: bytes) -> list[str]:

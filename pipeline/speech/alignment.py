@@ -25,7 +25,7 @@ from pipeline.speech.voices import Clip, Utterance
 from pipeline.text.words import split_words
 
 # Rises when the same sound and words would be given another score.
-VERSION = 3
+VERSION = 2
 # The score below which a clip is refused, in nats: the words must be likelier than each of the alternatives below.
 LIMIT = 0.0
 # How much likelier than the words, in nats, an alternative is in right sound now and then: a word left out, one with
@@ -39,9 +39,6 @@ OTHER, ADDED, UNLIKE, MOST, MOST_UNLIKE = 66.0, 62.0, 2.0, 20.0, 60.0
 SHORT, SQUEEZED = 0.6, 30.0
 # Two words are tried the other way round where one of them is less likely than this; at the most so many pairs.
 DOUBTFUL_MISSING, DOUBTFUL_OTHER, MOST_PAIRS = 25.0, -10.0, 20
-# Voices whose resonances lie lower or higher than those of the model's (shorter and longer vocal tracts), by how much.
-# They are tried where a clip has a lower score, or a row a lower likeness, than these in the voice of the model.
-WARPS, SURE, ALIKE = (0.82, 0.88, 1.12), 5.0, 0.0
 # The score of sound that is too short for its words.
 IMPOSSIBLE = -1000.0
 # Ways in which these are said within speech, besides the dictionary's, and what hesitation sounds like.
@@ -54,8 +51,6 @@ WEAK: dict[str, tuple[str, ...]] = {
     "um": ("AH M", "M", "ER M", "AA M"), "uh": ("AH", "ER", "AA", "UH", "AO"), "er": ("ER", "AH", "AA", "UH", "AO"),
     "hmm": ("M", "HH M", "AH M"), "mm": ("M",), "mm-hm": ("M HH M", "AH M HH M"),
 }  # fmt: skip
-# Vowels that many speakers, and espeak-ng's voices, say as others: "sure" and "during" with that of "short".
-MERGED: dict[str, tuple[str, ...]] = {"UH R": ("OW", "AO R", "AO"), "UH AH": ("AO",)}
 # Whose readings are listened for besides the dictionary's.
 ACCENTS = ("en-gb-x-rp", "en-us")
 MOST_WAYS = 6
@@ -93,18 +88,19 @@ def score(samples: NDArray[np.int16], sample_rate: int, words: Sequence[str], la
     said = [place for place, found in enumerate(ways) if found]
     if not said or not len(samples):
         return None
-    heard = _Heard(samples, sample_rate, [ways[place] for place in said])
-    if not heard.possible:
+    trellis = _trellis(samples, sample_rate, [ways[place] for place in said])
+    if trellis.total < NEVER / 2:
         return Alignment(IMPOSSIBLE, (None,) * len(words), (None,) * len(words))
-    worst = heard.worst()
-    if worst < SURE:
-        heard, worst = _in_another_voice(samples, sample_rate, heard, worst)
+    missing, spans = trellis.missing(), trellis.spans()
     duration = len(samples) / sample_rate
     scores: list[float | None] = [None] * len(words)
     times: list[tuple[float, float] | None] = [None] * len(words)
-    for place, value, (start, end) in zip(said, heard.missing, heard.spans, strict=True):
+    for place, value, (start, end) in zip(said, missing, spans, strict=True):
         scores[place] = float(value)
         times[place] = (min(start * FRAME_S, duration), min(end * FRAME_S, duration))
+    phones = np.array([np.mean([len(way) for way in ways[place]]) for place in said])
+    other = trellis.other()
+    worst = _worst(trellis, missing - _squeezed(phones, spans), other, phones <= FEW, spans)
     return Alignment(worst, tuple(scores), tuple(times))
 
 
@@ -118,64 +114,17 @@ def likeness(samples: NDArray[np.int16], sample_rate: int, words: Sequence[str],
     ways = [found for found in _readings(words) if found]
     if not ways:
         return None
-    found = _Heard(samples, sample_rate, ways).likeness(-MOST_UNLIKE)
-    if found < ALIKE:
-        found = max(found, *(_Heard(samples, sample_rate, ways, warp).likeness(-MOST_UNLIKE) for warp in WARPS))
-    return found
+    trellis = _trellis(samples, sample_rate, ways)
+    if trellis.total < NEVER / 2:
+        return -MOST_UNLIKE
+    return float(np.clip(trellis.other(), -MOST_UNLIKE, MOST).mean())
 
 
-class _Heard:
-    """Words in a clip, as a voice with resonances `warp` times those of the model's voices would say them."""
-
-    def __init__(
-        self, samples: NDArray[np.int16], sample_rate: int, ways: Sequence[Sequence[Phones]], warp: float = 1.0
-    ) -> None:
-        self.ways = ways
-        model = acoustic.english()
-        likelihoods = model.log_likelihoods(samples, sample_rate, warp)
-        likelihoods -= likelihoods.max(axis=1, keepdims=True)
-        self.trellis = Trellis(likelihoods, ways, model)
-        self.possible = self.trellis.total >= NEVER / 2
-        self.missing, self.other, self.spans = self.trellis.missing(), self.trellis.other(), self.trellis.spans()
-
-    def likeness(self, least: float = -np.inf) -> float:
-        """The mean of the words against other phones, each within [least, `MOST`]."""
-        return float(np.clip(self.other, least, MOST).mean()) if self.possible else least
-
-    def worst(self) -> float:
-        """The least of what the words are ahead of the alternatives."""
-        phones = np.array([np.mean([len(way) for way in word]) for word in self.ways])
-        short = phones <= FEW
-        missing = self.missing - _squeezed(phones, self.spans)
-        doubt = np.minimum(missing - DOUBTFUL_MISSING, self.other - DOUBTFUL_OTHER)
-        pairs = np.minimum(doubt[:-1], doubt[1:])
-        doubtful = [int(pair) for pair in np.argsort(pairs, kind="stable")[:MOST_PAIRS] if pairs[pair] < 0.0]
-        ahead = [
-            float((missing + np.where(short, MISSING[1], MISSING[0])).min()),
-            float(self.other.min()) + OTHER,
-            float(self.trellis.added().min()) + ADDED,
-            self.likeness() + UNLIKE,
-            *(
-                self.trellis.swapped(pair, self.spans) + SWAPPED[bool(short[pair] or short[pair + 1])]
-                for pair in doubtful
-            ),
-        ]
-        return max(IMPOSSIBLE, min(ahead))
-
-
-def _in_another_voice(
-    samples: NDArray[np.int16], sample_rate: int, heard: _Heard, worst: float
-) -> tuple[_Heard, float]:
-    """The same words as the voice of some length of the vocal tract says them whom they suit best, and their score.
-
-    Words that are not there suit none: which voice it is, the others tell.
-    """
-    best = heard
-    for warp in WARPS:
-        other = _Heard(samples, sample_rate, heard.ways, warp)
-        if other.likeness() > best.likeness():
-            best = other
-    return (best, worst) if best is heard else (best, best.worst())
+def _trellis(samples: NDArray[np.int16], sample_rate: int, ways: Sequence[Sequence[Phones]]) -> Trellis:
+    model = acoustic.english()
+    likelihoods = model.log_likelihoods(samples, sample_rate)
+    likelihoods -= likelihoods.max(axis=1, keepdims=True)
+    return Trellis(likelihoods, ways, model)
 
 
 def _squeezed(phones: NDArray[np.float64], spans: Sequence[tuple[int, int]]) -> Floats:
@@ -183,6 +132,23 @@ def _squeezed(phones: NDArray[np.float64], spans: Sequence[tuple[int, int]]) -> 
     frames = np.array([end - start for start, end in spans]) / phones
     shares = frames / np.median(frames)
     return np.asarray(SQUEEZED * np.maximum(0.0, SHORT - shares) * np.sqrt(phones), np.float32)
+
+
+def _worst(
+    trellis: Trellis, missing: Floats, other: Floats, short: NDArray[np.bool_], spans: Sequence[tuple[int, int]]
+) -> float:
+    """The least of what the words are ahead of the alternatives."""
+    doubt = np.minimum(missing - DOUBTFUL_MISSING, other - DOUBTFUL_OTHER)
+    pairs = np.minimum(doubt[:-1], doubt[1:])
+    doubtful = [int(pair) for pair in np.argsort(pairs, kind="stable")[:MOST_PAIRS] if pairs[pair] < 0.0]
+    ahead = [
+        float((missing + np.where(short, MISSING[1], MISSING[0])).min()),
+        float(other.min()) + OTHER,
+        float(trellis.added().min()) + ADDED,
+        float(np.minimum(other, MOST).mean()) + UNLIKE,
+        *(trellis.swapped(pair, spans) + SWAPPED[bool(short[pair] or short[pair + 1])] for pair in doubtful),
+    ]
+    return max(IMPOSSIBLE, min(ahead))
 
 
 class AlignmentMeasure:
@@ -243,18 +209,5 @@ def _readings(words: Sequence[str]) -> list[list[Phones]]:
     for word, ways in zip(bare, known, strict=True):
         weak = [tuple(way.split()) for way in WEAK.get(word.lower(), ())] if ways else []
         more = [way for way in _ACCENTED.get(word, ()) if way] if ways else []
-        first = [*ways[:2], *weak]
-        found.append(list(dict.fromkeys([*first, *_merged([*first, *more]), *more, *ways[2:]]))[:MOST_WAYS])
+        found.append(list(dict.fromkeys([*ways[:2], *weak, *more, *ways[2:]]))[:MOST_WAYS])
     return found
-
-
-def _merged(ways: Sequence[Phones]) -> list[Phones]:
-    """The same with the vowels of `MERGED`."""
-    said = [f" {' '.join(way)} " for way in ways]
-    pairs = [(vowel, other) for vowel, others in MERGED.items() for other in others]
-    return [
-        tuple(way.replace(f" {vowel} ", f" {other} ").split())
-        for way in said
-        for vowel, other in pairs
-        if f" {vowel} " in way
-    ]
