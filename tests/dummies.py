@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 
 from pipeline.shards.write import write_shard
-from pipeline.text.words import split_words
+from pipeline.text.words import join_words, split_words
 
 RATE = 24000
 USER = split_words("Tell me how many seats there are in a hall with twelve rows of nineteen seats each please")
@@ -102,7 +102,7 @@ def row(
         "choices": [evil] if hostile else [],
         "variant": 0,
         "turns": [
-            {"role": role, "text": " ".join(said), "intended_text": " ".join(said), "start": start, "end": end}
+            {"role": role, **dict.fromkeys(("text", "intended_text"), join_words(said, language)), "start": start, "end": end}
             for (role, said, _), (start, end) in zip(turns, spans, strict=True)
         ],
         "words": words,
