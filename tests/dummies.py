@@ -102,7 +102,8 @@ def row(
         "choices": [evil] if hostile else [],
         "variant": 0,
         "turns": [
-            {"role": role, **dict.fromkeys(("text", "intended_text"), join_words(said, language)), "start": start, "end": end}
+            dict.fromkeys(("text", "intended_text"), join_words(said, language))
+            | {"role": role, "start": start, "end": end}
             for (role, said, _), (start, end) in zip(turns, spans, strict=True)
         ],
         "words": words,
