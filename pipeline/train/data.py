@@ -15,7 +15,7 @@ from pipeline.codec.schema import CODEBOOKS, TOKENS, TokenFacts
 from pipeline.codec.stage import token_manifest
 from pipeline.errors import KameError, UsageError
 from pipeline.seeds import digest
-from pipeline.storage.files import cache_folder, fetch
+from pipeline.storage.files import cache_folder, fetch, write_changed
 from pipeline.storage.paths import RemotePath
 from pipeline.train.draws import Keys, id_keys
 from pipeline.train.oracle_stream import Events
@@ -39,7 +39,8 @@ def token_files(out: Path, split: str) -> list[Path]:
 
 
 def tokens_here(build: RemotePath) -> Path:
-    """A folder of the user's cache that holds the `tokens` of a build in an object store, for training maps them.
+    """A folder of the user's cache that holds the `tokens` of a build in an object store, for training maps them, and
+    the manifests, which say what they are.
 
     What is there already is not copied again. Raises UsageError where the build has none.
     """
@@ -51,6 +52,8 @@ def tokens_here(build: RemotePath) -> Path:
     for name, sha256 in sums.items():
         if not (folder / name).exists():  # where it is there it is whole
             fetch(build / name, folder / name, sha256)
+    for name in ("manifest.json", "tokens/manifest.json"):
+        write_changed(folder / name, (build / name).read_bytes())
     return folder
 
 

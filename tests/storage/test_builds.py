@@ -17,6 +17,7 @@ from pipeline.codec.stage import TokenSettings, make_tokens
 from pipeline.errors import UsageError
 from pipeline.llm.ledger import Ledger
 from pipeline.llm.ledger_tools import check, export, import_
+from pipeline.publish.run import Request, publish
 from pipeline.quality import measure
 from pipeline.report.diff import compare
 from pipeline.report.page import write_report
@@ -112,9 +113,10 @@ def test_in_s3_as_on_the_disk_and_all_that_looks_at_it(server, bucket, whole, tm
     assert not [p for p in out.fs.find(out.key) if secret in out.fs.cat_file(p)]
 
 
-def test_speech_clips_tokens_and_what_training_maps(server, bucket, spoken):
+def test_speech_clips_tokens_and_what_training_maps(server, bucket, spoken, tmp_path):
     from pipeline.train.data import token_files
     from pipeline.train.export import tokens_folder
+    from pipeline.train.origin import data_facts
 
     out = path_of(f"{bucket}/out")
     build(settings_of(out, **SPOKEN))
@@ -129,9 +131,18 @@ def test_speech_clips_tokens_and_what_training_maps(server, bucket, spoken):
     assert not list(cache_folder().rglob("*.parquet"))
     here = tokens_folder(out / "tokens")
     assert here == tokens_folder(out) and token_files(here, "train")[0].stat().st_size == made["files"][0]["bytes"]
+    assert data_facts(here) == data_facts(out) and "codec: untrained" in data_facts(here)["stand_ins"]
     with server.counted() as requests:
         make_tokens(out, settings, told)
     assert not requests["PUT"]
+    # Published from there, it is what it is from a disk.
+    make_tokens(spoken, settings, told)
+    dry = {}
+    for name, folder in (("here", spoken), ("there", out)):
+        publish(Request("ORG/NAME", folder, dry_run=tmp_path / name, allow_stand_ins=True), told)
+        files = (p for p in (tmp_path / name).rglob("*") if p.is_file())
+        dry[name] = {p.relative_to(tmp_path / name): p.read_bytes() for p in files}
+    assert dry["here"] == dry["there"] and not list(cache_folder().glob("??/*.parquet"))
 
 
 class Told:
