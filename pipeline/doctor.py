@@ -69,6 +69,11 @@ def _coqui() -> Finding:
     return Finding("voice: coqui:MODEL", not missing, False, found, "pip install 'kame-data[coqui]'")
 
 
+def _cluster(kind: str) -> Finding:
+    cure = f"pip install 'kame-data[{kind}]'"
+    return _package(f"prefect-{kind}", f"prefect_{kind}", needed=False, what=f"--runner {kind}", cure=cure)
+
+
 def _phonemes() -> Finding:
     path = shutil.which("espeak-ng") or shutil.which("espeak")
     cure = "install espeak-ng with the system's packages, for Coqui's models that read phonemes"
@@ -115,6 +120,8 @@ def examine(out: AnyPath) -> list[Finding]:
         lambda: _package(
             "moshi", "moshi", needed=False, what="tokens and training", cure="pip install 'kame-data[train]'"
         ),
+        lambda: _cluster("dask"),
+        lambda: _cluster("ray"),
         lambda: _room(out),
         lambda: _key("OPENAI_API_KEY", "OpenAI's models"),
         lambda: _key("ANTHROPIC_API_KEY", "Anthropic's models"),
