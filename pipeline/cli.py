@@ -3,12 +3,10 @@
 Exit codes: 0 done, 1 failed, 2 bad usage or settings, 3 stopped by a budget or a limit, 130 interrupted.
 """
 
-import inspect
 import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Collection
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -16,25 +14,16 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from pipeline import __version__
-from pipeline.errors import Interrupted, KameError, UsageError
+from pipeline.errors import Interrupted, KameError
 from pipeline.export.command import export
+from pipeline.flags import BuildFolder, Debug, FirstFolder, SecondFolder, takes_settings
+from pipeline.imported.command import NOT_OF_IMPORTS, import_flags, imported_settings
+from pipeline.llm.command import ledger_app
 from pipeline.publish.command import publish
-from pipeline.storage.paths import path_of
 from pipeline.train.command import train
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
-    from pipeline.storage.paths import AnyPath as BuildFolder
-    from pipeline.storage.paths import AnyPath as FirstFolder
-    from pipeline.storage.paths import AnyPath as SecondFolder
-else:  # no type of typer's, but parsed by ours
-
-    def _folder(name: str, help_: str) -> Any:
-        return Annotated[Any, typer.Argument(metavar=name, parser=path_of, help=help_)]
-
-    BuildFolder = _folder("OUT", "Folder of a build, or its URL: s3://bucket/folder.")
-    FirstFolder = _folder("OUT1", "Folder or URL of a build.")
-    SecondFolder = _folder("OUT2", "Folder or URL of another one.")
 
 app = typer.Typer(
     name="kame-data",
@@ -45,18 +34,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback where something fails.")]
-# Flags that set a leaf: branch of the settings tree, name there, flag.
-BRANCHES = (
-    ("speech", "tts", "tts"),
-    ("speech.checks", "asr", "asr"),
-    ("latency", "preset", "latency"),
-    ("stt", "noise", "stt_noise"),
-    ("llm", "mode", "llm_mode"),
-    ("llm", "budget", "budget"),
-    ("runner", "kind", "runner"),
-    ("runner", "address", "address"),
-)
 Tokenizer = Annotated[
     str | None,
     typer.Option(
@@ -67,132 +44,42 @@ Tokenizer = Annotated[
 ]
 
 
-def _flags(
-    out: Annotated[
-        str | None,
-        typer.Option("--out", help="Folder or URL (s3://bucket/folder) of the build; 'out' unless told otherwise."),
-    ] = None,
-    config: Annotated[
-        str | None, typer.Option("--config", help="YAML file of settings, or the name of a shipped recipe.")
-    ] = None,
-    sources: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--source",
-            metavar="NAME[=HUB_ID_OR_FILE]",
-            help="mmlu_pro, gsm8k, hssbench, questions or imported, repeatable; '=sample' takes the bundled sample.",
-        ),
-    ] = None,
-    limit: Annotated[int | None, typer.Option(help="Accepted questions a source.")] = None,
-    target: Annotated[int | None, typer.Option(help="Accepted dialogues in all, by adding variants.")] = None,
-    levels: Annotated[str | None, typer.Option(help="Hint levels, as in 0-5 or 0,3,5.")] = None,
-    schedule: Annotated[
-        str | None, typer.Option(help="progressive: each prefix its level; grid: every level at every prefix.")
-    ] = None,
-    prefix_every: Annotated[int | None, typer.Option(help="Words from one prefix to the next.")] = None,
-    llm: Annotated[
-        str | None,
-        typer.Option(help="Writer and simulator at once: offline, openai:MODEL[@URL] or anthropic:MODEL[@URL]."),
-    ] = None,
-    writer: Annotated[str | None, typer.Option(help="Writes the dialogues; over --llm.")] = None,
-    simulator: Annotated[str | None, typer.Option(help="Writes the oracles; over --llm.")] = None,
-    llm_mode: Annotated[
-        str | None, typer.Option(help="online: one by one; batch: by the provider's batch jobs, at half the price.")
-    ] = None,
-    budget: Annotated[
-        float | None, typer.Option(help="Dollars that all runs of this build may spend on models together.")
-    ] = None,
-    pilot: Annotated[
-        int | None,
-        typer.Option(help="Dialogues to build and judge first; goes on if they hold and the cost fits --budget."),
-    ] = None,
-    prompts: Annotated[
-        Path | None, typer.Option(help="Folder of own prompts, which go before the bundled ones of the same name.")
-    ] = None,
-    tts: Annotated[
-        str | None, typer.Option(help="The voice: espeak, or coqui:MODEL (a listed name or a folder).")
-    ] = None,
-    speak: Annotated[
-        bool | None, typer.Option("--speech/--no-speech", help="Speak the dialogues, or write text alone.")
-    ] = None,
-    asr: Annotated[
-        str | None, typer.Option(help="Recogniser whose word error rate is checked: faster-whisper:MODEL.")
-    ] = None,
-    latency: Annotated[
-        str | None, typer.Option(help="Delays of the replayed back end: ideal, fast, typical or slow.")
-    ] = None,
-    stt_noise: Annotated[
-        float | None, typer.Option(metavar="SHARE", help="Share of the user's words that the back end hears wrong.")
-    ] = None,
-    languages: Annotated[str | None, typer.Option(help="Languages to keep, as in en or en,fr.")] = None,
-    max_variants: Annotated[int | None, typer.Option(help="Most variants of a question for --target.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of every draw.")] = None,
-    ledger: Annotated[Path | None, typer.Option(help="Folder of the paid answers, outside OUT.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Parts in work at once; a core each by default.")] = None,
-    runner: Annotated[
-        str | None, typer.Option(help="Where parts are made: local, or the workers of a cluster: dask, ray.")
-    ] = None,
-    address: Annotated[
-        str | None, typer.Option(help="The cluster: tcp://HOST:8786 (Dask), HOST:6379 or ray://HOST:10001 (Ray).")
-    ] = None,
-    debug: Debug = False,
-) -> None:
-    """The flags of every command that takes settings; a name here is the name in the settings tree."""
+def _run_build(settings: "Settings") -> dict[str, Any]:
+    from pipeline.build import Build
+    from pipeline.clusters import check_runner
+    from pipeline.show import Bars
+    from pipeline.stages import check_models, terms
+    from pipeline.status import finished, restore
+    from pipeline.storage.files import sweep
+    from pipeline.storage.lock import hold
 
+    build_ = Build(settings)
+    build_.check()
+    for line in terms(settings):
+        typer.echo(f"licence: {line}", err=True)
+    with hold(settings.out):
+        manifest = finished(build_)
+        if manifest is not None:
+            restore(build_)
+            return manifest
+        check_models(settings)
+        check_runner(settings.runner)
+        sweep(settings.out)
+        from flows.build import build_flow
 
-def _import_flags(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the recordings.")],
-    layout: Annotated[str, typer.Option("--from", metavar="LAYOUT", help="Its layout: kame-finetune.")],
-    assistant: Annotated[
-        str | None, typer.Option(metavar="A|B", help="Whose side the model is to learn; A, left, by default.")
-    ] = None,
-    resample: Annotated[
-        bool | None, typer.Option("--resample", help="Bring sound of another rate to 24 kHz; it is refused otherwise.")
-    ] = None,
-) -> None:
-    """The flags of `import` alone, before those of `_flags` that have a meaning for it."""
-
-
-# Flags that say what is written and spoken, which an imported dialogue is already.
-_NOT_OF_IMPORTS = {"sources", "writer", "tts", "asr", "target", "max_variants"}
-
-
-def takes_settings(
-    command: Callable[["Settings"], None],
-    *,
-    own: Callable[..., None] | None = None,
-    without: Collection[str] = (),
-    rename: Callable[[dict[str, Any]], dict[str, Any]] = dict,
-) -> Callable[..., None]:
-    """Give a command of settings all of `_flags` but those `without`, behind flags of its `own`, which `rename` turns
-    into settings."""
-
-    def wrapped(config: str | None, debug: bool, **flags: Any) -> None:
-        from pipeline.settings_file import load_settings
-
-        given = rename({name: value for name, value in flags.items() if value is not None})
-        if (llm := given.pop("llm", None)) is not None:
-            given = {"writer": llm, "simulator": llm} | given
-        for branch, name, flag in BRANCHES:
-            if flag in given:
-                room, *rooms = branch.split(".")
-                leaves = given.setdefault(f"{room}.", {})
-                for inner in rooms:
-                    leaves = leaves.setdefault(inner, {})
-                leaves[name] = given.pop(flag)
-        given = {name.removesuffix("."): value for name, value in given.items()}
-        command(load_settings(config, given))
-
-    ahead = list(inspect.signature(own).parameters.values()) if own else []
-    behind = [p for name, p in inspect.signature(_flags).parameters.items() if name not in without]
-    wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
-    wrapped.__annotations__ = {p.name: p.annotation for p in (*ahead, *behind)}
-    wrapped.__signature__ = inspect.Signature(sorted((*ahead, *behind), key=_has_default))  # type: ignore[attr-defined]
-    return wrapped
-
-
-def _has_default(parameter: inspect.Parameter) -> bool:
-    return parameter.default is not inspect.Parameter.empty
+        try:
+            with Bars(settings.progress) as bars:
+                return build_flow(settings, bars, build_)
+        except RuntimeError as error:
+            if "reach API" not in str(error):
+                raise
+            raise KameError(
+                f"PREFECT_API_URL {os.environ.get('PREFECT_API_URL', '')}: no Prefect server answers there; "
+                "start it, or unset the variable to use the embedded one"
+            ) from None
+        finally:
+            # What Prefect has to say of its own ending is no news to the user, whose last line is ours.
+            logging.disable(logging.CRITICAL)
 
 
 @app.command()
@@ -204,16 +91,6 @@ def build(settings: "Settings") -> None:
     print_summary(_run_build(settings), settings.out)
 
 
-def _imported(flags: dict[str, Any]) -> dict[str, Any]:
-    """The flags of `import` as settings."""
-    layout = flags.pop("layout")
-    if layout != "kame-finetune":
-        raise UsageError(f"--from {layout}: no such layout; use kame-finetune")
-    folder = str(flags.pop("folder"))
-    room = {name: flags.pop(name) for name in ("assistant", "resample") if name in flags}
-    return flags | {"sources": ({"name": "imported", "location": folder},), "imported.": room}
-
-
 def import_(settings: "Settings") -> None:
     """Build from dialogues that were recorded already: oracles for them, shards. The same command again goes on."""
     from pipeline.show import print_summary
@@ -221,7 +98,7 @@ def import_(settings: "Settings") -> None:
     print_summary(_run_build(settings), settings.out)
 
 
-app.command("import")(takes_settings(import_, own=_import_flags, without=_NOT_OF_IMPORTS, rename=_imported))
+app.command("import")(takes_settings(import_, own=import_flags, without=NOT_OF_IMPORTS, rename=imported_settings))
 
 
 @app.command()
@@ -404,6 +281,7 @@ def diff(
 app.command()(train)
 app.command()(publish)
 app.command()(export)
+app.add_typer(ledger_app, name="ledger")
 
 
 @app.command("run")
@@ -422,64 +300,6 @@ def run_recipe(
     pipeline_flow(steps)
 
 
-ledger_app = typer.Typer(help="The ledger of paid answers: its figures, checks, export and import.")
-app.add_typer(ledger_app, name="ledger")
-LedgerFolder = Annotated[
-    Path | None, typer.Option("--ledger", help="Folder of the ledger; the user's own unless told otherwise.")
-]
-
-
-@ledger_app.callback(invoke_without_command=True)
-def ledger(context: typer.Context, ledger: LedgerFolder = None) -> None:
-    """Show size, spend and hit rate of the ledger."""
-    from pipeline.llm.ledger import default_folder
-
-    context.obj = ledger or default_folder()
-    if context.invoked_subcommand is None:
-        from pipeline.llm.ledger_tools import stats
-        from pipeline.show import print_ledger
-
-        print_ledger(stats(context.obj))
-
-
-@ledger_app.command("check")
-def ledger_check(context: typer.Context, debug: Debug = False) -> None:
-    """Compare every line with its checksum; fails where one is damaged."""
-    from pipeline.llm.ledger_tools import check
-
-    found = check(context.obj)
-    typer.echo(f"{found.answers} answers in {found.lines} lines; {len(found.torn)} torn tails, which hold nothing")
-    for path, offset in found.damaged:
-        typer.echo(f"damaged: {path} at byte {offset}")
-    if not found.sound:
-        raise KameError(f"{context.obj}: {len(found.damaged)} damaged lines; what they held is asked for again")
-
-
-@ledger_app.command("export")
-def ledger_export(
-    context: typer.Context,
-    target: Annotated[str, typer.Argument(metavar="FILE", help="A .jsonl or .jsonl.gz: a path or an fsspec URL.")],
-    debug: Debug = False,
-) -> None:
-    """Write all answers to one file."""
-    from pipeline.llm.ledger_tools import export
-
-    typer.echo(f"{export(context.obj, target)} lines written to {target}")
-
-
-@ledger_app.command("import")
-def ledger_import(
-    context: typer.Context,
-    source: Annotated[str, typer.Argument(metavar="FILE", help="An exported file, or another ledger's folder.")],
-    debug: Debug = False,
-) -> None:
-    """Take in the answers of another ledger."""
-    from pipeline.llm.ledger_tools import import_
-
-    done = import_(context.obj, source)
-    typer.echo(f"{done.added} added, {done.known} known already, {done.damaged} damaged and left out")
-
-
 @app.command()
 def doctor(out: BuildFolder = Path("out"), debug: Debug = False) -> None:
     """Say what is missing on this machine and how to get it."""
@@ -491,44 +311,6 @@ def doctor(out: BuildFolder = Path("out"), debug: Debug = False) -> None:
     missing = [f.what for f in findings if f.needed and not f.ok]
     if missing:
         raise KameError(f"missing: {', '.join(missing)}")
-
-
-def _run_build(settings: "Settings") -> dict[str, Any]:
-    from pipeline.build import Build
-    from pipeline.clusters import check_runner
-    from pipeline.show import Bars
-    from pipeline.stages import check_models, terms
-    from pipeline.status import finished, restore
-    from pipeline.storage.files import sweep
-    from pipeline.storage.lock import hold
-
-    build_ = Build(settings)
-    build_.check()
-    for line in terms(settings):
-        typer.echo(f"licence: {line}", err=True)
-    with hold(settings.out):
-        manifest = finished(build_)
-        if manifest is not None:
-            restore(build_)
-            return manifest
-        check_models(settings)
-        check_runner(settings.runner)
-        sweep(settings.out)
-        from flows.build import build_flow
-
-        try:
-            with Bars(settings.progress) as bars:
-                return build_flow(settings, bars, build_)
-        except RuntimeError as error:
-            if "reach API" not in str(error):
-                raise
-            raise KameError(
-                f"PREFECT_API_URL {os.environ.get('PREFECT_API_URL', '')}: no Prefect server answers there; "
-                "start it, or unset the variable to use the embedded one"
-            ) from None
-        finally:
-            # What Prefect has to say of its own ending is no news to the user, whose last line is ours.
-            logging.disable(logging.CRITICAL)
 
 
 def _version(value: bool) -> None:

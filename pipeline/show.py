@@ -1,13 +1,14 @@
 """What the commands print: progress while a build runs, and tables of what came out."""
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
@@ -37,45 +38,55 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, markup=False, soft_wrap=True)
 
 
-class Bars:
-    """A bar a stage with its rate, the time left and what was refused; `shown=False` shows none.
+class Live:
+    """Shows a rich progress bar while it is open, on a terminal; else `_lines` says whether lines are to be printed.
 
-    Is a `pipeline.run.Progress`. On something that is no terminal a line a stage is printed at its end.
+    `shown=False` shows neither.
     """
 
-    def __init__(self, shown: bool = True) -> None:
+    def __init__(self, shown: bool, *columns: ProgressColumn) -> None:
         self._console = console(stderr=True)
         self._live = shown and self._console.is_terminal
         self._lines = shown and not self._live
-        self._progress = Progress(
-            TextColumn("{task.description:>10}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("parts  {task.fields[rows]} rows  {task.fields[rate]}  {task.fields[refused]} refused"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=self._console,
-        )
-        self._tasks: dict[str, TaskID] = {}
-        self._seen: dict[str, list[int]] = {}
+        self._bar = Progress(*columns, console=self._console)
 
-    def __enter__(self) -> "Bars":
+    def __enter__(self) -> Self:
         if self._live:
-            self._progress.start()
+            self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._live:
-            self._progress.stop()
+            self._bar.stop()
+
+
+class Bars(Live):
+    """A bar a stage with its rate, the time left and what was refused; `shown=False` shows none.
+
+    Is a `pipeline.run.Progress`. On something that is no terminal a line a stage is printed at its end.
+    """
+
+    def __init__(self, shown: bool = True) -> None:
+        super().__init__(
+            shown,
+            TextColumn("{task.description:>10}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("parts  {task.fields[rows]} rows  {task.fields[rate]}  {task.fields[refused]} refused"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._seen: dict[str, list[int]] = {}
 
     def total(self, stage: str, parts: int, done: int) -> None:
         """See `pipeline.run.Progress`."""
         self._seen.setdefault(stage, [0, 0])
         if stage not in self._tasks:
-            self._tasks[stage] = self._progress.add_task(stage, total=parts, rows=0, refused=0, rate="")
-        self._progress.update(self._tasks[stage], total=parts, completed=done)
+            self._tasks[stage] = self._bar.add_task(stage, total=parts, rows=0, refused=0, rate="")
+        self._bar.update(self._tasks[stage], total=parts, completed=done)
         self._say(stage)
 
     def advance(self, stage: str, rows: int, refused: int) -> None:
@@ -83,13 +94,13 @@ class Bars:
         seen = self._seen[stage]
         seen[0] += rows
         seen[1] += refused
-        task = self._progress.tasks[self._tasks[stage]]
+        task = self._bar.tasks[self._tasks[stage]]
         rate = f"{seen[0] / task.elapsed:.0f} rows/s" if task.elapsed else ""
-        self._progress.update(self._tasks[stage], advance=1, rows=seen[0], refused=seen[1], rate=rate)
+        self._bar.update(self._tasks[stage], advance=1, rows=seen[0], refused=seen[1], rate=rate)
         self._say(stage)
 
     def _say(self, stage: str) -> None:
-        task = self._progress.tasks[self._tasks[stage]]
+        task = self._bar.tasks[self._tasks[stage]]
         if self._lines and task.total and task.completed >= task.total:
             rows, refused = self._seen[stage]
             self._console.print(

@@ -1,11 +1,8 @@
 """What `kame-data publish` prints."""
 
-from types import TracebackType
-
 from rich.progress import (
     BarColumn,
     DownloadColumn,
-    Progress,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
@@ -15,37 +12,23 @@ from rich.progress import (
 from pipeline.publish.run import Written
 from pipeline.publish.sections import size
 from pipeline.publish.upload import Published
-from pipeline.show import console
+from pipeline.show import Live, console
 
 
-class Uploads:
+class Uploads(Live):
     """A bar of the bytes that are uploaded; a line a file without a terminal. Is a `publish.upload.Progress`."""
 
     def __init__(self, shown: bool = True) -> None:
-        self._console = console(stderr=True)
-        self._live = shown and self._console.is_terminal
-        self._lines = shown and not self._live
-        self._bar = Progress(
+        super().__init__(
+            shown,
             TextColumn("{task.description}"),
             BarColumn(),
             DownloadColumn(),
             TransferSpeedColumn(),
             TimeRemainingColumn(),
-            console=self._console,
         )
         self._task: TaskID | None = None
         self._files, self._done = 0, 0
-
-    def __enter__(self) -> "Uploads":
-        if self._live:
-            self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._live:
-            self._bar.stop()
 
     def total(self, files: int, bytes: int) -> None:
         """See `publish.upload.Progress`."""

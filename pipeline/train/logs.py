@@ -6,17 +6,17 @@ from types import TracebackType
 from typing import Any
 
 from accelerate.tracking import GeneralTracker, TensorBoardTracker, WandBTracker
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from pipeline.errors import UsageError
-from pipeline.show import console
+from pipeline.show import Live
 from pipeline.train.config import TrainSettings
 
 METRICS = "metrics.jsonl"
 SHOWN = ("loss/text", "loss/audio", "val/text_true_oracle", "val/text_shuffled_oracle", "val/text_no_oracle")
 
 
-class Logs:
+class Logs(Live):
     """The logs of a run from update `step` on; lines of later updates, of a run that was killed, are dropped.
 
     Only the main process has any. A line of `metrics.jsonl` is a JSON object: `step`, and what was measured by then.
@@ -25,17 +25,14 @@ class Logs:
     def __init__(self, settings: TrainSettings, step: int, main: bool) -> None:
         self._settings, self._main = settings, main
         self._path = settings.run / METRICS
-        self._console = console(stderr=True)
-        self._live = main and settings.progress and self._console.is_terminal
-        self._lines = main and settings.progress and not self._live
-        self._bar = Progress(
+        super().__init__(
+            main and settings.progress,
             TextColumn("step"),
             MofNCompleteColumn(),
             BarColumn(bar_width=20),
             TextColumn("{task.fields[told]}"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
-            console=self._console,
         )
         self._task = self._bar.add_task("step", total=settings.steps, completed=step, told="")
         self._seen: dict[str, float] = {}
@@ -44,16 +41,10 @@ class Logs:
             settings.run.mkdir(parents=True, exist_ok=True)
             self._forget(step or -1)  # a run that begins anew has no lines yet
 
-    def __enter__(self) -> "Logs":
-        if self._live:
-            self._bar.start()
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._live:
-            self._bar.stop()
+        super().__exit__(kind, value, trace)
         for tracker in self._trackers:
             tracker.finish()
 
