@@ -1,4 +1,5 @@
 import os
+from multiprocessing import forkserver
 
 import pytest
 
@@ -11,6 +12,7 @@ def server():
 
     found, before = S3(), dict(os.environ)
     os.environ.update(found.environment)
+    forkserver._forkserver._stop()  # one that an earlier test began has another environment
     yield found
     found.stop()
     os.environ.clear()
