@@ -339,10 +339,19 @@ def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
     raise Interrupted("interrupted; the same command goes on from what is done")
 
 
+def _raised_in_vain(what: "sys.UnraisableHookArgs") -> None:
+    # The signal came while C code called back or in a finalizer, and the exception is lost: raise it again.
+    if isinstance(what.exc_value, Interrupted):
+        signal.setitimer(signal.ITIMER_REAL, 0.001)
+    else:
+        sys.__unraisablehook__(what)
+
+
 def main() -> None:
     """Run the command line; errors are one line on standard error, a traceback only with --debug."""
     debug = "--debug" in sys.argv
-    for number in (signal.SIGINT, signal.SIGTERM):
+    sys.unraisablehook = _raised_in_vain
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         signal.signal(number, _interrupted)
     try:
         app()

@@ -266,3 +266,36 @@ def test_doctor_finds_the_voice(environment, tmp_path):
     done = kame(environment, "doctor", tmp_path)
     assert done.returncode == 0, done.stderr
     assert "espeak-ng" in done.stdout
+
+
+LOST_IN_A_CALLBACK = """
+import io, os, signal, time
+import numpy as np, soundfile
+import pipeline.cli
+
+class Interrupting(io.BytesIO):
+    armed = False
+    def tell(self):
+        if self.armed:
+            self.armed = False
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+        return super().tell()
+
+def app():
+    file = Interrupting()
+    with soundfile.SoundFile(file, "w", 24000, 1, format="WAV") as sound:
+        file.armed = True
+        sound.write(np.zeros(100))
+        sound.seek(0)
+    assert not file.armed
+    time.sleep(20)
+
+pipeline.cli.app = app
+pipeline.cli.main()
+"""
+
+
+def test_an_interrupt_inside_a_callback_of_c_code_is_not_lost():
+    done = subprocess.run([sys.executable, "-c", LOST_IN_A_CALLBACK], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr.count("\n")) == (130, 1), done.stderr
