@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo demo-train test check bench clean
+.PHONY: demo demo-train test test-slow check bench clean
 
 demo: $(VENV)/.core
 	$(BIN)/kame-data build --config demo --out out/demo
@@ -17,7 +17,11 @@ demo-train: $(VENV)/.train
 test: $(VENV)/.dev
 	@{ command -v chromium || command -v chromium-browser; } >/dev/null || \
 		echo "make: no chromium here: the tests of the report in a browser are SKIPPED (apt-get install chromium)" >&2
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not slow"
+
+# Real clusters, full disks, the guides, whole ways by the command line: what of the tests takes longest.
+test-slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m slow
 
 # What a change must pass besides the tests.
 check: $(VENV)/.dev

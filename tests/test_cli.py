@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from building import shard_bytes
 
+# One server and one build serve them all.
+pytestmark = pytest.mark.xdist_group("cli")
 FLAGS = ["--config", "demo", "--no-speech"]
 
 

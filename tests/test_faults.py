@@ -9,6 +9,8 @@ import time
 import pytest
 from building import shard_bytes
 
+# One undisturbed build serves them all.
+pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.slow]
 FLAGS = ["--config", "demo", "--no-speech", "--limit", "4"]
 # The wall clock is off by the seconds that the file $CLOCK holds; the monotonic clock is the kernel's.
 CLOCK = r"""

@@ -41,7 +41,7 @@ TIMEOUT_S = 550
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 # One Prefect server and one first build serve all pages, so they stay on one worker.
-pytestmark = [pytest.mark.xdist_group("guides"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.xdist_group("guides"), pytest.mark.timeout(600), pytest.mark.slow]
 
 
 @dataclass(frozen=True)

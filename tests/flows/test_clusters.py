@@ -9,7 +9,7 @@ import pytest
 from building import build, settings_of, shard_bytes
 from clusters import CHANGES, FLAGS, SECRET, wait_for
 
-pytestmark = pytest.mark.xdist_group("clusters")
+pytestmark = [pytest.mark.xdist_group("clusters"), pytest.mark.slow]
 
 
 def parts(out, stage="*"):

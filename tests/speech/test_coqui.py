@@ -135,6 +135,7 @@ def test_voices_and_languages(tiny: Path, three: CoquiSynthesizer) -> None:
     sounds(said(one, "Hello there.", voice="coqui:one"))
 
 
+@pytest.mark.slow
 def test_a_crash_or_hang_loses_one_clip(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STUMBLED", str(tmp_path / "stumbled"))
     texts = [

@@ -15,6 +15,7 @@ from pipeline.errors import UsageError
 from pipeline.speech.settings import VoiceSettings
 from pipeline.status import finished
 
+pytestmark = pytest.mark.slow
 building = pytest.importorskip("building")
 ROOT = Path(__file__).resolve().parents[2]
 LOOSE = {"max_refused": 1.0, "sources": ("gsm8k=sample",), "limit": 3, "speak": True}

@@ -55,6 +55,7 @@ def test_a_wrong_recipe_is_told_before_any_step(changes, told, tmp_path):
         steps_of(written(tmp_path / "r.yaml"), str(tmp_path / "out"), ["nap"])
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_from_questions_to_a_checkpoint(tmp_path):
     """The whole way as its user goes it: build, tokens, train; then nothing is left to do."""

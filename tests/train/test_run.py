@@ -103,6 +103,7 @@ def test_a_damaged_checkpoint_is_named(tokens, undisturbed, tmp_path):
     assert code == 1 and len(error.splitlines()) == 1 and "step-0000008: is damaged" in error
 
 
+@pytest.mark.slow
 def test_two_processes_share_a_model_and_learn_what_one_learns(tokens, tmp_path):
     """FSDP over gloo on the CPU, against one process that takes two batches an update."""
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "--"]
