@@ -334,23 +334,26 @@ def _fail(message: str, code: int) -> NoReturn:
     raise SystemExit(code)
 
 
-def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
+def _in_a_callback(frame: FrameType | None) -> bool:
+    # libsndfile reads and writes through functions of Python's; what they raise is printed and lost.
+    while frame is not None and not (
+        frame.f_code.co_name.startswith("vio_") and frame.f_globals["__name__"] == "soundfile"
+    ):
+        frame = frame.f_back
+    return frame is not None
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    if _in_a_callback(frame):
+        signal.setitimer(signal.ITIMER_REAL, 0.001)  # SIGALRM comes here again
+        return
     # No KeyboardInterrupt, which the command line's library would swallow.
     raise Interrupted("interrupted; the same command goes on from what is done")
-
-
-def _raised_in_vain(what: "sys.UnraisableHookArgs") -> None:
-    # The signal came while C code called back or in a finalizer, and the exception is lost: raise it again.
-    if isinstance(what.exc_value, Interrupted):
-        signal.setitimer(signal.ITIMER_REAL, 0.001)
-    else:
-        sys.__unraisablehook__(what)
 
 
 def main() -> None:
     """Run the command line; errors are one line on standard error, a traceback only with --debug."""
     debug = "--debug" in sys.argv
-    sys.unraisablehook = _raised_in_vain
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         signal.signal(number, _interrupted)
     try:

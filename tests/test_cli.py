@@ -99,6 +99,7 @@ def test_status_reads_the_folder_alone(whole, environment):
     assert done.returncode == 0 and "finished: " in done.stdout
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_the_same_bytes_come_out(whole, environment, tmp_path):
     out, draw = tmp_path / "out", random.Random(4)
     parts = 0
@@ -135,6 +136,7 @@ def test_the_embedded_server_will_do(embedded, tmp_path, whole):
     assert shard_bytes(out) == shard_bytes(whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_the_whole_group_ends_cleanly_with_the_embedded_server(embedded, tmp_path, number):
     interrupted(embedded, tmp_path / "out", lambda process: os.killpg(process.pid, number))

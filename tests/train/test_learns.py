@@ -21,6 +21,7 @@ SETTINGS = [
 
 
 @pytest.mark.timeout(600)  # some 40 s of a core, more where others are at work
+@pytest.mark.slow
 def test_the_model_learns_to_read_the_oracle_stream(tmp_path):
     """The answers of dummy shards say what their last oracles say, which nothing but the oracle stream tells."""
     out = dummy(tmp_path / "out", rows=2000, validation=24, files=1)
