@@ -3,12 +3,14 @@
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -17,6 +19,10 @@ from building import shard_bytes
 # One server and one build serve them all.
 pytestmark = pytest.mark.xdist_group("cli")
 FLAGS = ["--config", "demo", "--no-speech"]
+# What an orchestrator waits between SIGTERM and SIGKILL, in seconds.
+GRACE = 10
+# Of a process that has set its handlers: the mask of signals that it catches has number 14.
+ALARM_CAUGHT = re.compile(r"^SigCgt:\s*[0-9a-f]*[2367abef][0-9a-f]{3}$", re.M)
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +165,7 @@ def interrupted(environment, out, interrupt):
     while not list(out.glob("parts/dialogues/*.json")) and time.monotonic() < deadline:
         time.sleep(0.01)
     interrupt(process)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=GRACE)
     assert process.returncode == 130, errors
     assert "same command goes on" in errors.strip().splitlines()[-1]
     assert "Traceback" not in errors
@@ -198,7 +204,9 @@ def test_an_interrupt_before_the_flow_says_so_too(environment, tmp_path):
     process = subprocess.Popen(
         command(*flags), env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     )
-    time.sleep(0.7)
+    status = Path(f"/proc/{process.pid}/status")
+    while process.poll() is None and not ALARM_CAUGHT.search(status.read_text()):
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, "interrupted" in errors) in [(130, True), (0, False)]
