@@ -3,7 +3,7 @@
 import math
 import random
 from statistics import NormalDist
-from typing import Annotated, Any, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, model_validator
 
@@ -31,7 +31,8 @@ class Room(BaseModel):
         """A list may come as the shell and the environment give it: `a,b`."""
         if not isinstance(values, dict):
             return values
-        lists = {name for name, f in cls.model_fields.items() if get_origin(f.annotation) is tuple}
+        kinds = {name: (f.annotation, *get_args(f.annotation)) for name, f in cls.model_fields.items()}
+        lists = {name for name, of in kinds.items() if any(get_origin(kind) is tuple for kind in of)}
         return {k: tuple(v.split(",")) if k in lists and isinstance(v, str) else v for k, v in values.items()}
 
 

@@ -33,8 +33,8 @@ class Busy(KameError):
 
 
 @contextmanager
-def hold(out: AnyPath) -> Iterator[None]:
-    """Keep all other commands out of a folder. Raises Busy where one is at work there."""
+def hold(out: AnyPath, what: str = "build") -> Iterator[None]:
+    """Keep all other commands out of a folder. Raises Busy where one, which is `what`, is at work there."""
     if isinstance(out, RemotePath):
         with _RemoteLock(out / ".lock").held():
             yield
@@ -46,7 +46,7 @@ def hold(out: AnyPath) -> Iterator[None]:
         lock = FileLock(out / ".lock", timeout=0)
         lock.acquire()
     except Timeout:
-        raise Busy(f"{out}: another build is at work there; wait for it, or give another folder") from None
+        raise Busy(f"{out}: another {what} is at work there; wait for it, or give another folder") from None
     try:
         yield
     finally:

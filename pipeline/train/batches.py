@@ -19,7 +19,7 @@ from pipeline.codec.schema import CODEBOOKS
 from pipeline.errors import UsageError
 from pipeline.train.data import Block, TokenFiles
 from pipeline.train.draws import keys_of, uniform
-from pipeline.train.oracle_stream import Augmentation, OracleMode, lay
+from pipeline.train.oracle_stream import Augmentation, OracleMode, joined, lay
 
 STREAMS = 1 + 2 * CODEBOOKS
 EMPTY = -1
@@ -108,7 +108,13 @@ class Loader:
         if not len(self.files):
             raise UsageError(f"{paths[0]}: holds no rows; `kame-data tokens` makes token shards from a build")
         self._check_lengths()
+        self._questions: NDArray[np.object_] = np.array([i.rpartition("-v")[0] or i for i in self.files.ids], object)
         self._plan = lru_cache(maxsize=2)(self._make_plan)
+
+    @property
+    def shuffles_oracles(self) -> bool:
+        """Whether there is another question to take oracles from."""
+        return bool((self._questions != self._questions[0]).any())
 
     def batches(self, epoch: int) -> int:
         """How many batches each rank has in an epoch."""
@@ -216,24 +222,38 @@ class Loader:
     def lay(self, group: int, keys: NDArray[np.uint64]) -> "Laid":
         """A row group with its oracle streams; `keys` are those of all examples in the epoch."""
         block = self.files.block(group)
-        first, last = self.files.group_bounds[group : group + 2]
-        partner = self._partners(first, last) if self.oracle == "shuffled" else None
-        of, start_id = self.augmentation, self.facts.text_card
-        return Laid(block, *lay(block.events, block.frames, keys[first:last], of, start_id, self.oracle, partner))
+        rows = np.arange(*self.files.group_bounds[group : group + 2])
+        events, frames, partner = block.events, block.frames, None
+        if self.oracle == "shuffled":
+            if len(set(self._questions[rows])) == 1:  # its partners are of another group
+                other = self._other_group(group)
+                rows = np.r_[rows, np.arange(*self.files.group_bounds[other : other + 2])]
+                more = self.files.block(other)
+                events, frames = joined(events, more.events), np.r_[frames, more.frames]
+            partner = self._partners(rows)
+        of, start_id, n = self.augmentation, self.facts.text_card, int(block.bounds[-1])
+        oracle, level = lay(events, frames, keys[rows], of, start_id, self.oracle, partner)
+        return Laid(block, oracle[:n], level[:n])
 
-    def _partners(self, first: int, last: int) -> NDArray[np.int64]:
-        """For each row of a group the next one, in a circle, that is of another question."""
-        questions = [i.rpartition("-v")[0] or i for i in self.files.ids[first:last]]
-        n = len(questions)
-        partner = [
-            next((j % n for j in range(i + 1, i + n) if questions[j % n] != questions[i]), None) for i in range(n)
-        ]
-        if None in partner:
-            raise UsageError(
-                f"{self.files.paths[0]}: holds a row group of one question alone, so its oracles cannot be shuffled; "
-                "give token shards of two questions or more"
-            )
+    def _partners(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """For each row the next one, in a circle, that is of another question, as an index into `rows`."""
+        questions, n = self._questions[rows], len(rows)
+        partner = [next(j % n for j in range(i + 1, i + n) if questions[j % n] != questions[i]) for i in range(n)]
         return np.array(partner, np.int64)
+
+    def _other_group(self, group: int) -> int:
+        """The next group, in a circle, that holds another question than this one's only one. Raises UsageError where
+        there is none."""
+        bounds, groups = self.files.group_bounds, len(self.files.groups)
+        mine = self._questions[bounds[group]]
+        for step in range(1, groups):
+            other = (group + step) % groups
+            if (self._questions[bounds[other] : bounds[other + 1]] != mine).any():
+                return other
+        raise UsageError(
+            f"{self.files.paths[0]}: holds one question alone, so its oracles cannot be shuffled; give token shards of "
+            "two questions or more"
+        )
 
 
 class _LaidGroups:

@@ -14,11 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
 import torch
 import torch.distributed as dist
+from safetensors import SafetensorError
 from torch import nn
 from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.state_dict import (
@@ -57,7 +59,8 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """The steps that there is a whole checkpoint of, rising."""
-        return sorted(int(path.parent.name.removeprefix("step-")) for path in self.folder.glob(f"step-*/{STATE}"))
+        names = (path.parent.name.removeprefix("step-") for path in self.folder.glob(f"step-*/{STATE}"))
+        return sorted(int(name) for name in names if name.isdecimal())
 
     def path(self, step: int) -> Path:
         """Where the checkpoint of a step lies."""
@@ -79,9 +82,9 @@ class Checkpoints:
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir(parents=True)
         _wait()
-        with _quiet():
+        with half_written(temporary, f"the checkpoint of step {progress.step}"), _quiet():
             save(_state(model, optimizer), checkpoint_id=temporary, no_dist=not dist.is_initialized())
-        torch.save(random_state(), temporary / f"random-{self.rank}.pt")
+            torch.save(random_state(), temporary / f"random-{self.rank}.pt")
         _wait()
         if self.rank == 0:
             (temporary / STATE).write_text(json.dumps(asdict(progress), indent=1))
@@ -94,6 +97,14 @@ class Checkpoints:
             self._drop(progress.best_step)
         _wait()
 
+    def sweep(self) -> None:
+        """Drop what a command that was killed left half written or half dropped."""
+        if self.rank == 0:
+            whole = {self.path(step) for step in self.steps()}
+            for path in (*self.folder.glob(".step-*.tmp"), *self.folder.glob("step-" + "[0-9]" * 7)):
+                if path not in whole:
+                    shutil.rmtree(path)
+
     def load(self, step: int, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         """Take up what a checkpoint holds; called by every process. Raises KameError where it is damaged."""
         path = self.path(step)
@@ -101,15 +112,17 @@ class Checkpoints:
         try:
             with _quiet():
                 load(state, checkpoint_id=path, no_dist=not dist.is_initialized())
-        except (CheckpointException, OSError, RuntimeError, ValueError, EOFError) as error:
-            told = " ".join(str(error).split())[:200]
+            mine = path / f"random-{self.rank}.pt"
+            # With more processes than before the new ones keep the state of their seed.
+            drawn = torch.load(mine, weights_only=False) if mine.is_file() else None
+        except (CheckpointException, OSError, RuntimeError, ValueError, EOFError, UnpicklingError) as error:
+            told = " ".join(str(_cause(error)).split())[:200]
             raise KameError(f"{path}: is damaged ({told}); delete it to go on from the checkpoint before") from None
         options = StateDictOptions(ignore_frozen_params=True, strict=False)
         set_model_state_dict(model, state["model"], options=options)
         set_optimizer_state_dict(model, optimizer, state["optimizer"], options=options)
-        mine = path / f"random-{self.rank}.pt"
-        if mine.is_file():  # with more processes than before the new ones keep the state of their seed
-            set_random_state(torch.load(mine, weights_only=False))
+        if drawn is not None:
+            set_random_state(drawn)
 
     def _drop(self, best: int | None) -> None:
         steps = self.steps()
@@ -118,6 +131,28 @@ class Checkpoints:
                 # Its mark first, so that half a checkpoint is none.
                 (self.path(step) / STATE).unlink()
                 shutil.rmtree(self.path(step))
+
+
+@contextmanager
+def half_written(folder: Path, what: str) -> Iterator[None]:
+    """Drop the folder where what is written there fails. Raises KameError, which says how much room there is."""
+    try:
+        yield
+    except (CheckpointException, SafetensorError, OSError, RuntimeError) as error:
+        if isinstance(error, torch.OutOfMemoryError):
+            raise
+        free = shutil.disk_usage(folder.parent).free >> 20
+        shutil.rmtree(folder, ignore_errors=True)
+        told = " ".join(str(_cause(error)).split())[:200]
+        raise KameError(
+            f"{folder.parent}: {what} could not be written ({told}); {free} MiB are free there; make room, and the "
+            "same command goes on"
+        ) from None
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What went wrong where PyTorch tells of all processes at once."""
+    return next(iter(error.failures.values()))[0] if isinstance(error, CheckpointException) else error
 
 
 def random_state() -> dict[str, Any]:

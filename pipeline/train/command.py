@@ -81,9 +81,12 @@ def settings_of(config: str | None, set_: list[str], flags: dict[str, Any]) -> T
     given: dict[str, Any] = {}
     for text in set_:
         name, equals, value = text.partition("=")
-        if not equals:
+        if not equals or not all(name.split(".")):
             raise UsageError(f"--set {text}: write NAME=VALUE, as in validation.every=50")
-        _put(given, name, yaml.safe_load(value))
+        try:
+            _put(given, name, yaml.safe_load(value))
+        except yaml.YAMLError:
+            raise UsageError(f"--set {text}: '{value}' is no value in YAML; quote what is a text") from None
     places = {flag: f"{branch}.{name}" for flag, branch, name in BRANCHES}
     for flag, value in flags.items():
         if value is not None:
@@ -95,4 +98,6 @@ def _put(tree: dict[str, Any], name: str, value: Any) -> None:
     *branches, leaf = name.split(".")
     for branch in branches:
         tree = tree.setdefault(branch, {})
+        if not isinstance(tree, dict):
+            raise UsageError(f"{name} {value}: {branch} was set to {tree} as a whole; set what is in it, one by one")
     tree[leaf] = value

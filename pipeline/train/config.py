@@ -7,9 +7,10 @@ from pydantic import Field, model_validator
 
 from pipeline.settings_room import Place, Room
 
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
 AtLeastOne = Annotated[int, Field(ge=1)]
 
 
@@ -31,7 +32,7 @@ class OptimizerSettings(Room):
     lr: Positive = 3e-5
     depth_lr: Positive | None = None
     weight_decay: NotNegative = 0.1
-    betas: tuple[Share, Share] = (0.9, 0.95)
+    betas: tuple[Decay, Decay] = (0.9, 0.95)
     eps: Positive = 1e-8
     warmup: Annotated[int, Field(ge=0)] = 100
     schedule: Literal["cosine", "constant"] = "cosine"
@@ -99,7 +100,7 @@ class TrainSettings(Room):
     tokens: Place = Path("out")
     run: Path = Path("run")
     init: str = "kyutai/moshiko-pytorch-bf16"
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     steps: AtLeastOne = 2000
     accumulate: AtLeastOne = 1
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from pipeline.codec.schema import CODEBOOKS, TOKENS, TokenFacts
+from pipeline.codec.schema import CARD, CODEBOOKS, TOKENS, TokenFacts
 from pipeline.codec.stage import token_manifest
 from pipeline.errors import KameError, UsageError
 from pipeline.seeds import digest
@@ -135,6 +135,18 @@ def events_of(table: pa.Table) -> Events:
     return Events(rows=len(lengths), row=row, start=start, length=length, tokens=tokens, **columns)
 
 
+def _check_ids(block: Block, text_card: int) -> None:
+    """Raise ValueError where an id is none of its vocabulary's, which a damaged file may hold and no table does."""
+    for name, values, card in (
+        ("text", block.text, text_card),
+        ("oracle_tokens", block.events.tokens, text_card),
+        ("assistant_codes", block.assistant, CARD),
+        ("user_codes", block.user, CARD),
+    ):
+        if len(values) and not 0 <= int(values.min()) <= int(values.max()) < card:
+            raise ValueError(f"{name} has an id outside 0 to {card - 1}")
+
+
 class TokenFiles:
     """Several token shards as one row of examples: their lengths and ids in memory, the rest on disk.
 
@@ -150,9 +162,8 @@ class TokenFiles:
         ids: list[str] = []
         frames, groups = [], []
         for number in range(len(self.paths)):
-            file = self._file(number)
-            for group in range(file.num_row_groups):
-                table = file.read_row_group(group, columns=["id", "frames"], use_threads=False)
+            for group in range(self._file(number).num_row_groups):
+                table = self._read(number, group, ["id", "frames"])
                 ids += _column(table, "id").to_pylist()
                 frames.append(_column(table, "frames").to_numpy())
                 groups.append((number, group, table.num_rows))
@@ -169,17 +180,33 @@ class TokenFiles:
         """A key per example, from its id alone."""
         return id_keys(self.ids)
 
+    def digest(self) -> str:
+        """A digest of what there is to learn from: codec, tokenizer, and which rows of which length in which order."""
+        made_with = self.facts.codec_sha256, self.facts.tokenizer_sha256
+        return digest(*made_with, "\n".join(self.ids), self.frames.tobytes().hex())[:16]
+
     def block(self, group: int) -> Block:
         """The rows from `group_bounds[group]` to the next bound, read now. Raises KameError for a damaged file."""
         number, inside = self.groups[group]
+        table = self._read(number, inside, [*_STREAMS, *_ORACLES])
         try:
-            columns = [*_STREAMS, *_ORACLES]
-            return block_of(self._file(number).read_row_group(inside, columns=columns, use_threads=False))
+            block = block_of(table)
+            _check_ids(block, self.facts.text_card)
+        except ValueError as error:
+            raise self._damaged(number, inside, error) from None
+        return block
+
+    def _read(self, number: int, group: int, columns: list[str]) -> pa.Table:
+        try:
+            return self._file(number).read_row_group(group, columns=columns, use_threads=False)
         except (OSError, ValueError, pa.ArrowException) as error:
-            raise KameError(
-                f"{self.paths[number]}: row group {inside} is damaged ({' '.join(str(error).split())}); "
-                "delete the file and run `kame-data tokens` again"
-            ) from None
+            raise self._damaged(number, group, error) from None
+
+    def _damaged(self, number: int, group: int, error: Exception) -> KameError:
+        return KameError(
+            f"{self.paths[number]}: row group {group} is damaged ({' '.join(str(error).split())}); "
+            "delete the file and run `kame-data tokens` again"
+        )
 
     def _file(self, number: int) -> pq.ParquetFile:
         file = self._open.get(number)
@@ -195,6 +222,11 @@ class TokenFiles:
 
     def _common_facts(self) -> TokenFacts:
         facts = [TokenFacts.of(self._file(n).schema_arrow.metadata, str(p)) for n, p in enumerate(self.paths)]
+        for number, path in enumerate(self.paths):
+            if not self._file(number).schema_arrow.equals(TOKENS):
+                raise UsageError(
+                    f"{path}: its columns are not those of a token shard of this version; run `kame-data tokens` again"
+                )
         for path, other in zip(self.paths, facts, strict=True):
             for what in ("codec", "tokenizer"):
                 ours, theirs = getattr(facts[0], f"{what}_sha256"), getattr(other, f"{what}_sha256")

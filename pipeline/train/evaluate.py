@@ -36,10 +36,13 @@ def evaluate(
 
     `val/text`, `val/audio` and `val/loss` are weighed as in training; `val/audio_0` ... are plain means a codebook;
     `val/text_true_oracle`, `val/text_shuffled_oracle`, `val/text_no_oracle` and, with the true oracle,
-    `val/text_level_0` ... (by the hint level that is current at a frame) are those of answers.
+    `val/text_level_0` ... (by the hint level that is current at a frame) are those of answers. What there is nothing of
+    is left out: oracles cannot be shuffled where all rows are of one question.
     """
     found: dict[str, torch.Tensor] = {}
     for mode in MODES:
+        if mode == "shuffled" and not loader.shuffles_oracles:
+            continue
         adds: dict[str, torch.Tensor] = defaultdict(lambda: torch.zeros(1))
         for batch in islice(loader.with_(oracle=mode).epoch(0), limit):
             inputs = inputs_of(batch)
@@ -80,7 +83,7 @@ def _numbers(found: dict[str, torch.Tensor], settings: LossSettings) -> dict[str
     numbers = {"val/loss": (text + audio).item(), "val/text": text.item(), "val/audio": audio.item()}
     names = {"true": "true_oracle", "shuffled": "shuffled_oracle", "none": "no_oracle"}
     for mode in MODES:
-        if (pair := found[f"text_{mode}"])[1] > 0:
+        if (pair := found.get(f"text_{mode}")) is not None and pair[1] > 0:
             numbers[f"val/text_{names[mode]}"] = (pair[0] / pair[1]).item()
     for name, key in (("audio", "codebooks"), ("text_level", "levels")):
         for index, (loss, count) in enumerate(found[key].T.tolist()):

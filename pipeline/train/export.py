@@ -16,6 +16,7 @@ from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_
 
 from pipeline.codec.schema import TokenFacts
 from pipeline.storage.paths import AnyPath, RemotePath
+from pipeline.train.checkpoint import half_written
 from pipeline.train.config import TrainSettings
 from pipeline.train.data import tokens_here
 from pipeline.train.machine import Machine
@@ -49,27 +50,34 @@ def export(
     temporary = settings.run / f".{EXPORT}.tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
+    with half_written(temporary, "the export"):
+        _write(temporary, state, settings, start, facts, step)
+    shutil.rmtree(target, ignore_errors=True)
+    temporary.replace(target)
+    return target
+
+
+def _write(
+    folder: Path, state: dict[str, Any], settings: TrainSettings, start: Start, facts: TokenFacts, step: int
+) -> None:
     lora: dict[str, Any] = {}
     if settings.tune.what == "lora" and not settings.merge:
         factors = {name: value for name, value in state.items() if ".lora_" in name}
-        save_file(factors, temporary / LORA_NAME)
+        save_file(factors, folder / LORA_NAME)
         lora = {"lora": True, "lora_rank": settings.tune.rank, "lora_scaling": settings.tune.scaling}
         lora["lora_name"] = LORA_NAME
         weights = {k.replace(".frozen_W.", "."): v for k, v in state.items() if k not in factors}
     else:
         weights = merged(state, settings.tune.scaling)
-    save_file(weights, temporary / MOSHI_NAME, metadata={"format": "pt"})
-    (temporary / ARGUMENTS_NAME).write_text(json.dumps(start.arguments, indent=2) + "\n")
+    save_file(weights, folder / MOSHI_NAME, metadata={"format": "pt"})
+    (folder / ARGUMENTS_NAME).write_text(json.dumps(start.arguments, indent=2) + "\n")
     out = tokens_folder(settings.tokens)
-    beside = _beside(start, facts, out / "tokens" / "tokenizer.model", temporary)
+    beside = _beside(start, facts, out / "tokens" / "tokenizer.model", folder)
     training = training_facts(settings, start, facts, out, step)
-    (temporary / TRAINING_NAME).write_text(json.dumps(training, indent=2) + "\n")
+    (folder / TRAINING_NAME).write_text(json.dumps(training, indent=2) + "\n")
     made_by = {name: training[name] for name in ("trained_on", "from", "stand_ins")}
     config = start.arguments | {"moshi_name": MOSHI_NAME, "model_type": "moshi"} | beside | lora | {"model_id": made_by}
-    (temporary / CONFIG_NAME).write_text(json.dumps(config, indent=2) + "\n")
-    shutil.rmtree(target, ignore_errors=True)
-    temporary.replace(target)
-    return target
+    (folder / CONFIG_NAME).write_text(json.dumps(config, indent=2) + "\n")
 
 
 def tokens_folder(tokens: AnyPath) -> Path:

@@ -2,9 +2,10 @@
 
 import json
 import math
+import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from torch.distributed.tensor import DTensor
 from torch.nn.utils import clip_grad_norm_
 
 from pipeline.errors import KameError, UsageError
+from pipeline.storage.lock import hold
 from pipeline.train.batches import Batch, Loader
 from pipeline.train.checkpoint import Checkpoints, Progress
 from pipeline.train.config import OF_THE_OUTCOME, TrainSettings
-from pipeline.train.data import token_files
+from pipeline.train.data import TokenFiles, token_files
 from pipeline.train.evaluate import evaluate
 from pipeline.train.export import export, tokens_folder
 from pipeline.train.inputs import Inputs, lay_out
@@ -39,12 +41,14 @@ def train(settings: TrainSettings) -> Path:
     memory, a loss that is no number, damaged files.
     """
     settings = settings.model_copy(update={"tokens": tokens_folder(settings.tokens)})
-    machine = Machine(settings)
-    try:
-        with _memory_errors(settings):
-            return _train(settings, machine)
-    finally:
-        machine.end()
+    first = os.environ.get("RANK", "0") == "0"
+    with hold(settings.run, "training") if first else nullcontext():
+        machine = Machine(settings)
+        try:
+            with _memory_errors(settings):
+                return _train(settings, machine)
+        finally:
+            machine.end()
 
 
 def _train(settings: TrainSettings, machine: Machine) -> Path:
@@ -68,7 +72,7 @@ def _train(settings: TrainSettings, machine: Machine) -> Path:
     # -- where the run stands
     torch.manual_seed(settings.seed + machine.rank)
     checkpoints = Checkpoints(settings.run / "checkpoints", settings.checkpoints.keep, machine.rank)
-    progress = resume(checkpoints, settings, facts.codec_sha256 + facts.tokenizer_sha256, model, optimizer)
+    progress = resume(checkpoints, settings, loader.files.digest(), model, optimizer)
 
     def inputs_of(batch: Batch) -> Inputs:
         return lay_out(batch, layout).to(machine.device)
@@ -126,11 +130,6 @@ def _train(settings: TrainSettings, machine: Machine) -> Path:
             # The host waits for the device here, and nowhere else.
             total = machine.total(sum_of(summed))
             loss_text, loss_audio = (loss.item() for loss in means(total, count, settings.loss))
-            if not math.isfinite(loss_text + loss_audio):
-                raise KameError(
-                    f"step {step}: the loss is no number any more (text {loss_text}, audio {loss_audio}); lower the "
-                    f"learning rate (optimizer.lr {settings.optimizer.lr}), and go on from the last checkpoint"
-                )
             found = {
                 "loss/total": loss_text + loss_audio,
                 "loss/text": loss_text,
@@ -144,8 +143,9 @@ def _train(settings: TrainSettings, machine: Machine) -> Path:
                 found["memory_gib"] = torch.cuda.max_memory_allocated() / 2**30
             if validates:
                 found |= validate()
-                if progress.best is None or found["val/loss"] < progress.best:
-                    progress.best, progress.best_step, saves = found["val/loss"], step, True
+            check_numbers(step, found, settings)
+            if validates and (progress.best is None or found["val/loss"] < progress.best):
+                progress.best, progress.best_step, saves = found["val/loss"], step, True
             logs.log(step, found)
             if saves:
                 checkpoints.save(progress, model, optimizer)
@@ -174,10 +174,10 @@ def open_loaders(settings: TrainSettings, machine: Machine) -> tuple[Loader, Loa
         "world_size": machine.world_size,
     }
     loader = Loader(token_files(out, "train"), augmentation=augmentation, **shared)
-    if not any((out / "tokens").glob("validation-*")):
+    if not any((out / "tokens").glob("validation-*")) or not len(TokenFiles(paths := token_files(out, "validation"))):
         return loader, None
     quiet = Augmentation.off(augmentation.time)
-    validation = Loader(token_files(out, "validation"), augmentation=quiet, shuffle=False, **shared)
+    validation = Loader(paths, augmentation=quiet, shuffle=False, **shared)
     for what in ("codec", "tokenizer"):
         ours, theirs = getattr(loader.facts, f"{what}_sha256"), getattr(validation.facts, f"{what}_sha256")
         if ours != theirs:
@@ -195,23 +195,47 @@ def resume(
     model: FourStreams,
     optimizer: torch.optim.Optimizer,
 ) -> Progress:
-    """How far the run is, its last checkpoint taken up. `data`: what the tokens were made with.
+    """How far the run is, its last checkpoint taken up. `data`: which tokens these are.
 
     Raises UsageError where the run was begun with other settings or tokens.
     """
     kept = json.loads(settings.model_dump_json(include=OF_THE_OUTCOME)) | {"tokens": data}
+    checkpoints.sweep()
     steps = checkpoints.steps()
     if not steps:
         return Progress(settings=kept)
     progress = checkpoints.progress(steps[-1])
-    for name, value in kept.items():
-        if (before := progress.settings.get(name)) != value:
-            raise UsageError(
-                f"--run {settings.run}: was begun with {name} {before}, and this is {value}; "
-                "give the same, or another --run"
-            )
+    if differs := difference(progress.settings, kept):
+        name, before, now = differs
+        raise UsageError(
+            f"--run {settings.run}: was begun with {name} {before}, and this is {now}; give the same, or another --run"
+        )
+    if progress.step > settings.steps:
+        raise UsageError(
+            f"--steps {settings.steps}: --run {settings.run} is at step {progress.step} already; give as many or more, "
+            "or another --run"
+        )
     checkpoints.load(progress.step, model, optimizer)
     return progress
+
+
+def difference(before: Any, now: Any, name: str = "") -> tuple[str, Any, Any] | None:
+    """The first setting that is not as it was: its name, what it was, and what it is."""
+    if not (isinstance(before, dict) and isinstance(now, dict)):
+        return None if before == now else (name, before, now)
+    for key in now:
+        if found := difference(before.get(key), now[key], f"{name}.{key}" if name else key):
+            return found
+    return None
+
+
+def check_numbers(step: int, found: dict[str, float], settings: TrainSettings) -> None:
+    """Raise KameError where what was measured at a step is no number: weights like that are not kept."""
+    if wrong := next((name for name, value in found.items() if not math.isfinite(value)), None):
+        raise KameError(
+            f"step {step}: {wrong} is no number any more ({found[wrong]}); begin another --run with a lower learning "
+            f"rate than optimizer.lr {settings.optimizer.lr}, or a longer warm-up than {settings.optimizer.warmup}"
+        )
 
 
 def endless(loader: Loader, progress: Progress) -> Iterator[Batch]:

@@ -6,7 +6,7 @@ padding. The augmentations are those of KAME's training (SakanaAI/kame_finetune)
 ours.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import numpy as np
@@ -86,6 +86,19 @@ class Events:
     def first(self) -> NDArray[np.int64]:
         """Where each example's events begin, and last their number; (rows + 1,)."""
         return np.searchsorted(self.row, np.arange(self.rows + 1))
+
+
+def joined(one: Events, other: Events) -> Events:
+    """The events of the examples of both, those of `other` behind those of `one`."""
+    shift = {"row": one.rows, "start": len(one.tokens)}
+    columns = {
+        f.name: np.concatenate([getattr(one, f.name), getattr(other, f.name) + shift[f.name]])
+        if f.name in shift
+        else np.concatenate([getattr(one, f.name), getattr(other, f.name)])
+        for f in fields(Events)
+        if f.name != "rows"
+    }
+    return Events(rows=one.rows + other.rows, **columns)
 
 
 def scheduled(events: Events, keys: Keys, augmentation: Augmentation) -> NDArray[np.bool_]:

@@ -16,7 +16,8 @@ MODES = {
 
 def outcome(settings: TrainSettings) -> list[str]:
     """Lines for a person on the weights that were exported, from `RUN/metrics.jsonl`."""
-    lines = [json.loads(line) for line in (settings.run / METRICS).read_text().splitlines()]
+    path = settings.run / METRICS
+    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
     validated = [line for line in lines if all(name in line for name in MODES)]
     trained = [line for line in validated if line["step"] > 0]
     if not trained:
