@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.codec.dummy import dummy_facts, write_dummy
 from pipeline.codec.schema import TokenFacts
-from pipeline.codec.shards import ROW_GROUP, write_token_shard
+from pipeline.codec.shards import ROW_GROUP, table_of, write_token_shard
 from pipeline.errors import KameError, UsageError
 from pipeline.train.batches import Loader
 from pipeline.train.data import TokenFiles, token_files
@@ -222,3 +222,65 @@ def test_dummies_are_the_same_every_time_and_cut_into_groups(paths, tmp_path):
     with pq.ParquetFile(paths["train"][0]) as file:
         sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
     assert sizes == [ROW_GROUP, 100 - ROW_GROUP]
+
+
+def test_a_row_group_of_one_question_takes_its_oracles_from_another(tmp_path):
+    """Row 65 stands alone in the second row group; with the true oracle it says its own, shuffled another's."""
+    path = write_dummy(tmp_path, rows=ROW_GROUP + 1)["train"]
+    rows = {row["id"]: row for row in pq.read_table(path[0]).to_pylist()}
+    quiet = {"batch_size": 1, "shuffle": False, "augmentation": Augmentation.off(), "prefetch": 0}
+    alone = f"dummy-0-{ROW_GROUP}-v0"
+    said = {}
+    for mode in ("true", "shuffled"):
+        (batch,) = [b for b in Loader(path, oracle=mode, **quiet).epoch(0) if b.ids == (alone,)]
+        said[mode] = batch.oracle[0]
+    assert np.array_equal(said["true"] == 64, said["shuffled"] == 64)
+    last = rows["dummy-0-0-v0"]["oracle_tokens"][rows["dummy-0-0-v0"]["oracle_offsets"][-2] :]
+    start = int(np.flatnonzero(said["shuffled"] == 64)[-1]) + 1
+    assert said["shuffled"][start : start + len(last)].tolist() == last
+    assert said["true"][start : start + len(last)].tolist() != last
+
+
+def test_where_there_is_one_question_alone_oracles_cannot_be_shuffled(tmp_path):
+    path = write_dummy(tmp_path, rows=1)["train"]
+    assert not Loader(path, batch_size=1).shuffles_oracles
+    with pytest.raises(UsageError, match="holds one question alone"):
+        list(Loader(path, batch_size=1, oracle="shuffled").epoch(0))
+
+
+def changed(path, **columns):
+    """The shard with the values of some columns made others."""
+    rows = pq.read_table(path).to_pylist()
+    for row in rows:
+        row |= {name: [value] * len(row[name]) for name, value in columns.items()}
+    write_token_shard(path, [table_of(rows)], dummy_facts())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("text", 64), ("text", -2), ("oracle_tokens", 64), ("user_codes", 2048), ("assistant_codes", 60000)],
+)
+def test_ids_that_no_table_holds_are_told_with_their_file(name, value, tmp_path):
+    (path,) = write_dummy(tmp_path, rows=8)["train"]
+    changed(path, **{name: value})
+    with pytest.raises(KameError, match=f"{path}: row group 0 is damaged .{name} has an id outside 0 to"):
+        list(Loader([path], batch_size=2).epoch(0))
+
+
+def test_a_shard_that_cannot_be_read_or_lacks_a_column_is_named(tmp_path):
+    (path,) = write_dummy(tmp_path, rows=8)["train"]
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4] + bytes(range(255, 5, -1)) * 4 + whole[1004:])
+    with pytest.raises(KameError, match=f"{path}: row group 0 is damaged"):
+        list(Loader([path], batch_size=2).epoch(0))
+    path.write_bytes(whole)
+    table = pq.read_table(path)
+    pq.write_table(table.drop_columns(["oracle_level"]), path)
+    with pytest.raises(UsageError, match=f"{path}: its columns are not those"):
+        Loader([path], batch_size=2)
+
+
+def test_other_rows_have_another_digest(paths, tmp_path):
+    one = TokenFiles(paths["train"]).digest()
+    assert one == TokenFiles(list(paths["train"])).digest()
+    assert one != TokenFiles(paths["train"][:2]).digest()

@@ -4,6 +4,7 @@ import shutil
 import signal
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,6 +12,11 @@ from train.runs import SMALL, dummy, losses, metrics, start, train
 
 from pipeline.codec.dummy import dummy_facts
 from pipeline.codec.shards import write_token_shard
+from pipeline.storage.lock import Busy, hold
+from pipeline.train.config import TrainSettings
+from pipeline.train.loop import open_loaders
+from pipeline.train.loop import train as train_here
+from pipeline.train.outcome import outcome
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +178,28 @@ def test_what_goes_wrong_is_one_line_and_an_exit_code(fault, tmp_path):
     found, _, error = train(out, "--run", tmp_path / "run", *SMALL, "--steps=6", *more, "--set=progress=false")
     assert found == code, error
     assert error.startswith("kame-data: ") and len(error.splitlines()) == 1 and told in error
+
+
+def test_builds_with_little_or_nothing_to_validate_on_are_trained_all_the_same(tmp_path):
+    """One dialogue has no other to take an oracle from; a split whose rows were all refused has none."""
+    one = dummy(tmp_path / "one", validation=1)
+    code, out, error = train(one, "--run", tmp_path / "run", *SMALL, "--steps=3")
+    assert code == 0 and "not known" in out, error
+    assert "val/text_true_oracle" in metrics(tmp_path / "run")[-1]
+    assert "val/text_shuffled_oracle" not in metrics(tmp_path / "run")[-1]
+    write_token_shard(one / "tokens" / "validation-00000-of-00001.parquet", [], dummy_facts())
+    loader, validation = open_loaders(TrainSettings(tokens=one), SimpleNamespace(rank=0, world_size=1))
+    assert len(loader.files) == 40 and validation is None
+
+
+def test_a_run_has_one_command_at_a_time(tokens, tmp_path):
+    with hold(tmp_path / "run", "training"), pytest.raises(Busy, match="run: another training is at work there"):
+        train_here(TrainSettings(tokens=tokens, run=tmp_path / "run", init="untrained-tiny", device="cpu"))
+
+
+def test_a_finished_run_without_its_numbers_says_that_it_knows_nothing(tmp_path):
+    (line,) = outcome(TrainSettings(run=tmp_path))
+    assert "not known" in line
 
 
 def test_out_of_memory_is_one_line(tmp_path):
