@@ -1,7 +1,11 @@
 """That the whole of it learns what it is for: to say what the oracle says."""
 
+import subprocess
+
 import pytest
-from train.runs import dummy, metrics, train
+from train.runs import ENVIRONMENT, ROOT, dummy, metrics, train
+
+from pipeline.recipe import steps_of
 
 SETTINGS = [
     "--init=untrained-tiny",
@@ -33,3 +37,26 @@ def test_the_model_learns_to_read_the_oracle_stream(tmp_path):
     assert last["val/text_shuffled_oracle"] - last["val/text_true_oracle"] > 0.5
     assert last["val/text_no_oracle"] - last["val/text_true_oracle"] > 0.5
     assert abs(first["val/text_shuffled_oracle"] - first["val/text_true_oracle"]) < 0.2
+
+
+UPDATES = 300
+"""Of the demo recipe's 500: by then the gaps are more than twice what is asked of them here."""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_demo_recipe_opens_the_gap_on_its_own_shards(tmp_path):
+    """What `make demo-train` does, with its own settings and fewer updates: speech, codec, tokenizer, training."""
+    steps = steps_of("demo", str(tmp_path / "out"), ["pull", "publish"])
+    assert [step.name for step in steps] == ["build", "tokens", "train"]
+    fewer = [f"--steps={UPDATES}", f"--set=validation.every={UPDATES}", f"--set=checkpoints.every={UPDATES}"]
+    for step in steps:
+        command = [*step.command, *(fewer if step.name == "train" else [])]
+        done = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    first, begun, *_, last = metrics(tmp_path / "out" / "run")
+    assert (first["step"], begun["step"], last["step"]) == (0, 1, UPDATES)
+    assert last["loss/text"] < 0.5 * begun["loss/text"]
+    assert abs(first["val/text_shuffled_oracle"] - first["val/text_true_oracle"]) < 0.1
+    assert last["val/text_shuffled_oracle"] - last["val/text_true_oracle"] > 0.2
+    assert last["val/text_no_oracle"] - last["val/text_true_oracle"] > 0.3
