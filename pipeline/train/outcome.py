@@ -21,9 +21,7 @@ def outcome(settings: TrainSettings) -> list[str]:
     validated = [line for line in lines if all(name in line for name in MODES)]
     trained = [line for line in validated if line["step"] > 0]
     if not trained:
-        return [
-            "no answers in validation whose oracles could be exchanged: whether the model reads its oracles is not known"
-        ]
+        return ["no two answers in validation to exchange oracles of: whether the model reads them is not known"]
     found = trained[-1] if settings.export == "last" else min(trained, key=lambda line: float(line["val/loss"]))
     texts = [line["loss/text"] for line in lines if "loss/text" in line and line["step"] <= found["step"]]
     true, shuffled, _ = (float(found[name]) for name in MODES)
