@@ -177,7 +177,8 @@ def open_loaders(settings: TrainSettings, machine: Machine) -> tuple[Loader, Loa
     if not any((out / "tokens").glob("validation-*")) or not len(TokenFiles(paths := token_files(out, "validation"))):
         return loader, None
     quiet = Augmentation.off(augmentation.time)
-    validation = Loader(paths, augmentation=quiet, shuffle=False, **shared)
+    # In a drawn order, the same each time: without it the first batches would be the shortest dialogues.
+    validation = Loader(paths, augmentation=quiet, **shared)
     for what in ("codec", "tokenizer"):
         ours, theirs = getattr(loader.facts, f"{what}_sha256"), getattr(validation.facts, f"{what}_sha256")
         if ours != theirs:

@@ -6,6 +6,7 @@ import sys
 import time
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from train.runs import SMALL, dummy, losses, metrics, start, train
@@ -190,6 +191,17 @@ def test_builds_with_little_or_nothing_to_validate_on_are_trained_all_the_same(t
     write_token_shard(one / "tokens" / "validation-00000-of-00001.parquet", [], dummy_facts())
     loader, validation = open_loaders(TrainSettings(tokens=one), SimpleNamespace(rank=0, world_size=1))
     assert len(loader.files) == 40 and validation is None
+
+
+def test_the_first_batches_of_validation_are_of_all_lengths(tmp_path):
+    out = dummy(tmp_path, rows=4, validation=400, frames=(30, 300), files=1)
+    settings = TrainSettings(tokens=out, data={"batch_frames": 1500})
+    _, validation = open_loaders(settings, SimpleNamespace(rank=0, world_size=1))
+    frames = [batch.frames for batch in validation.epoch(0)]
+    some = np.concatenate(frames[: len(frames) // 4])
+    assert sum(map(len, frames)) == 400 and some.min() < 120 and some.max() > 210
+    again = [batch.frames for batch in validation.epoch(0)]
+    assert all(np.array_equal(one, other) for one, other in zip(frames, again, strict=True))
 
 
 def test_a_run_has_one_command_at_a_time(tokens, tmp_path):
