@@ -101,7 +101,7 @@ def steps_of(recipe: str, out: str | None, skip: list[str]) -> list[Step]:
     """
     if unknown := [name for name in skip if name not in STEPS]:
         raise UsageError(f"--skip {unknown[0]}: no such step; there are {', '.join(STEPS)}")
-    read = read_recipe(recipe_path(recipe, RECIPES), out)
+    read = read_recipe(recipe_path(recipe, RECIPES, ""), out)
     read.notes.mkdir(parents=True, exist_ok=True)
     for name, room in (("build", read.build), ("train", read.train)):
         (read.notes / f"{name}.yaml").write_text(yaml.safe_dump(room, sort_keys=False))
@@ -117,11 +117,13 @@ def read_recipe(file: Path, out: str | None) -> Recipe:
     if not isinstance(given, dict) or (wrong := sorted(str(name) for name in set(given) - {"out", *ROOMS})):
         what = f"'{wrong[0]}'" if isinstance(given, dict) else "what is there"
         raise UsageError(f"{file}: {what} is no part of a recipe; it has out, {', '.join(ROOMS)}")
+    if not isinstance(place := given.get("out") or "out", str):
+        raise UsageError(f"{file}: out {place}: give a folder or its URL")
     rooms = {name: given.get(name) or {} for name in ROOMS}
     for name, room in rooms.items():
         if not isinstance(room, dict):
             raise UsageError(f"{file}: {name} '{room}' is no mapping of settings; write one as `{name}: {{...}}`")
-    folder = path_of(out or str(given.get("out") or "out"))
+    folder = path_of(out or place)
     train = dict(rooms["train"])
     processes = train.pop("processes", 1)
     if not isinstance(processes, int) or processes < 1:

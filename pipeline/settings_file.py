@@ -15,8 +15,8 @@ from pipeline.settings_room import Room
 Tree = TypeVar("Tree", bound=Room)
 
 
-def recipe_path(name: str, folder: str = "data/recipes") -> Path:
-    """A YAML file by its path, or a shipped recipe (in `folder`) by its name."""
+def recipe_path(name: str, folder: str = "data/recipes", given_as: str = "--config ") -> Path:
+    """A YAML file by its path, or a shipped recipe (in `folder`) by its name; `given_as` is what stood before it."""
     path = Path(name)
     if path.is_file():
         return path
@@ -24,7 +24,7 @@ def recipe_path(name: str, folder: str = "data/recipes") -> Path:
     if shipped.is_file():
         return shipped
     known = ", ".join(sorted(p.stem for p in bundled(folder).glob("*.yaml")))
-    raise UsageError(f"--config {name}: no such file, and no shipped recipe of that name ({known})")
+    raise UsageError(f"{given_as}{name}: no such file, and no shipped recipe of that name ({known})")
 
 
 def load_settings(config: str | None, flags: dict[str, Any]) -> Settings:

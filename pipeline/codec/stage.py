@@ -28,6 +28,9 @@ from pipeline.spread import Progress
 from pipeline.storage.files import checksum, files, forget_copy, intact, local_copy, open_parquet, sweep, write_whole
 from pipeline.storage.paths import AnyPath, RemotePath
 
+_DESCRIBED = {"stand_ins", "codec", "tokenizer", "rows", "frames", "made_from", "files"}
+"""What a manifest of token shards has to say."""
+
 MAX_REFUSED = 0.2
 """The largest share of the rows that may be refused."""
 
@@ -53,7 +56,7 @@ def build_manifest(out: AnyPath) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
         shards = manifest["shards"]
-        names = [s["path"] for s in shards]
+        names = [str(s["path"]) for s in shards]
         spoken = manifest["settings"]["speak"]
     except FileNotFoundError:
         raise UsageError(
@@ -79,14 +82,19 @@ def token_manifest(out: AnyPath) -> dict[str, Any] | None:
     """OUT/tokens/manifest.json; None where there is none that is whole."""
     try:
         manifest: dict[str, Any] = json.loads((out / "tokens" / "manifest.json").read_text("utf-8"))
-        return manifest if isinstance(manifest["files"], list) else None
+        return manifest if set(manifest) >= _DESCRIBED and isinstance(manifest["files"], list) else None
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
 
 
 def stale(out: AnyPath, made: dict[str, Any]) -> str:
     """What is to be said of token shards that are of other shards than the build's are now; "" where they are not."""
-    sources = made_from(build_manifest(out), made["codec"]["sha256"], made["tokenizer"]["sha256"])
+    return stale_by(build_manifest(out), made, out)
+
+
+def stale_by(manifest: dict[str, Any], made: dict[str, Any], out: AnyPath) -> str:
+    """`stale` by the manifest of the build alone, whether or not its shards are there."""
+    sources = made_from(manifest, made["codec"]["sha256"], made["tokenizer"]["sha256"])
     return "" if sources == made["made_from"] else f"{out / 'tokens'}: was made of other shards than the build's"
 
 

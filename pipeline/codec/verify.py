@@ -67,7 +67,11 @@ def _check_file(path: AnyPath, file: Row, manifest: Row, shard: AnyPath, tokeniz
         made_from = manifest["made_from"].get(file["path"])
         if facts.fingerprint != made_from or facts.codec_sha256 != manifest["codec"]["sha256"]:
             yield f"{path}: was made with another codec or from other shards than the manifest says; {AGAIN}"
-        said = _said(shard) if tokenizer is not None and shard.exists() else {}
+        try:
+            said = _said(shard) if tokenizer is not None and shard.exists() else {}
+        except (OSError, pa.ArrowException) as error:
+            yield f"{shard}: cannot be read ({' '.join(str(error).split())}), and so not compared with {path}"
+            return
         for group in range(tokens.num_row_groups):
             for row in _rows(tokens.read_row_group(group)):
                 for problem in check_row(row, facts.text_card):

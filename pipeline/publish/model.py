@@ -134,7 +134,7 @@ def validation_of(run: Path, training: dict[str, Any]) -> dict[str, float]:
         except ValueError:
             continue  # cut off
         if isinstance(figures, dict) and "val/loss" in figures and figures.get("step") == training.get("step"):
-            found = figures
+            found = {name: value for name, value in figures.items() if isinstance(value, int | float)}
     return found
 
 

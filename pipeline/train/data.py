@@ -1,5 +1,6 @@
 """Token shards as training reads them: by memory map, a row group at a time, every stream a view of its column."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipeline.codec.schema import CARD, CODEBOOKS, TOKENS, TokenFacts
-from pipeline.codec.stage import token_manifest
+from pipeline.codec.stage import stale_by, token_manifest
 from pipeline.errors import KameError, UsageError
 from pipeline.seeds import digest
 from pipeline.storage.files import cache_folder, fetch, write_changed
@@ -55,6 +56,26 @@ def tokens_here(build: RemotePath) -> Path:
     for name in ("manifest.json", "tokens/manifest.json"):
         write_changed(folder / name, (build / name).read_bytes())
     return folder
+
+
+def check_finished(out: Path, files: "TokenFiles") -> None:
+    """Raise UsageError where token shards are not those that the build in OUT ended with: `kame-data tokens` was
+    stopped half way, or the build has other rows now. Token shards that no build lies beside are taken as they are."""
+    again = f"`kame-data tokens {out}` makes them anew"
+    if not (out / "manifest.json").exists():
+        return
+    made = token_manifest(out)
+    if made is None:
+        raise UsageError(f"{out / 'tokens'}: is not finished; {again}")
+    for path, facts in zip(files.paths, files.all_facts, strict=True):
+        if facts.fingerprint != made["made_from"].get(f"tokens/{path.name}"):
+            raise UsageError(f"{path}: is not the one that the manifest beside it names; {again}")
+    try:
+        said = stale_by(json.loads((out / "manifest.json").read_text("utf-8")), made, out)
+    except (ValueError, KeyError, TypeError):
+        return  # what the build says of itself is damaged, and the tokens are not
+    if said:
+        raise UsageError(f"{said}; {again}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +179,8 @@ class TokenFiles:
             raise UsageError("no token shards are given; `kame-data tokens` makes them from a build")
         self.paths = list(paths)
         self._open: dict[int, pq.ParquetFile] = {}
-        self.facts = self._common_facts()
+        self.all_facts = self._facts_of_each()
+        self.facts = self.all_facts[0]
         ids: list[str] = []
         frames, groups = [], []
         for number in range(len(self.paths)):
@@ -220,7 +242,7 @@ class TokenFiles:
                 ) from None
         return file
 
-    def _common_facts(self) -> TokenFacts:
+    def _facts_of_each(self) -> list[TokenFacts]:
         facts = [TokenFacts.of(self._file(n).schema_arrow.metadata, str(p)) for n, p in enumerate(self.paths)]
         for number, path in enumerate(self.paths):
             if not self._file(number).schema_arrow.equals(TOKENS):
@@ -235,4 +257,4 @@ class TokenFiles:
                         f"{path}: its {what} is '{getattr(other, what)}' ({theirs[:8]}), that of {self.paths[0]} "
                         f"'{getattr(facts[0], what)}' ({ours[:8]}); train on shards of one {what}"
                     )
-        return facts[0]
+        return facts

@@ -18,7 +18,7 @@ from pipeline.storage.lock import hold
 from pipeline.train.batches import Batch, Loader
 from pipeline.train.checkpoint import Checkpoints, Progress
 from pipeline.train.config import OF_THE_OUTCOME, TrainSettings
-from pipeline.train.data import TokenFiles, token_files
+from pipeline.train.data import TokenFiles, check_finished, token_files
 from pipeline.train.evaluate import evaluate
 from pipeline.train.export import export, tokens_folder
 from pipeline.train.inputs import Inputs, lay_out
@@ -174,6 +174,7 @@ def open_loaders(settings: TrainSettings, machine: Machine) -> tuple[Loader, Loa
         "world_size": machine.world_size,
     }
     loader = Loader(token_files(out, "train"), augmentation=augmentation, **shared)
+    check_finished(out, loader.files)
     if not any((out / "tokens").glob("validation-*")) or not len(TokenFiles(paths := token_files(out, "validation"))):
         return loader, None
     quiet = Augmentation.off(augmentation.time)

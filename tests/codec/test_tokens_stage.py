@@ -394,6 +394,19 @@ def test_verify_says_what_is_wrong_and_fails(done_copy):
     assert ended.returncode == 1 and "3 problem(s); the first: " in ended.stderr and ended.stderr.count("\n") == 1
 
 
+def test_verify_names_a_shard_that_its_tokens_cannot_be_compared_with(done_copy):
+    path = sorted((done_copy / "shards").glob("train-*.parquet"))[0]
+    path.write_bytes(path.read_bytes()[:-100])
+    told = problems_of(done_copy, "tokens")
+    assert len(told) == 1 and told[0].startswith(f"{path}: cannot be read")
+
+
+def test_a_manifest_of_tokens_that_says_too_little_is_damaged(done_copy):
+    path = done_copy / "tokens" / "manifest.json"
+    path.write_text('{"files": []}')
+    assert problems_of(done_copy, "tokens") == [f"{path}: is missing or damaged; run `kame-data tokens` again"]
+
+
 def test_verify_reads_the_words_and_finds_another_one(done_copy):
     path = sorted((done_copy / "tokens").glob("train-*"))[0]
     table, facts = pq.read_table(path), TokenFacts.of(pq.read_schema(path).metadata, "")

@@ -94,6 +94,15 @@ def test_without_figures_it_says_so(run, tmp_path):
     assert "Not measured" in body and "Whether it uses its oracles was not measured" in body
 
 
+def test_figures_that_are_no_numbers_are_left_out(run, tmp_path):
+    training = json.loads((run / "export" / "training.json").read_text())
+    strange = {"step": training["step"], "val/loss": None, "val/text": "low", "val/text_true_oracle": None}
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps(strange) + "\n")
+    put(run, dry_run=tmp_path / "dry")
+    assert "None" not in card_of(tmp_path / "dry")[1]
+
+
 def torn(run):
     path = run / "export" / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-4])

@@ -1,3 +1,6 @@
+import json
+from dataclasses import replace
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -5,9 +8,10 @@ import pytest
 from pipeline.codec.dummy import dummy_facts, write_dummy
 from pipeline.codec.schema import TokenFacts
 from pipeline.codec.shards import ROW_GROUP, table_of, write_token_shard
+from pipeline.codec.stage import describe, made_from
 from pipeline.errors import KameError, UsageError
 from pipeline.train.batches import Loader
-from pipeline.train.data import TokenFiles, token_files
+from pipeline.train.data import TokenFiles, check_finished, token_files
 from pipeline.train.oracle_stream import Augmentation
 
 
@@ -284,3 +288,32 @@ def test_other_rows_have_another_digest(paths, tmp_path):
     one = TokenFiles(paths["train"]).digest()
     assert one == TokenFiles(list(paths["train"])).digest()
     assert one != TokenFiles(paths["train"][:2]).digest()
+
+
+def test_tokens_that_are_not_finished_or_of_another_build_are_not_trained_on(tmp_path):
+    """`kame-data tokens` removes its manifest before it writes shards; a build that grew has other shards."""
+    (path,) = write_dummy(tmp_path, rows=8)["train"]
+    shards = [{"path": "shards/train-00000-of-00001.parquet", "sha256": "0"}]
+    (tmp_path / "manifest.json").write_text(json.dumps({"shards": shards}))
+    of = dummy_facts()
+    sources = made_from({"shards": shards}, of.codec_sha256, of.tokenizer_sha256)
+    write_token_shard(
+        path, [pq.read_table(path)], replace(of, fingerprint=sources["tokens/train-00000-of-00001.parquet"])
+    )
+    files = TokenFiles([path])
+    with pytest.raises(UsageError, match="tokens: is not finished"):
+        check_finished(tmp_path, files)
+    made = tmp_path / "tokens" / "manifest.json"
+    whole = describe(tmp_path, of, sources, [])
+    made.write_text(json.dumps({"files": whole["files"]}))
+    with pytest.raises(UsageError, match="tokens: is not finished"):
+        check_finished(tmp_path, files)
+    made.write_text(json.dumps(whole))
+    check_finished(tmp_path, files)
+    made.write_text(json.dumps(whole | {"made_from": {}}))
+    with pytest.raises(UsageError, match="is not the one that the manifest beside it names"):
+        check_finished(tmp_path, files)
+    made.write_text(json.dumps(whole))
+    (tmp_path / "manifest.json").write_text(json.dumps({"shards": [shards[0] | {"sha256": "1"}]}))
+    with pytest.raises(UsageError, match=r"was made of other shards than the build's; .* makes them anew"):
+        check_finished(tmp_path, files)

@@ -46,11 +46,14 @@ def test_steps_come_in_order_and_can_be_skipped(tmp_path):
         ({"publish": {"repos": "a/b"}}, "publish.repos"),
         ({"publish": {"repo": "a"}}, "write ORG/NAME"),
         ({"publish": {"private": True}}, "names nothing to publish"),
+        ({"out": ["a"]}, "out .'a'.: give a folder"),
     ],
 )
 def test_a_wrong_recipe_is_told_before_any_step(changes, told, tmp_path):
     with pytest.raises(UsageError, match=told):
         steps_of(written(tmp_path / "r.yaml", **changes), str(tmp_path / "out"), [])
+    with pytest.raises(UsageError, match=f"^{tmp_path}/nowhere: no such file, and no shipped recipe"):
+        steps_of(f"{tmp_path}/nowhere", None, [])
     with pytest.raises(UsageError, match="--skip nap"):
         steps_of(written(tmp_path / "r.yaml"), str(tmp_path / "out"), ["nap"])
 
