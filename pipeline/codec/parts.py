@@ -29,7 +29,7 @@ from pipeline.pool import begin, context
 from pipeline.seeds import digest
 from pipeline.storage.paths import AnyPath
 
-TOKENS_VERSION = 1
+TOKENS_VERSION = 2
 """Raised when the tokens of the same row change."""
 
 PART_ROWS = 25

@@ -100,10 +100,12 @@ class Tokenizer:
         They are the tokens of the whole text; one that reaches over several words is the first one's. Raises Refusal as
         `encode` does.
         """
-        text = join_words(list(words), language)
-        tokens = self.encode(text)
-        begins = self._begins(text, tokens)
-        if begins is None:  # the model rewrites the text before it cuts it
+        tokens = self.encode(join_words(list(words), language))
+        begins = self._begins(join_words(list(words), language), tokens)
+        if begins is None:  # the model rewrites the text before it cuts it, as NFKC does with `，`
+            words = [self.model.normalize(word).replace(SPACE, " ").strip() for word in words]
+            begins = self._begins(join_words(words, language), tokens)
+        if begins is None:  # and not word by word
             each = [self.encode(word) for word in words]
             return [t for word in each for t in word], np.array([len(word) for word in each], np.int64)
         apart = 1 if join_words(["a", "a"], language) == "a a" else 0

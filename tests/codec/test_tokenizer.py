@@ -63,6 +63,17 @@ def test_a_language_without_spaces(sample):
     assert lengths.sum() == len(tokens) and (lengths > 0).all()
 
 
+@pytest.mark.parametrize(("text", "language"), [("一年有，十二个月？", "zh"), ("ﬁve ½ cups", "en")])
+def test_a_model_that_rewrites_characters_cuts_the_whole_text_all_the_same(text, language, tmp_path):
+    """NFKC, which SentencePiece does unless told otherwise; an answer said stays the tokens of its oracle."""
+    options = {"vocab_size": 320, "byte_fallback": True, "normalization_rule_name": "nmt_nfkc"}
+    tokenizer = Tokenizer.of(str(trained(tmp_path, ["一年有 five cups"] * 5, **options)))
+    words = split_words(text, language)
+    tokens, lengths = tokenizer.encode_words(words, language)
+    assert tokens == tokenizer.encode(text)
+    assert lengths.sum() == len(tokens) and (lengths > 0).all()
+
+
 def test_a_model_that_rewrites_its_text_is_asked_word_by_word(tmp_path):
     model = trained(tmp_path, ["ein fluss und noch ein fluss"] * 5, normalization_rule_name="nmt_nfkc_cf")
     tokens, lengths = Tokenizer.of(str(model)).encode_words(["Ein", "FLUSS"], "de")
