@@ -11,6 +11,7 @@ import numpy as np
 from pipeline.answers import holds_answer
 from pipeline.chrf import chrf
 from pipeline.report.seen import back_channels, events, seen, timed, true_answers
+from pipeline.text.words import split_words
 
 SIMILARITY_SAMPLE = 250
 """Dialogues whose oracles are compared with the true answer, some 17 each: enough for a mean good to about 0.5 chrF."""
@@ -28,6 +29,7 @@ class LevelFigures:
     whole: list[float] = field(default_factory=list)
     consumed: list[float] = field(default_factory=list)
     right: int = 0
+    answered: int = 0
 
     @property
     def mean_words(self) -> float:
@@ -36,8 +38,8 @@ class LevelFigures:
 
     @property
     def holds(self) -> float | None:
-        """Share of the sampled oracles that hold the right answer."""
-        return self.right / len(self.whole) if self.whole else None
+        """Share of the sampled oracles that hold the right answer, of those whose question has one."""
+        return self.right / self.answered if self.answered else None
 
 
 @dataclass
@@ -120,7 +122,7 @@ def _add_oracles(figures: Figures, row: Mapping[str, Any]) -> None:
     for oracle in row["oracles"]:
         level = figures.levels.setdefault(oracle["level"], LevelFigures())
         level.count += 1
-        level.words[len(oracle["text"].split())] += 1
+        level.words[len(split_words(oracle["text"], row["language"]))] += 1
         if oracle["time"] is not None:
             level.arrived += 1
             figures.delays.append(oracle["time"] - oracle["heard"])
@@ -134,7 +136,9 @@ def _compare(figures: Figures, row: Mapping[str, Any]) -> None:
             continue
         level = figures.levels[oracle["level"]]
         level.whole.append(chrf(oracle["text"], truth))
-        level.right += holds_answer(oracle["text"], row["answer"], row["language"])
+        if row["answer"]:
+            level.answered += 1
+            level.right += holds_answer(oracle["text"], row["answer"], row["language"])
         if oracle["time"] is not None:
             until = ends.get(oracle["time"], row["duration"])
             level.consumed.append(chrf(seen(oracle["text"], until - oracle["time"], row["language"]).text, truth))
