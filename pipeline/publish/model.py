@@ -10,7 +10,7 @@ from pipeline.config import IMPORTED
 from pipeline.errors import KameError, UsageError
 from pipeline.publish.files import CARD, File, with_listing
 from pipeline.publish.gates import check_stand_ins
-from pipeline.publish.licences import MOSHI_NOTE, citations, licence_key, weights_line
+from pipeline.publish.licences import MOSHI_NOTE, citations, licence_key, recordings_line, weights_line
 from pipeline.publish.markdown import Markdown, code, listed, render, table
 from pipeline.publish.sections import bullets, size
 from pipeline.sources import SOURCES
@@ -261,4 +261,5 @@ def _limits(stand_ins: list[str], figures: dict[str, float], sources: list[str])
 def _licences(start: str, data: dict[str, Any]) -> Markdown:
     terms = [f"Voices it was trained on: {code(term)}" for term in data.get("terms", ())]
     unknown = [] if data.get("dialogues") else ["The licences of its training data are not recorded."]
-    return bullets([weights_line(start), MOSHI_NOTE, *terms, *unknown])
+    recorded = [recordings_line(True)] if IMPORTED in data.get("dialogues", {}) else []
+    return bullets([weights_line(start), MOSHI_NOTE, *terms, *recorded, *unknown])
