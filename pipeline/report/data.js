@@ -7,6 +7,8 @@ const UNSPACED = new Set(CONSTANTS.unspaced);
 const OTHER = `(?![${CONSTANTS.ideograph}])`, UNSPACED_WORD = new RegExp(
   `(?:[${CONSTANTS.ideograph}]|${OTHER}[\\p{L}\\p{N}_](?:${OTHER}[\\p{L}\\p{N}_'’-])*|\\S)[^\\p{L}\\p{N}_\\s]*\\s*`, "gu",
 );
+// Text of these may begin with a foreign name, which says nothing of its direction.
+const RIGHT_TO_LEFT = new Set(["ar", "dv", "fa", "he", "ps", "ur", "yi"]);
 const KINDS = {
   pause: "pause", hesitation: "hesitation", back_channel: "back-channel", barge_in: "barge-in", overlap: "overlap", background: "background",
 };
@@ -67,7 +69,8 @@ class Dialogue {
 
   // Attributes of an element that shows its text: its language, and the direction in which that is written.
   get written() {
-    return { dir: "auto", lang: this.language || null };
+    const right = RIGHT_TO_LEFT.has(this.language.split("-")[0]);
+    return { dir: right ? "rtl" : "auto", lang: this.language || null };
   }
 
   get opening() {

@@ -166,7 +166,7 @@ def test_a_tapped_oracle_stays_readable_where_a_tap_gives_no_focus_and_the_timel
 
 
 CHINESE = "一共有 GSM8K 3.5 二百二十八个，我想。“对”吗？" * 2
-ARABIC = "كيف حالك اليوم."
+ARABIC = "GSM8K كيف حالك اليوم."
 
 
 def in_language(language, text):
@@ -207,6 +207,11 @@ def test_text_has_its_language_and_its_direction(visit, tmp_path):
     first_three = "all => all.slice(0, 3).map((word) => word.getBoundingClientRect().left)"
     lefts = said.locator(".word").evaluate_all(first_three)
     assert lefts == sorted(lefts, reverse=True)
+    # A bar that is too short shows how its text begins.
+    bar = page.locator(".oracle").nth(1)
+    ends = "e => [e.scrollWidth > e.clientWidth, e.scrollLeft, e.getBoundingClientRect().right]"
+    cut, scrolled, right = bar.locator(".oracle-text").evaluate(ends)
+    assert cut and scrolled == 0 and right <= bar.evaluate("e => e.getBoundingClientRect().right")
     # What turns the direction of writing turns its own word alone.
     page.goto(f"{page.url.split('#')[0]}#dialogue=other-v0")
     words = page.locator("#said p").nth(0).locator(".word")
