@@ -367,6 +367,10 @@ def main() -> None:
             raise
         where = f"{error.filename}: " if error.filename else ""
         _fail(f"{where}{error.strerror or error}; mend that and give the same command again", 1)
+    except UnicodeEncodeError as error:
+        if debug:
+            raise
+        _fail(f"{error.object!a}: is no UTF-8, as the name of a file here has to be; rename it", 1)
     except Exception as error:
         if debug:
             raise

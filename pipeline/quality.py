@@ -30,7 +30,8 @@ class LevelQuality:
     """Figures of one level, summed: see the properties for their means.
 
     `whole` and `consumed` are chrF against the assistant's turn, of the oracle and of the part of it that is consumed
-    before the next one comes; `right` counts the oracles that hold the right answer, `again` draws that were refused.
+    before the next one comes; `right` counts the oracles that hold the right answer, of `answered` whose question has
+    one (a recorded dialogue has none), `again` draws that were refused.
     """
 
     count: int = 0
@@ -39,11 +40,13 @@ class LevelQuality:
     consumed: float = 0.0
     consumed_count: int = 0
     right: int = 0
+    answered: int = 0
     again: int = 0
 
     def mean(self, name: str) -> float:
-        """The mean of `words`, `whole`, `right` (a share) or `again` an oracle; of `consumed` by those that came."""
-        count = self.consumed_count if name == "consumed" else self.count
+        """The mean of `words`, `whole` or `again` an oracle; of `consumed` by those that came, of `right` (a share) by
+        those that can be."""
+        count = {"consumed": self.consumed_count, "right": self.answered}.get(name, self.count)
         return float(getattr(self, name)) / count if count else 0.0
 
 
@@ -127,7 +130,9 @@ def _add(found: Quality, row: dict[str, Any], times: list[float | None]) -> None
         level.count += 1
         level.words += length_in_words(oracle["text"], row["language"])
         level.whole += chrf(oracle["text"], truth)
-        level.right += holds_answer(oracle["text"], row["answer"], row["language"])
+        if row["answer"]:
+            level.answered += 1
+            level.right += holds_answer(oracle["text"], row["answer"], row["language"])
         if time is not None:
             level.consumed_count += 1
             level.consumed += chrf(
@@ -147,6 +152,6 @@ def table(quality: Quality) -> list[tuple[str, ...]]:
     for level in sorted(quality.levels):
         q = quality.levels[level]
         figures = (f"{q.mean('words'):.1f}", f"{q.mean('whole'):.1f}", f"{q.mean('consumed'):.1f}")
-        shares = (f"{q.mean('right'):.0%}", "-" if level == TRUTH else f"{q.mean('again'):.1%}")
+        shares = (f"{q.mean('right'):.0%}" if q.answered else "-", "-" if level == TRUTH else f"{q.mean('again'):.1%}")
         lines.append((str(level), str(q.count), *figures, *shares))
     return lines

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -74,6 +75,15 @@ def whole(tmp_path_factory, environment):
     assert done.returncode == 0, done.stderr
     assert f"{out}/shards/train-00000-of-00001.parquet" in done.stdout
     return out
+
+
+def test_a_name_that_is_no_utf8_is_named(whole, environment, tmp_path):
+    out = os.fsdecode(os.fsencode(tmp_path) + b"/w\xff")
+    shutil.copytree(whole, out)
+    for words in (("report", out), ("verify", out), ("diff", whole, out), ("replay", out, "x")):
+        done = kame(environment, *words)
+        assert done.returncode == 1 and "no UTF-8" in done.stderr and "rename it" in done.stderr, done.stderr
+        assert "udcff" in done.stderr and done.stderr.count("\n") == 1
 
 
 def test_the_second_run_finds_everything_done_without_prefect(whole, environment):

@@ -12,6 +12,7 @@ import soundfile
 
 from pipeline.errors import KameError, UsageError
 from pipeline.levels import LevelSchedule
+from pipeline.report.payload import samples_of
 from pipeline.report.read import Finished, shard_rows
 from pipeline.shards.schema import SHARD
 
@@ -113,10 +114,7 @@ def file_name(identity: str, *, dots: bool = True) -> str:
 
 def wav_of(row: Row) -> bytes:
     """A row's sound as a 16-bit stereo wav, the assistant left. Raises KameError where it cannot be read."""
-    try:
-        samples, rate = soundfile.read(io.BytesIO(row["audio"]["bytes"]), dtype="int16", always_2d=True)
-    except (soundfile.LibsndfileError, TypeError) as error:
-        raise KameError(f"row {row['id']}: its audio cannot be read ({error}); build it again") from None
+    samples, rate = samples_of(row)
     buffer = io.BytesIO()
     soundfile.write(buffer, samples, rate, format="WAV", subtype="PCM_16")
     return buffer.getvalue()

@@ -64,7 +64,7 @@ def export(out: AnyPath, folder: Path, layout: str, *, times: str | None = None,
         note = target.done()
         if note is not None:
             return Exported(target.folder, note, True)
-        check_files(build)
+        check_files(build, tokens="tokens" in needs)
         tally = Tally()
         with target.writing() as (partial, note):
             _write(layout, build, partial, oracles, tally)
@@ -72,14 +72,26 @@ def export(out: AnyPath, folder: Path, layout: str, *, times: str | None = None,
         return Exported(target.folder, note, False)
 
 
-def check_files(build: Finished) -> None:
-    """Raise KameError where a shard is not as it was written."""
+def check_files(build: Finished, *, tokens: bool) -> None:
+    """Raise KameError where a shard, or, with `tokens`, what the tokens are read from, is not as it was written."""
     for shard in build.manifest["shards"]:
         path = build.out / shard["path"]
         if path.exists() and not intact(path, shard["sha256"], shard["bytes"]):
             raise KameError(
                 f"{path}: is damaged (its checksum is not the manifest's); `kame-data build` writes it anew"
             )
+    made = tokens_of(build) if tokens else {"files": []}
+    for file in made["files"]:
+        _check_tokens(build, build.out / file["path"], file["sha256"], file["bytes"])
+    if made["files"]:
+        model = build.out / "tokens" / "tokenizer.model"
+        _check_tokens(build, model, made["tokenizer"]["sha256"], model.stat().st_size if model.exists() else 0)
+
+
+def _check_tokens(build: Finished, path: AnyPath, sha256: str, size: int) -> None:
+    if not intact(path, sha256, size):
+        what = "is damaged (its checksum is not the manifest's)" if path.exists() else "is not there"
+        raise KameError(f"{path}: {what}; `kame-data tokens {build.out}` writes it anew")
 
 
 def _write(layout: str, build: Finished, folder: Path, oracles: Oracles, tally: Tally) -> None:

@@ -83,14 +83,14 @@ def check_sound(samples: Samples, words: dict[Role, list[Said]], name: str) -> N
 
     Raises Refusal: `channels` (both hold the same), `silent_channel`, `channel_swap`, `missing_words`.
     """
-    if np.array_equal(samples[:, ASSISTANT], samples[:, USER]):
-        raise Refusal("channels", f"{name} holds the same sound in both channels; each speaker needs one alone")
     levels = _levels(samples)
     spoken = {role: _windows(words[role], len(levels), 0.0) for role in CHANNELS}
     own = {role: _mean(levels[spoken[role], channel]) for role, channel in CHANNELS.items()}
     for role, level in own.items():
         if level < amplitude(SILENT_DBFS):
             raise Refusal("silent_channel", f"{name}: the {role}'s channel is silent while the {role} speaks")
+    if np.array_equal(samples[:, ASSISTANT], samples[:, USER]):
+        raise Refusal("channels", f"{name} holds the same sound in both channels; each speaker needs one alone")
     alone = {"assistant": spoken["assistant"] & ~spoken["user"], "user": spoken["user"] & ~spoken["assistant"]}
     swapped = [
         _mean(levels[alone[role], 1 - channel]) > amplitude(SWAPPED_DB) * _mean(levels[alone[role], channel])

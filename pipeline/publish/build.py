@@ -14,6 +14,7 @@ from pipeline.publish.licences import (
     citations,
     codec_line,
     licence_text,
+    recordings_line,
     source_lines,
     text_line,
     voice_lines,
@@ -34,6 +35,7 @@ from pipeline.publish.sections import (
     sources_table,
 )
 from pipeline.report.read import Finished
+from pipeline.sources import SOURCES
 
 LOADING = """from datasets import load_dataset
 
@@ -101,8 +103,10 @@ def licences_of(manifest: dict[str, Any], tokens: dict[str, Any] | None, facts: 
     locations = locations_of(manifest)
     models = sorted({name for role in ("writer", "simulator") for name in facts.made_by.get(role, ())})
     lines = [text_line(models)]
-    if facts.spoken and audio:
+    if facts.spoken and audio and facts.written:
         lines += voice_lines(without_places(settings["speech"]["tts"]), manifest.get("terms", ()))
+    if facts.recorded:
+        lines.append(recordings_line(audio))
     if tokens:
         lines.append(codec_line(tokens["codec"]["name"]))
     lines.append(Markdown("For the whole, no licence is stated here beyond these."))
@@ -126,6 +130,7 @@ def dataset_card(
     sources = {source for source, _ in facts.sources}
     speaks = facts.spoken and audio
     read = {source for source in sources if locations_of(manifest).get(source) != SAMPLE}
+    benchmarks = [SOURCES[name].title for name in sorted(read) if name in SOURCES and SOURCES[name].hub_id]
     split = next(iter(configs[0].rows))
     hours = f", {sum(facts.seconds.values()) / 3600:,.1f} hours of speech" if speaks else ""
     names = [config.name for config in configs]
@@ -135,8 +140,9 @@ def dataset_card(
 
     return render(
         "dataset",
-        head=Markdown(dataset_head(title, configs, facts.languages, read)),
+        head=Markdown(dataset_head(title, configs, facts, read)),
         title=Markdown(title),
+        about=Markdown(" about a benchmark's question" if len(benchmarks) == len(sources) else ""),
         counts=Markdown(f"{sum(facts.rows.values()):,} dialogues{hours}"),
         version=Markdown(__version__),
         stand_ins=listed(stand_ins) if stand_ins else "",
@@ -149,7 +155,7 @@ def dataset_card(
         sources=sources_table(facts, manifest),
         languages=named(facts.languages),
         situations=named(facts.situations) if facts.situations else "",
-        nor_voices=Markdown(", and no user's voice is" if speaks else ""),
+        nor_voices=Markdown(", and no user's voice is" if speaks and not facts.recorded else ""),
         categories=categories_table(facts),
         loading=code_of(LOADING, "text"),
         loading_speech=code_of(LOADING_SPEECH, "speech"),
@@ -162,7 +168,7 @@ def dataset_card(
         falls=Markdown(", ".join(f"{low} to {high}" for low, high in facts.quality.falls())),
         refused=refused_table(manifest, tokens),
         cost=cost_lines(manifest),
-        limits=limit_lines(facts, list(stand_ins), audio),
+        limits=limit_lines(facts, benchmarks, list(stand_ins), audio),
         licences=licences,
         citations=citations(sources, moshi=bool(tokens)),
     )

@@ -13,6 +13,7 @@ from pipeline.errors import KameError
 from pipeline.quality import Quality, measure_rows
 from pipeline.report.read import Finished
 from pipeline.seeds import digest
+from pipeline.sources import SOURCES
 
 Row = Mapping[str, Any]
 ORACLES_SHOWN = 40
@@ -44,6 +45,16 @@ class Facts:
     def spoken(self) -> bool:
         """Whether all dialogues are."""
         return bool(self.rows) and self.quality.spoken
+
+    @property
+    def recorded(self) -> int:
+        """Dialogues that are recordings, neither written nor spoken by anything of ours."""
+        return sum(count for (name, _), count in self.sources.items() if name in SOURCES and SOURCES[name].whole)
+
+    @property
+    def written(self) -> int:
+        """The other dialogues."""
+        return self.rows.total() - self.recorded
 
     def add(self, row: Row) -> None:
         """Count a row of TEXT_COLUMNS."""

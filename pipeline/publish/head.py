@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pipeline.publish.configs import Config
+from pipeline.publish.facts import Facts
 from pipeline.sources import SOURCES
 
 LICENCE_FILE = "LICENSE.md"
@@ -12,7 +13,7 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 TASKS = {"text": ["question-answering", "text-generation"], "speech": ["audio-to-audio"]}
 
 
-def dataset_head(title: str, configs: list[Config], languages: Iterable[str], sources: Iterable[str]) -> str:
+def dataset_head(title: str, configs: list[Config], facts: Facts, sources: Iterable[str]) -> str:
     """The head between its dashes; `sources` are those of which rows were read, and not samples of our own."""
     from datasets import DatasetInfo, SplitDict, SplitInfo
     from datasets.info import DatasetInfosDict
@@ -22,7 +23,7 @@ def dataset_head(title: str, configs: list[Config], languages: Iterable[str], so
     known = [SOURCES[name] for name in sorted(sources) if name in SOURCES]
     data = DatasetCardData(
         pretty_name=title,
-        language=sorted(code for code in languages if _LANGUAGE.fullmatch(code)),
+        language=sorted(code for code in facts.languages if _LANGUAGE.fullmatch(code)),
         license="other",
         license_name=licence_name(known),
         license_link=LICENCE_FILE,
@@ -30,8 +31,8 @@ def dataset_head(title: str, configs: list[Config], languages: Iterable[str], so
         size_categories=[size_category(sum(configs[0].rows.values()))],
         source_datasets=[source.hub_id for source in known if source.hub_id],
         annotations_creators=["machine-generated"],
-        language_creators=["machine-generated"],
-        tags=["kame", "moshi", "oracle", "spoken-dialogue", "full-duplex", "synthetic"],
+        language_creators=[*(["machine-generated"] if facts.written else []), *(["found"] if facts.recorded else [])],
+        tags=["kame", "moshi", "oracle", "spoken-dialogue", "full-duplex", *(["synthetic"] if facts.written else [])],
         configs=[_config(config, config is configs[0]) for config in configs],
     )
     infos = DatasetInfosDict()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from pipeline.config import IMPORTED
 from pipeline.publish.markdown import Markdown, code, listed, table
 from pipeline.sources import SOURCES
 
@@ -32,7 +33,8 @@ def source_lines(names: Iterable[str], locations: Mapping[str, str | None]) -> M
     for name in sorted(names):
         source = SOURCES.get(name)
         if source is None or (not source.hub_id and not source.citation):
-            own = Markdown("the publisher's own questions; no licence is stated here")
+            what = "recordings" if source is not None and source.whole else "questions"
+            own = Markdown(f"the publisher's own {what}; no licence is stated here")
             rows.append((code(name), Markdown("-"), own))
             continue
         licence = "not stated by its authors" if source.licence in NOT_STATED else source.licence
@@ -49,9 +51,11 @@ def source_lines(names: Iterable[str], locations: Mapping[str, str | None]) -> M
 
 def text_line(models: Iterable[str]) -> Markdown:
     """Under what terms the text is that models wrote."""
-    asked = [name for name in models if name != "offline"]
+    made = set(models)
+    asked = sorted(made - {"offline", IMPORTED})
     if not asked:
-        return Markdown("No language model wrote anything here: dialogues and oracles come from rules.")
+        how = "dialogues are recordings, oracles come from rules" if IMPORTED in made else ""
+        return Markdown(f"No language model wrote anything here: {how or 'dialogues and oracles come from rules'}.")
     return Markdown(
         f"What {listed(asked)} wrote is under the terms of whoever provides those models. They are not looked up here: "
         "read what they say of training on outputs."
@@ -71,6 +75,14 @@ def voice_lines(tts: str, terms: Iterable[str]) -> list[Markdown]:
             )
         ]
     return [Markdown(f"For the voices ({code(tts)}) kame-data knows no terms; that is not to say that there are none.")]
+
+
+def recordings_line(audio: bool) -> Markdown:
+    """What is known of recordings, which is nothing."""
+    whose = (
+        "whose voices they are, whether these people agreed to this," if audio else "who said it, whether they agreed,"
+    )
+    return Markdown(f"Of the recordings, {whose} and under what licence they are is not stated here.")
 
 
 def codec_line(codec: str) -> Markdown:

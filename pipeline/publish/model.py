@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import __version__
+from pipeline.config import IMPORTED
 from pipeline.errors import KameError, UsageError
 from pipeline.publish.files import CARD, File, with_listing
 from pipeline.publish.gates import check_stand_ins
-from pipeline.publish.licences import MOSHI_NOTE, citations, licence_key, weights_line
+from pipeline.publish.licences import MOSHI_NOTE, citations, licence_key, recordings_line, weights_line
 from pipeline.publish.markdown import Markdown, code, listed, render, table
 from pipeline.publish.sections import bullets, size
 from pipeline.sources import SOURCES
@@ -216,7 +217,10 @@ def _trained(training: dict[str, Any], data: dict[str, Any], dataset: str | None
     else:
         lines.append("what dialogues it was trained on is not recorded")
     if made_by := data.get("made_by"):
-        lines.append(f"written by {code(made_by.get('writer'))}, oracles simulated by {code(made_by.get('simulator'))}")
+        names = set(data.get("dialogues", ()))
+        how = [f"written by {code(made_by.get('writer'))}"] if names != {IMPORTED} else []
+        how += ["recorded"] if IMPORTED in names else []
+        lines.append(f"dialogues {' or '.join(how)}, oracles simulated by {code(made_by.get('simulator'))}")
     of = training.get("trained_on", {})
     lines.append(
         f"codec {code(of.get('codec', 'not recorded'))}, tokenizer {code(of.get('tokenizer', 'not recorded'))}"
@@ -233,9 +237,16 @@ def _trained(training: dict[str, Any], data: dict[str, Any], dataset: str | None
 
 def _limits(stand_ins: list[str], figures: dict[str, float], sources: list[str]) -> Markdown:
     titles = [SOURCES[name].title for name in sources if name in SOURCES and SOURCES[name].hub_id]
-    named = f" ({', '.join(titles)})" if titles else ""
-    lines = [
-        f"It was trained on benchmark questions{named}: its scores on these benchmarks mean nothing.",
+    lines = []
+    if titles:
+        lines.append(
+            f"It was trained on benchmark questions ({', '.join(titles)}): its scores on these benchmarks mean nothing."
+        )
+    elif not sources:
+        lines.append(
+            "If it was trained on benchmark questions, which is not recorded, its scores on these mean nothing."
+        )
+    lines += [
         "What it says is not checked by anything; it may be wrong while it sounds sure, with or without a back end.",
         "It was measured by its losses alone: nobody has rated what it says or how it sounds, unless whoever published "
         "it says so.",
@@ -250,4 +261,5 @@ def _limits(stand_ins: list[str], figures: dict[str, float], sources: list[str])
 def _licences(start: str, data: dict[str, Any]) -> Markdown:
     terms = [f"Voices it was trained on: {code(term)}" for term in data.get("terms", ())]
     unknown = [] if data.get("dialogues") else ["The licences of its training data are not recorded."]
-    return bullets([weights_line(start), MOSHI_NOTE, *terms, *unknown])
+    recorded = [recordings_line(True)] if IMPORTED in data.get("dialogues", {}) else []
+    return bullets([weights_line(start), MOSHI_NOTE, *terms, *recorded, *unknown])

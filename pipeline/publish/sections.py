@@ -63,8 +63,9 @@ def made_lines(facts: Facts, manifest: Row, tokens: Row | None, audio: bool) -> 
     """How the rows were made, step by step."""
     settings, by = manifest["settings"], {name: named(counts) for name, counts in facts.made_by.items()}
     levels = ", ".join(str(level) for level in settings.get("levels", ())) or "not recorded"
+    note = "; `imported` says that they are recordings, in the words that came with these" if facts.recorded else ""
     lines = [
-        f"dialogues written by {by.get('writer', '-')}",
+        f"dialogues written by {by.get('writer', '-')}{note}",
         f"oracles simulated by {by.get('simulator', '-')}, prompts or rules of version {by.get('prompts', '-')}; "
         f"levels {levels}, schedule {code(settings.get('schedule', ''))}, a prefix every "
         f"{settings.get('prefix_every', '-')} words",
@@ -126,7 +127,8 @@ def cost_lines(manifest: Row) -> Markdown:
 
 def sample_block(row: Row) -> Markdown:
     """A dialogue with some of its oracles, the last words heard before each."""
-    return Markdown(f"{code(row['id'])}, the answer being {code(row['answer'])}:\n\n{fence(_told(row))}")
+    answer = f", the answer being {code(row['answer'])}" if row["answer"] else ""
+    return Markdown(f"{code(row['id'])}{answer}:\n\n{fence(_told(row))}")
 
 
 def _told(row: Row) -> Iterator[str]:
@@ -154,31 +156,57 @@ def _some(oracles: list[Row]) -> list[Row]:
     return [oracle for oracle in oracles if last[oracle["level"]] is oracle][:ORACLES_SHOWN]
 
 
-def limit_lines(facts: Facts, stand_ins: list[str], audio: bool) -> Markdown:
-    """What whoever uses the data should know, and what was not checked."""
-    titles = [SOURCES[name].title for name in sorted({s for s, _ in facts.sources}) if name in SOURCES]
-    total = sum(facts.rows.values())
-    lines = [
-        f"These are benchmark questions ({', '.join(titles)}). A model trained on them has seen the tests: its scores "
-        "on these benchmarks, and on what was made from them, mean nothing any more.",
-        "Answers are the sources' own, with whatever errors these have; a wrong one is taught as the truth, for the "
-        f"oracles of level {TRUTH} are the assistant's answer.",
-        "Nobody has read or heard it all, unless whoever published it says so: what was refused was refused by rules.",
-    ]
+def limit_lines(facts: Facts, benchmarks: list[str], stand_ins: list[str], audio: bool) -> Markdown:
+    """What whoever uses the data should know, and what was not checked; `benchmarks` are titles of sources."""
+    lines = []
+    if benchmarks:
+        lines.append(
+            f"These are benchmark questions ({', '.join(benchmarks)}). A model trained on them has seen the tests: its "
+            "scores on these benchmarks, and on what was made from them, mean nothing any more."
+        )
+    if facts.written:
+        lines.append(
+            "Answers are the sources' own, with whatever errors these have; a wrong one is taught as the truth, for "
+            f"the oracles of level {TRUTH} are the assistant's answer."
+        )
+    if facts.recorded:
+        lines.append(
+            "What the assistant's side says in a recording is taught as the truth, right or wrong: nobody has checked "
+            "it. Turns were worked out from the times of the words."
+        )
+    lines.append(
+        "Nobody has read or heard it all, unless whoever published it says so: what was refused was refused by rules."
+    )
     if stand_ins:
         lines.append(f"Stand-ins, which are not what they stand for: {listed(stand_ins)}.")
     if facts.spoken and audio:
-        voices = len(facts.made_by.get("user_voice", {}))
-        lines.append(
-            f"All speech is synthetic, of {voices:,} user {'voice' if voices == 1 else 'voices'} and "
-            f"{len(facts.made_by.get('assistant_voice', {})):,} for the assistant; people sound different."
-        )
-        lines.append("When an oracle arrives comes from a model of a back end's delays, and was not measured.")
-        for name, told in (("alignment", "an alignment score"), ("wer", "a recogniser's word error rate")):
-            if (count := facts.checked[name]) < total:
-                lines.append(f"Not checked: {total - count:,} of {total:,} dialogues have no {told.partition(' ')[2]}.")
+        lines += [*_voice_limits(facts), *_unchecked(facts)]
     elif not audio and facts.spoken:
         lines.append("Its sound is not published here; times of words and oracles are those of the sound.")
     else:
         lines.append("It was never spoken, so there are no times.")
     return bullets(lines)
+
+
+def _voice_limits(facts: Facts) -> Iterator[str]:
+    if facts.recorded:
+        yield (
+            f"{facts.recorded:,} of the dialogues are recordings. Whose voices these are is not recorded, so the same "
+            "voice may be on both sides of the split."
+        )
+    if facts.written:
+        user, assistant = (
+            len(facts.made_by.get(role, {})) - bool(facts.recorded) for role in ("user_voice", "assistant_voice")
+        )
+        yield (
+            f"All {'other ' if facts.recorded else ''}speech is synthetic, of {user:,} user "
+            f"{'voice' if user == 1 else 'voices'} and {assistant:,} for the assistant; people sound different."
+        )
+
+
+def _unchecked(facts: Facts) -> Iterator[str]:
+    total = facts.rows.total()
+    yield "When an oracle arrives comes from a model of a back end's delays, and was not measured."
+    for name, told in (("alignment", "alignment score"), ("wer", "recogniser's word error rate")):
+        if (count := facts.checked[name]) < total:
+            yield f"Not checked: {total - count:,} of {total:,} dialogues have no {told}."

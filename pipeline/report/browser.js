@@ -73,7 +73,7 @@ class Browser {
   item(dialogue) {
     const opening = dialogue.opening;
     const about = [dialogue.source, dialogue.split === "validation" ? "validation" : "", dialogue.spoken ? `${Math.round(dialogue.duration)} s` : "", dialogue.sound ? "sound" : "", ...[...dialogue.kinds].map((kind) => KINDS[kind] ?? kind)];
-    const button = make("button", { type: "button" }, make("b", { text: dialogue.id }), make("span", { class: "opening", text: opening.length > 120 ? `${opening.slice(0, 117)}...` : opening }), make("span", { class: "about", text: about.filter(Boolean).join(" · ") }));
+    const button = make("button", { type: "button" }, make("b", { text: dialogue.id }), make("span", { ...dialogue.written, class: "opening", text: opening.length > 120 ? `${opening.slice(0, 117)}...` : opening }), make("span", { class: "about", text: about.filter(Boolean).join(" · ") }));
     button.addEventListener("click", () => {
       this.select(dialogue);
       // On a narrow screen the dialogue lies below the list.

@@ -2,7 +2,13 @@
 // What the page holds, and small helpers. Data reaches the document as text nodes and as attributes that cannot run.
 
 const CONSTANTS = JSON.parse(document.getElementById("constants").textContent);
-const UNSPACED = new Set(["zh", "ja", "yue"]);
+// In languages without spaces a word is an ideograph or a run of anything else, and the punctuation that follows it.
+const UNSPACED = new Set(CONSTANTS.unspaced);
+const OTHER = `(?![${CONSTANTS.ideograph}])`, UNSPACED_WORD = new RegExp(
+  `(?:[${CONSTANTS.ideograph}]|${OTHER}[\\p{L}\\p{N}_](?:${OTHER}[\\p{L}\\p{N}_'’-])*|\\S)[^\\p{L}\\p{N}_\\s]*\\s*`, "gu",
+);
+// Text of these may begin with a foreign name, which says nothing of its direction.
+const RIGHT_TO_LEFT = new Set(["ar", "dv", "fa", "he", "ps", "ur", "yi"]);
 const KINDS = {
   pause: "pause", hesitation: "hesitation", back_channel: "back-channel", barge_in: "barge-in", overlap: "overlap", background: "background",
 };
@@ -61,6 +67,12 @@ class Dialogue {
     this.sound = null;
   }
 
+  // Attributes of an element that shows its text: its language, and the direction in which that is written.
+  get written() {
+    const right = RIGHT_TO_LEFT.has(this.language.split("-")[0]);
+    return { dir: right ? "rtl" : "auto", lang: this.language || null };
+  }
+
   get opening() {
     return this.turnText(0);
   }
@@ -94,7 +106,7 @@ class Dialogue {
   }
 
   units(oracle) {
-    return oracle.pieces ?? (this.unspaced ? Array.from(oracle.text) : oracle.text.split(/\s+/).filter(Boolean));
+    return oracle.pieces ?? (this.unspaced ? oracle.text.trim().match(UNSPACED_WORD) ?? [] : oracle.text.split(/\s+/).filter(Boolean));
   }
 
   // Of an oracle that arrived: its units that are read by the moment, the others, and how long all of them take.

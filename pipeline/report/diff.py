@@ -132,11 +132,11 @@ def _places(aspect: str, row: Mapping[str, Any]) -> dict[str, str]:
         said = {f"turn {n + 1}, {t['role']}": t["text"] for n, t in enumerate(row["turns"])}
         return said | {f"turn {n + 1}, intended": t["intended_text"] for n, t in enumerate(row["turns"])}
     if aspect == "provenance":
-        return {name: str(value) for name, value in row["provenance"].items()}
+        return {name: "-" if value is None else str(value) for name, value in row["provenance"].items()}
     if aspect == "speech":
         times = {f"word {n + 1}, {w['word']}": f"{w['start']} to {w['end']} s" for n, w in enumerate(row["words"])}
         checks = {f"checks, {name}": str(value) for name, value in (row["audio_checks"] or {}).items()}
-        duration = {"duration": f"{row['duration']} s"}
+        duration = {"duration": "never spoken" if row["duration"] is None else f"{row['duration']} s"}
         return duration | times | {"situations": str([tuple(s.values()) for s in row["situations"]])} | checks
     keys = [f"turn {o['turn'] + 1}, {o['prefix_words']} words, level {o['level']}" for o in row["oracles"]]
     if aspect == "arrivals":
@@ -193,7 +193,7 @@ def _curve(diff: Diff) -> list[tuple[str, ...]]:
     for level in sorted(diff.figures[0].levels.keys() | diff.figures[1].levels.keys()):
         pair = [figures.levels.get(level) for figures in diff.figures]
         means = [sum(f.whole) / len(f.whole) if f and f.whole else None for f in pair]
-        change = f"{means[1] - means[0]:+.1f}" if means[0] is not None and means[1] is not None else ""
+        change = f"{round(means[1] - means[0], 1) + 0.0:+.1f}" if means[0] is not None and means[1] is not None else ""
         lines.append(
             (
                 str(level),

@@ -1,16 +1,19 @@
 """The figures of a build, gathered in one pass over its rows; likeness to the true answer on a sample of them."""
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from typing import Any
 
 import numpy as np
 
 from pipeline.answers import holds_answer
 from pipeline.chrf import chrf
+from pipeline.errors import KameError
 from pipeline.report.seen import back_channels, events, seen, timed, true_answers
+from pipeline.text.words import split_words
 
 SIMILARITY_SAMPLE = 250
 """Dialogues whose oracles are compared with the true answer, some 17 each: enough for a mean good to about 0.5 chrF."""
@@ -28,6 +31,7 @@ class LevelFigures:
     whole: list[float] = field(default_factory=list)
     consumed: list[float] = field(default_factory=list)
     right: int = 0
+    answered: int = 0
 
     @property
     def mean_words(self) -> float:
@@ -36,8 +40,8 @@ class LevelFigures:
 
     @property
     def holds(self) -> float | None:
-        """Share of the sampled oracles that hold the right answer."""
-        return self.right / len(self.whole) if self.whole else None
+        """Share of the sampled oracles that hold the right answer, of those whose question has one."""
+        return self.right / self.answered if self.answered else None
 
 
 @dataclass
@@ -78,6 +82,7 @@ def gather(rows: Iterable[Mapping[str, Any]], compare: Collection[str] = ()) -> 
     """The figures of `rows` (TEXT_COLUMNS of each); the oracles of the ids in `compare` are held against the truth."""
     figures = Figures()
     for row in rows:
+        _check_numbers(row)
         figures.dialogues += 1
         figures.by_source[row["source"], row["split"]] += 1
         figures.by_category[row["category"], row["source"]] += 1
@@ -120,10 +125,20 @@ def _add_oracles(figures: Figures, row: Mapping[str, Any]) -> None:
     for oracle in row["oracles"]:
         level = figures.levels.setdefault(oracle["level"], LevelFigures())
         level.count += 1
-        level.words[len(oracle["text"].split())] += 1
+        level.words[len(split_words(oracle["text"], row["language"]))] += 1
         if oracle["time"] is not None:
             level.arrived += 1
             figures.delays.append(oracle["time"] - oracle["heard"])
+
+
+def _check_numbers(row: Mapping[str, Any]) -> None:
+    """Raise KameError for a time or a measure that is no number: neither plots nor JSON know such."""
+    timed_ = chain(row["turns"], row["words"], row["situations"])
+    times = chain.from_iterable((item["start"], item["end"]) for item in timed_)
+    arrivals = chain.from_iterable((oracle["heard"], oracle["time"]) for oracle in row["oracles"])
+    numbers = chain((row["duration"],), times, arrivals, (row["audio_checks"] or {}).values())
+    if not math.isfinite(sum(number for number in numbers if number is not None)):
+        raise KameError(f"row {row['id']}: one of its times or measures is no number (NaN or infinite); build it again")
 
 
 def _compare(figures: Figures, row: Mapping[str, Any]) -> None:
@@ -134,7 +149,9 @@ def _compare(figures: Figures, row: Mapping[str, Any]) -> None:
             continue
         level = figures.levels[oracle["level"]]
         level.whole.append(chrf(oracle["text"], truth))
-        level.right += holds_answer(oracle["text"], row["answer"], row["language"])
+        if row["answer"]:
+            level.answered += 1
+            level.right += holds_answer(oracle["text"], row["answer"], row["language"])
         if oracle["time"] is not None:
             until = ends.get(oracle["time"], row["duration"])
             level.consumed.append(chrf(seen(oracle["text"], until - oracle["time"], row["language"]).text, truth))

@@ -19,6 +19,7 @@ from pipeline.report.read import FACET_COLUMNS, TEXT_COLUMNS, Finished, sample
 from pipeline.report.seen import FRAME, TOKENS_PER_WORD, open_tokenizer
 from pipeline.storage.files import writing
 from pipeline.storage.paths import AnyPath
+from pipeline.text.words import IDEOGRAPH, UNSPACED
 
 if TYPE_CHECKING:
     from pipeline.codec.tokenizer import Tokenizer
@@ -72,12 +73,20 @@ def write_report(
     facts = _facts(build, figures, refused, spend["dollars"]) | {
         "embedded": len(texts),
         "left_out": len(ids) - len(texts),
-        "constants": script_json({"frame": FRAME, "tokensPerWord": TOKENS_PER_WORD, "soundsAsked": len(chosen)}),
+        "constants": script_json(
+            {
+                "frame": FRAME,
+                "tokensPerWord": TOKENS_PER_WORD,
+                "soundsAsked": len(chosen),
+                "unspaced": sorted(UNSPACED),
+                "ideograph": IDEOGRAPH,
+            }
+        ),
     }
     path = out / "report.html"
     with writing(path) as file:
         for piece in _render(facts, plots, texts.values(), _noting(heard, kept)):
-            file.write(piece.encode())
+            file.write(piece.encode("utf-8", "replace"))  # a half character may stand in a manifest
     return Written(path, path.stat().st_size, len(texts), figures.dialogues, len(kept))
 
 
@@ -87,12 +96,12 @@ def _keeping(
     """All rows; those of `ids` are put into `texts`, by id, as they go by, as long as there is room."""
     room = TEXT_BYTES
     for row in build.rows(TEXT_COLUMNS):
+        yield row  # first, for whoever counts it refuses one that is damaged
         if row["id"] in ids:
             text = script_json(dialogue(row, tokenizer))
             if len(text.encode()) <= room or row["id"] in first:
                 texts[row["id"]] = text
                 room -= len(text.encode())
-        yield row
 
 
 def _noting(heard: Iterator[tuple[str, list[str], str]], kept: list[str]) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.errors import KameError
 from pipeline.report.read import Finished
 from pipeline.report.seen import pieces, timed
 
@@ -84,17 +85,28 @@ def outline(samples: NDArray[np.int16], rate: int) -> list[str]:
     return [base64.b64encode((peaks[:, c] * 255).astype(np.uint8).tobytes()).decode() for c in (0, 1)]
 
 
-def sounds(build: Finished, wanted: Sequence[str], most: int) -> Iterator[tuple[str, list[str], str]]:
-    """(id, outlines of assistant and user, FLAC in base64) of the ids that are spoken, while they fit in `most`."""
+def samples_of(row: Mapping[str, Any]) -> tuple[NDArray[np.int16], int]:
+    """A row's sound, int16 (n, channels), and its rate in Hz. Raises KameError where it cannot be read."""
     import soundfile
 
+    if not row["audio"]["bytes"]:
+        raise KameError(f"row {row['id']}: its audio is empty; build it again")
+    try:
+        samples, rate = soundfile.read(io.BytesIO(row["audio"]["bytes"]), dtype="int16", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise KameError(f"row {row['id']}: its audio cannot be read ({error.error_string}); build it again") from None
+    return samples, rate
+
+
+def sounds(build: Finished, wanted: Sequence[str], most: int) -> Iterator[tuple[str, list[str], str]]:
+    """(id, outlines of assistant and user, FLAC in base64) of the ids that are spoken, while they fit in `most`."""
     room = most
     for row in build.rows(("id", "audio"), set(wanted)):
         if row["audio"] is None:
             continue
-        encoded = base64.b64encode(row["audio"]["bytes"]).decode()
+        encoded = base64.b64encode(row["audio"]["bytes"] or b"").decode()
         if len(encoded) > room:
             continue
         room -= len(encoded)
-        samples, rate = soundfile.read(io.BytesIO(row["audio"]["bytes"]), dtype="int16", always_2d=True)
+        samples, rate = samples_of(row)
         yield row["id"], outline(samples[:, :2] if samples.shape[1] > 1 else samples.repeat(2, axis=1), rate), encoded

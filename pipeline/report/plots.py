@@ -248,7 +248,7 @@ def _curve(canvas: _Canvas, figures: Figures) -> None:
         means += [
             {"level": level, "mean": m, "series": s} for m, s in zip((mean, part), series, strict=True) if m is not None
         ]
-        lines.append((level, mean, mid, part, f"{f.holds or 0:.0%}"))
+        lines.append((level, mean, mid, part, "-" if f.holds is None else f"{f.holds:.0%}"))
     axis, colour = _by_level()
     bar = _chart(rows).mark_bar(size=26, stroke=INK, strokeWidth=0.5, opacity=0.6).encode(
         x=axis, y=alt.Y("low:Q", title="chrF", scale=alt.Scale(domain=[0, 100])), y2="high:Q", color=colour

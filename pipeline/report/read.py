@@ -14,6 +14,7 @@ from pipeline.shards.schema import SHARD
 from pipeline.storage.files import files, open_parquet
 from pipeline.storage.paths import AnyPath
 
+_NEEDED = ("kame_data", "settings", "shards", "sources", "stand_ins")
 TEXT_COLUMNS = tuple(name for name in SHARD.names if name != "audio")
 
 
@@ -30,7 +31,7 @@ class Finished:
         path = out / "manifest.json"
         try:
             manifest = json.loads(path.read_text("utf-8"))
-            manifest["settings"], manifest["shards"], manifest["dialogues"]["accepted"]
+            manifest["dialogues"]["accepted"], [manifest[name] for name in _NEEDED]
         except FileNotFoundError:
             raise UsageError(
                 f"{out}: holds no finished build (no manifest.json); `kame-data build --out {out}` makes one"
@@ -77,9 +78,12 @@ class Finished:
             with path.open("rb") as lines:
                 for number, line in enumerate(lines, 1):
                     try:
-                        yield json.loads(line)
+                        found = json.loads(line)
                     except ValueError:
                         raise KameError(f"{path} line {number}: is no JSON; `kame-data build` writes it anew") from None
+                    if not isinstance(found, dict) or not {"stage", "reason"} <= found.keys():
+                        raise KameError(f"{path} line {number}: is no refusal; `kame-data build` writes it anew")
+                    yield found
 
 
 def shard_rows(path: AnyPath, columns: Sequence[str], ids: Collection[str] | None = None) -> Iterator[dict[str, Any]]:
@@ -100,8 +104,16 @@ def shard_rows(path: AnyPath, columns: Sequence[str], ids: Collection[str] | Non
         raise KameError(
             f"{path}: the manifest lists it, but it is not there; `kame-data build` writes it anew"
         ) from None
-    except pa.ArrowException as error:
-        raise KameError(f"{path}: is damaged ({error}); `kame-data build` writes it anew") from None
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise _damaged(path, error) from None
+    except OSError as error:
+        if error.errno is not None:
+            raise  # of the machine, and no word of Arrow's about what it read
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: AnyPath, error: Exception) -> KameError:
+    return KameError(f"{path}: is damaged ({' '.join(str(error).split())[:200]}); `kame-data build` writes it anew")
 
 
 def facets(row: Mapping[str, Any]) -> list[str]:

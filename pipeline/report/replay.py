@@ -84,7 +84,8 @@ def print_replay(to: "Console", row: Mapping[str, Any], tokenizer: "Tokenizer | 
     from rich.text import Text
 
     to.print(Text(f"{row['id']}  {row['source']}, {row['category'] or 'no category'}, {row['split']}", "bold"))
-    to.print(Text(f"true answer: {row['answer']}"))
+    if row["answer"]:
+        to.print(Text(f"true answer: {row['answer']}"))
     if row["duration"] is None:
         to.print(Text("never spoken: words at 170 a minute, each oracle at the end of its prefix", "dim"))
     table = Table(expand=True, box=None, padding=(0, 1), pad_edge=False)

@@ -72,6 +72,12 @@ class Timeline {
     this.move(0, false);
   }
 
+  // A tooltip stays while its element has the focus, which not every browser gives to what was tapped.
+  go(button, time) {
+    button.focus({ preventScroll: true });
+    this.seek(time);
+  }
+
   axis() {
     const lane = make("div", { class: "lane axis", "aria-hidden": "true" });
     for (let second = 0; second <= this.dialogue.duration; second++) lane.append(placed("span", { text: `${second}` }, second, second));
@@ -90,7 +96,7 @@ class Timeline {
       button.append(make("span", { text: name }));
       // A label needs some room, however short the situation is.
       button.style.setProperty("--row", freeRow(ends, situation.start, Math.max(situation.end, situation.start + 0.9)));
-      button.addEventListener("click", () => this.seek(situation.start));
+      button.addEventListener("click", () => this.go(button, situation.start));
       return button;
     });
     const lane = make("div", { class: "lane situations", role: "group", "aria-label": "Situations", "--rows": ends.length }, ...buttons);
@@ -107,7 +113,7 @@ class Timeline {
     this.dialogue.words.forEach((word, n) => {
       if (this.dialogue.turns[word.turn].role !== role) return;
       if (!peaks) wave.append(placed("i", {}, word.start, word.end));
-      const shown = placed("span", { text: word.word }, word.start, word.end);
+      const shown = placed("span", { dir: "auto", text: word.word }, word.start, word.end);
       this.words.set(n, shown);
       words.append(shown);
     });
@@ -125,8 +131,8 @@ class Timeline {
         const bar = placed("button", { type: "button", class: `oracle level-${oracle.level}`, "aria-label": about, "data-tip": about, "data-level": oracle.level }, event.time, event.until);
         bar.style.setProperty("--row", rows - 1 - Math.min(Math.max(oracle.level, 0), 5));
         bar.style.setProperty("--read", Math.min(this.dialogue.reading(oracle, event.time).seconds, event.until - event.time));
-        bar.append(make("i", { "aria-hidden": "true" }), chip(oracle.level), make("span", { class: "oracle-text", text: oracle.text }));
-        bar.addEventListener("click", () => this.seek(event.time));
+        bar.append(make("i", { "aria-hidden": "true" }), chip(oracle.level), make("span", { ...this.dialogue.written, class: "oracle-text", text: oracle.text }));
+        bar.addEventListener("click", () => this.go(bar, event.time));
         lane.append(bar);
         this.bars.push({ bar, event });
       }

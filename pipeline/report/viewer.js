@@ -116,13 +116,13 @@ class Viewer {
     }
     const { said, heard } = this.dialogue.prefix(event.oracles[0]);
     const parts = readings.map(({ oracle, seen, rest, joint, count, of }) => {
-      const unit = oracle.pieces ? "tokens" : this.dialogue.unspaced ? "characters" : "words";
+      const unit = oracle.pieces ? "tokens" : "words";
       const state = count >= of ? "read to the end: padding now" : `${oracle.pieces ? "" : "about "}${count} of ${of} ${unit} read`;
-      return make("p", { class: "reading" }, chip(oracle.level), make("strong", { text: seen }), make("span", { class: "rest", text: joint + rest }), make("span", { class: "state", text: state }));
+      return make("p", { ...this.dialogue.written, class: "reading" }, chip(oracle.level), make("strong", { text: seen }), make("span", { class: "rest", text: joint + rest }), make("span", { class: "state", dir: "ltr", lang: "en", text: state }));
     });
-    const about = make("p", { class: "about" }, "Arrived at ", `${event.time.toFixed(2)} s, in answer to: `, make("q", { text: said }));
+    const about = make("p", { class: "about" }, "Arrived at ", `${event.time.toFixed(2)} s, in answer to: `, make("q", { ...this.dialogue.written, text: said }));
     if (readings.length > 1) about.prepend("A grid: every level of the prefix arrives at once. ");
-    if (heard !== null) about.append(" heard as ", make("q", { text: heard }));
+    if (heard !== null) about.append(" heard as ", make("q", { ...this.dialogue.written, text: heard }));
     place.replaceChildren(...parts, about);
   }
 
@@ -130,7 +130,7 @@ class Viewer {
     this.spans = [];
     this.past = -1;
     const turns = dialogue.turns.map((turn, number) => {
-      const text = make("p");
+      const text = make("p", dialogue.written);
       dialogue.words.forEach((word, n) => {
         if (word.turn !== number) return;
         const span = make("span", { class: "word", text: word.word });
@@ -151,7 +151,7 @@ class Viewer {
     const seconds = (value) => (value === null ? "" : value.toFixed(2));
     const rows = dialogue.oracles.map((o) => {
       const cells = [o.turn + 1, o.prefix, seconds(o.heard), o.time === null ? "never" : seconds(o.time), o.text];
-      return make("tr", {}, make("td", {}, chip(o.level)), ...cells.map((text) => make("td", { text })));
+      return make("tr", {}, make("td", {}, chip(o.level)), ...cells.map((text) => make("td", { dir: "auto", text })));
     });
     byId("oracles-table").replaceChildren(make("thead", {}, head), make("tbody", {}, ...rows));
   }
@@ -162,7 +162,7 @@ class Viewer {
       ...Object.entries(dialogue.provenance), ...Object.entries(dialogue.checks).map(([name, value]) => [name, value.toFixed(2)]),
     ];
     byId("facts").replaceChildren(
-      ...lines.filter(([, value]) => value !== "").flatMap(([name, value]) => [make("dt", { text: name.replaceAll("_", " ") }), make("dd", { text: value })]),
+      ...lines.filter(([, value]) => value !== "").flatMap(([name, value]) => [make("dt", { text: name.replaceAll("_", " ") }), make("dd", { dir: "auto", text: value })]),
     );
   }
 }

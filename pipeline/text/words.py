@@ -6,7 +6,7 @@ from typing import Any
 
 # Languages written without spaces: a word is one ideograph (or kana), or a run of anything else, and the punctuation
 # that follows it.
-_UNSPACED = frozenset({"zh", "ja", "yue"})
+UNSPACED = frozenset({"zh", "ja", "yue"})
 IDEOGRAPH = "\u3005\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 IDEOGRAPHS_PER_WORD = 1.5
 _UNSPACED_WORD = re.compile(rf"(?:[{IDEOGRAPH}]|[^\W{IDEOGRAPH}](?:[\w'’-](?<![{IDEOGRAPH}]))*|\S)(?:[^\w\s])*\s*")
@@ -22,7 +22,7 @@ _FOLDS: dict[str, dict[int, Any]] = {"ar": str.maketrans("أإآٱ", "اااا",
 
 def is_unspaced(language: str) -> bool:
     """Whether a language is written without spaces between its words."""
-    return language.split("-")[0] in _UNSPACED
+    return language.split("-")[0] in UNSPACED
 
 
 def split_words(text: str, language: str = "en") -> list[str]:
@@ -44,7 +44,7 @@ def bare_words(text: str, language: str = "en") -> list[str]:
     """The words without punctuation, in small letters, hyphened ones and elided ones apart; of a language without
     spaces its ideographs."""
     small, own = text.casefold(), language.split("-")[0]
-    if own in _UNSPACED:
+    if own in UNSPACED:
         return _UNSPACED_BARE.findall(small)
     if own in _FOLDS:
         small = small.translate(_FOLDS[own])

@@ -9,7 +9,7 @@ import pytest
 from building import rows_of
 
 from pipeline.codec.tokenizer import Tokenizer
-from pipeline.errors import UsageError
+from pipeline.errors import KameError, UsageError
 from pipeline.export.rows import truth
 from pipeline.export.run import export
 
@@ -79,6 +79,21 @@ def test_arrival_has_only_what_came(built, tmp_path):
 
 def test_stand_ins_are_named(done):
     assert {"writer: offline rules", "voice: espeak", "codec: untrained"} <= set(done.note["stand_ins"])
+
+
+@pytest.mark.parametrize("name", ["train-00000-of-*.parquet", "tokenizer.model"])
+def test_damaged_or_missing_tokens_are_named(built, tmp_path, name):
+    out = shutil.copytree(built, tmp_path / "out")
+    (path,) = (out / "tokens").glob(name)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(KameError, match=rf"tokens/{path.name}: is damaged .*`kame-data tokens .*` writes it anew"):
+        export(out, tmp_path / "x", "kame-finetune-parquet")
+    path.unlink()
+    with pytest.raises(KameError, match=rf"tokens/{path.name}: is not there; `kame-data tokens"):
+        export(out, tmp_path / "x", "kame-finetune-parquet")
+    assert not (tmp_path / "x").exists()
 
 
 def test_without_tokens_or_with_others(built, spoken, tmp_path):

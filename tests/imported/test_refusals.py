@@ -151,6 +151,7 @@ def test_sound_that_is_not_what_the_words_say(tmp_path):
     crossed = good[:, ::-1] + 0.01 * good
     assert reason(crossed) == "channel_swap"
     assert reason(good * [0, 1]) == "silent_channel"
+    assert reason(good * 0) == "silent_channel"
     tone = 0.3 * np.sin(np.arange(20 * 24000) / 24000 * 2 * np.pi * 300)
     assert reason(np.r_[good, np.stack([tone, 0 * tone], axis=1)]) == "missing_words"
     broken = good.copy()

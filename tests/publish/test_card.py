@@ -91,6 +91,14 @@ def test_the_body_says_how_it_was_made(dry):
         assert told in body, told
 
 
+def test_every_column_is_explained(dry):
+    _, body = halves(dry.folder)
+    told = {name for line in body.splitlines() if line.startswith("| `") for name in re.findall(r"`(\w+)`", line)}
+    for config in ("text", "speech", "tokens"):
+        (first, *_) = sorted((dry.folder / config).glob("*.parquet"))
+        assert set(pq.read_schema(first).names) - told - {"audio"} == set()
+
+
 def test_figures_of_models(tmp_path, rows):
     out = make(tmp_path / "out", rows)
     change(
@@ -126,6 +134,57 @@ def test_other_languages_and_no_validation(tmp_path):
     out = make(tmp_path / "out", rows, languages=("fr",))
     assert put(out, dry_run=tmp_path / "dry").rows["text"] == {"train": 4}
     assert halves(tmp_path / "dry")[0]["language"] == ["fr"]
+
+
+def recorded(row):
+    """The row as an import has it."""
+    none = {"source": "imported", "answer": "", "category": ""}
+    said = {"writer": "imported", "user_voice": "recorded", "assistant_voice": "recorded", "word_times": "given"}
+    return row | none | {"provenance": row["provenance"] | said}
+
+
+def test_recordings_are_not_called_questions_or_synthetic(tmp_path, rows):
+    own = [{"name": "imported", "location": "recordings"}]
+    out = make(tmp_path / "recorded", [recorded(row) for row in rows], sources=own, writer="offline")
+    head, body = halves(put(out, dry_run=tmp_path / "dry").folder)
+    assert head["language_creators"] == ["found"] and "synthetic" not in head["tags"]
+    for false in (
+        "benchmark",
+        "synthetic",
+        "espeak",
+        "no user's voice",
+        "publisher's own questions",
+        "the answer being",
+    ):
+        assert false not in body, false
+    assert "20 of the dialogues are recordings. Whose voices these are is not recorded" in body
+    assert "whether these people agreed to this, and under what licence they are is not stated here" in body
+    assert "What `dummy` wrote is under the terms" in body and "the publisher's own recordings" in body
+    assert re.search(r"^\| 5 \| \d+ \|.*\| - \| - \|$", body, re.MULTILINE)
+
+
+def test_recordings_beside_written_dialogues(tmp_path, rows):
+    both = [recorded(row) if n % 2 else row for n, row in enumerate(rows)]
+    own = [
+        {"name": "imported", "location": "recordings"},
+        {"name": "gsm8k"},
+        {"name": "mmlu_pro"},
+        {"name": "hssbench"},
+    ]
+    out = make(tmp_path / "both", both, sources=own)
+    head, body = halves(put(out, dry_run=tmp_path / "dry").folder)
+    assert head["language_creators"] == ["machine-generated", "found"] and "synthetic" in head["tags"]
+    assert "These are benchmark questions (GSM8K, HSSBench, MMLU-Pro)" in body
+    assert "10 of the dialogues are recordings" in body
+    assert "All other speech is synthetic, of 1 user voice and 1 for the assistant" in body
+
+
+def test_bundled_samples_and_own_questions_are_no_benchmark(tmp_path, rows):
+    own = [row | {"source": "gsm8k" if n % 2 else "questions"} for n, row in enumerate(rows)]
+    sources = [{"name": "gsm8k", "location": "sample"}, {"name": "questions", "location": "mine.jsonl"}]
+    out = make(tmp_path / "own", own, sources=sources)
+    _, body = halves(put(out, dry_run=tmp_path / "dry").folder)
+    assert "benchmark" not in body
 
 
 def test_text_of_strangers_breaks_nothing(tmp_path):

@@ -87,6 +87,15 @@ def test_the_build_that_is_named_tells_of_the_data(run, tmp_path, rows):
         put(run, out=tmp_path, dry_run=tmp_path / "dry")
 
 
+def test_a_model_of_recordings_is_not_said_to_know_benchmarks(run, tmp_path):
+    path = run / "export" / "training.json"
+    told = json.loads(path.read_text())
+    told["data"]["dialogues"] = {"imported": 7}
+    path.write_text(json.dumps(told))
+    body = (put(run, dry_run=tmp_path / "dry").folder / "README.md").read_text()
+    assert "benchmark" not in body and "dialogues recorded, oracles simulated by `openai:m`" in body
+
+
 def test_without_figures_it_says_so(run, tmp_path):
     (run / "metrics.jsonl").unlink()
     put(run, dry_run=tmp_path / "dry")

@@ -71,5 +71,5 @@ def test_silent_against_spoken(tmp_path):
     second = dummies.finish(tmp_path / "b", [dummies.row(n) for n in range(3)])
     found = compare(first, second)
     assert found.differs == {"speech": 3, "arrivals": 3, "provenance": 3}
-    assert found.examples["speech"][0].before == "None s"
+    assert found.examples["speech"][0].before == "never spoken"
     assert "median duration" in show(first, second)

@@ -32,6 +32,21 @@ def test_levels_are_compared_with_the_answer_on_the_sample_alone():
     assert min(top.consumed) < 100  # the next oracle came before it was read
 
 
+def test_without_a_right_answer_no_oracle_holds_or_lacks_it():
+    found = gather([dummies.row(1, answer="")], {"dummy-00001-v0"})
+    assert found.levels[5].whole and found.levels[5].holds is None
+    assert {line[-1] for plot in draw(found, [], []) if plot.title.startswith("Likeness") for line in plot.lines} == {
+        "-"
+    }
+
+
+def test_oracles_are_as_long_as_their_language_counts():
+    row = dummies.row(0, language="zh")
+    for oracle in row["oracles"]:
+        oracle["text"] = "\u4e00\u5171\u4e8c\u767e\u3002"
+    assert gather([row]).levels[0].mean_words == 4
+
+
 def test_silent_rows_have_levels_and_no_times():
     found = gather([dummies.row(n, spoken=False, duplex=True) for n in range(2)], {"dummy-00001-v0"})
     assert (found.spoken, found.durations, found.delays) == (0, [], [])

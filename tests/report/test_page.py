@@ -1,6 +1,8 @@
 import base64
+import copy
 import hashlib
 import json
+import math
 import re
 
 import dummies
@@ -8,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline.cli import app
-from pipeline.errors import UsageError
+from pipeline.errors import KameError, UsageError
 from pipeline.report import page as page_module
 from pipeline.report.page import write_report
 from pipeline.report.payload import outline, script_json
@@ -111,6 +113,44 @@ def test_silent_grid_and_empty_builds_have_pages(tmp_path):
     assert write_report(grid).sounds == 3
     empty = dummies.finish(tmp_path / "empty", [])
     assert write_report(empty).dialogues == 0
+
+
+def nan_in(name):
+    def spoil(row):
+        if name in row["audio_checks"]:
+            row["audio_checks"][name] = math.nan
+        else:
+            row[name][1]["end" if name == "words" else "time"] = math.inf
+
+    return spoil
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (nan_in("alignment"), "no number"),
+        (nan_in("words"), "no number"),
+        (nan_in("oracles"), "no number"),
+        (lambda row: row["audio"].update(bytes=b"no sound"), "audio cannot be read"),
+        (lambda row: row["audio"].update(bytes=b""), "audio is empty"),
+    ],
+)
+def test_a_damaged_row_is_named(tmp_path, spoil, told):
+    rows = [copy.deepcopy(dummies.row(n)) for n in range(2)]
+    spoil(rows[1])
+    out = dummies.finish(tmp_path / "out", rows)
+    with pytest.raises(KameError, match=f"row dummy-00001-v0: .*{told}"):
+        write_report(out)
+    assert not (out / "report.html").exists() and not list(out.glob(".*.tmp"))
+
+
+def test_half_a_character_in_a_manifest_or_a_refusal_stops_nothing(tmp_path):
+    out = dummies.finish(tmp_path / "out", [dummies.row(0)], settings={"writer": "w"})
+    path = out / "manifest.json"
+    path.write_text(path.read_text().replace('"writer": "w"', '"writer": "\\ud800w"'))
+    refused = {"stage": "dialogues", "source": "s", "question_id": "q", "dialogue_id": "", "detail": ""}
+    (out / "rejected" / "dialogues.jsonl").write_text(json.dumps(refused | {"reason": "\udfff"}))
+    assert write_report(out).dialogues == 1
 
 
 def test_outlines_show_each_side_where_it_speaks():

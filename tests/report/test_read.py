@@ -46,6 +46,36 @@ def test_missing_and_damaged_shards_are_named(build, tmp_path):
         list(Finished.open(tmp_path).rows())
 
 
+def test_whatever_byte_of_a_shard_is_another_one_the_shard_is_named(tmp_path):
+    out = dummies.finish(tmp_path / "out", [dummies.row(n, spoken=False) for n in range(40)])
+    (path,) = (out / "shards").glob("train-*")
+    whole = path.read_bytes()
+    for at in range(4, len(whole) - 8, len(whole) // 40):
+        path.write_bytes(whole[:at] + bytes(byte ^ 255 for byte in whole[at : at + 8]) + whole[at + 8 :])
+        try:
+            list(Finished.open(out).rows())
+        except KameError as error:
+            assert str(path) in str(error) and "is damaged" in str(error)
+
+
+@pytest.mark.parametrize("line", ['{"stage": "dialogues"}', "[]", "3", "{"])
+def test_a_line_that_is_no_refusal_is_named(tmp_path, line):
+    out = dummies.finish(tmp_path / "out", [dummies.row(0, spoken=False)])
+    (out / "rejected" / "dialogues.jsonl").write_text(f"{line}\n")
+    with pytest.raises(KameError, match=r"dialogues.jsonl line 1: is no"):
+        list(Finished.open(out).refusals())
+
+
+@pytest.mark.parametrize("name", ["sources", "stand_ins", "kame_data"])
+def test_a_manifest_of_another_kind_is_one_line(tmp_path, name):
+    out = dummies.finish(tmp_path / "out", [dummies.row(0, spoken=False)])
+    manifest = json.loads((out / "manifest.json").read_text())
+    del manifest[name]
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(KameError, match=name):
+        Finished.open(out)
+
+
 def test_a_sample_shows_every_facet_and_does_not_hang_on_order(build):
     rows = list(Finished.open(build).rows(FACET_COLUMNS))
     chosen = sample(rows, 12)
