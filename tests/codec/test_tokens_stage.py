@@ -27,6 +27,9 @@ from pipeline.errors import KameError, UsageError
 from pipeline.storage.files import checksum
 from pipeline.verify import verify
 
+# What they share takes long to make, so they stay on one worker.
+pytestmark = pytest.mark.xdist_group("tokens")
+
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = TokenSettings("untrained-small", "sample", "cpu", 2)
 

@@ -16,6 +16,9 @@ from pipeline.train.inputs import lay_out
 from pipeline.train.model import FourStreams
 from pipeline.train.start import find_start
 
+# What they share takes long to make, so they stay on one worker.
+pytestmark = pytest.mark.xdist_group("exports")
+
 
 def folder_of(path, model, **config):
     """A checkpoint of the model as others write them: weights, and the arguments in config.json."""

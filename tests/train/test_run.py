@@ -19,6 +19,9 @@ from pipeline.train.loop import open_loaders
 from pipeline.train.loop import train as train_here
 from pipeline.train.outcome import outcome
 
+# What they share takes long to make, so they stay on one worker.
+pytestmark = pytest.mark.xdist_group("runs")
+
 
 @pytest.fixture(scope="module")
 def tokens(tmp_path_factory):
