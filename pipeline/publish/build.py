@@ -35,6 +35,7 @@ from pipeline.publish.sections import (
     sources_table,
 )
 from pipeline.report.read import Finished
+from pipeline.seeds import digest
 from pipeline.sources import SOURCES
 
 LOADING = """from datasets import load_dataset
@@ -85,11 +86,17 @@ def build_files(
     files += [File.of(CARD, card.encode()), File.of(LICENCE_FILE, licence_text(licences))]
     about = {name: manifest[name] for name in ("dialogues", "oracles", "seconds", "sources", "refused")}
     about |= {name: manifest[name] for name in ("prompts", "spend", "asked_again", "alignment") if name in manifest}
+    about["build"] = build_digest(manifest)
     about |= {"stand_ins": list(stand_ins), "terms": manifest.get("terms", []) if audio else []}
     about["settings"] = without_places(settings_of(finished).model_dump(mode="json", include=set(manifest["settings"])))
     if tokens:
         about["tokens"] = {name: tokens[name] for name in ("codec", "tokenizer", "rows", "frames", "refused")}
     return with_listing("dataset", files, about)
+
+
+def build_digest(manifest: dict[str, Any]) -> str:
+    """A short digest of the rows of a finished build, sound and all: what a listing tells it by."""
+    return digest(*(shard["fingerprint"] for shard in manifest["shards"]))[:16]
 
 
 def locations_of(manifest: dict[str, Any]) -> dict[str, str | None]:
