@@ -16,10 +16,11 @@ import typer
 from pipeline import __version__
 from pipeline.errors import Interrupted, KameError
 from pipeline.export.command import export
-from pipeline.flags import BuildFolder, Debug, FirstFolder, SecondFolder, takes_settings
+from pipeline.flags import BuildFolder, Debug, FirstFolder, SecondFolder, takes_flags, takes_settings
 from pipeline.imported.command import NOT_OF_IMPORTS, import_flags, imported_settings
 from pipeline.llm.command import ledger_app
 from pipeline.publish.command import publish
+from pipeline.schedule import FLAGS, nightly, serve
 from pipeline.train.command import train
 
 if TYPE_CHECKING:
@@ -273,6 +274,8 @@ def diff(
 
 app.command()(train)
 app.command()(publish)
+app.command()(takes_flags(nightly, nightly, own=FLAGS["nightly"]))
+app.command()(takes_flags(serve, serve, own=FLAGS["serve"]))
 app.command()(export)
 app.add_typer(ledger_app, name="ledger")
 

@@ -144,12 +144,28 @@ def takes_settings(
     """Give a command of settings all of `_flags` but those `without`, behind flags of its `own`, which `rename` turns
     into settings."""
 
-    def wrapped(config: str | None, debug: bool, **flags: Any) -> None:
-        command(settings_of(config, rename({name: value for name, value in flags.items() if value is not None})))
+    def settle(config: str | None, flags: dict[str, Any]) -> None:
+        command(settings_of(config, rename(flags)))
 
-    ahead = list(inspect.signature(own).parameters.values()) if own else []
+    return takes_flags(settle, command, own=(own,) if own else (), without=without)
+
+
+def takes_flags(
+    call: Callable[[str | None, dict[str, Any]], None],
+    named: Callable[..., None],
+    *,
+    own: Collection[Callable[..., None]] = (),
+    without: Collection[str] = (),
+) -> Callable[..., None]:
+    """The command of the name and help of `named`: `call` gets its `--config` and whatever flags are given, of all of
+    `_flags` but those `without`, and of its `own`."""
+
+    def wrapped(config: str | None, debug: bool, **flags: Any) -> None:
+        call(config, {name: value for name, value in flags.items() if value is not None})
+
+    ahead = [p for flags in own for p in inspect.signature(flags).parameters.values()]
     behind = [p for p in flag_parameters() if p.name not in without]
-    wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
+    wrapped.__name__, wrapped.__doc__ = named.__name__, named.__doc__
     wrapped.__annotations__ = {p.name: p.annotation for p in (*ahead, *behind)}
     wrapped.__signature__ = inspect.Signature(sorted((*ahead, *behind), key=_has_default))  # type: ignore[attr-defined]
     return wrapped
