@@ -50,6 +50,7 @@ from pipeline.storage.paths import RemotePath, path_of
 # Prefect's own loggers are quiet, for they would print tracebacks; `flows/__init__` has this one sent to its server.
 log = logging.getLogger(__name__)
 log.setLevel(logging.INFO)
+_BUILD, _TOKENS, _PUBLISH = BuildForm(), TokensForm(), PublishForm()
 _STEP: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 
 
@@ -164,9 +165,9 @@ def nightly(
     repo: str,
     out: str = "out",
     more: Annotated[int, Field(ge=1)] = 100,
-    build: BuildForm = BuildForm(),
-    tokens: TokensForm = TokensForm(),
-    publish: PublishForm = PublishForm(),
+    build: BuildForm = _BUILD,
+    tokens: TokensForm = _TOKENS,
+    publish: PublishForm = _PUBLISH,
     report_url: str | None = None,
 ) -> State[None]:
     """Let a build grow, judge it, and publish it where it holds.

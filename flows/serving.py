@@ -5,17 +5,17 @@ import logging
 import os
 import signal
 import socket
-import time
-from datetime import timedelta
-from typing import Any
+import warnings
+from datetime import datetime, timedelta
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 import httpx
 from prefect import get_client
 from prefect.client.schemas.objects import DeploymentStatus
 from prefect.client.schemas.schedules import CronSchedule
-from prefect.exceptions import ObjectNotFound
 from prefect.deployments.runner import RunnerDeployment
+from prefect.exceptions import ObjectNotFound
 from prefect.runner import Runner
 from prefect.schedules import Cron, Interval, Schedule
 from prefect.settings import PREFECT_UI_URL, get_current_settings
@@ -30,8 +30,42 @@ from pipeline.forms import BuildForm, PublishForm, TokensForm
 
 START = "`prefect server start`, and PREFECT_API_URL=http://127.0.0.1:4200/api in the environment of this command"
 SHORTEST_S = 1.0
-UNANSWERED_S = 60.0
-"""How long the server may be away before `serve` gives up."""
+
+
+class _Patient(Runner):
+    """Prefect's runner; it waits for a server that went away, where Prefect's own would end with a traceback."""
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        poller: Any = self._scheduled_run_poller
+        ask, away = poller._get_and_submit_flow_runs, False
+
+        async def patiently(*args: Any, **options: Any) -> Any:
+            nonlocal away
+            try:
+                found = await ask(*args, **options)
+            except (httpx.TransportError, httpx.HTTPStatusError) as error:
+                if isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 500:
+                    raise
+                if not away:
+                    _say("the Prefect server does not answer; no run begins until it does")
+                away = True
+                return []
+            if away:
+                _say("the Prefect server answers again")
+            away = False
+            return found
+
+        poller._get_and_submit_flow_runs = patiently
+        return self
+
+    def handle_sigterm(self, *args: Any, **options: Any) -> None:
+        """As Ctrl-C: the schedule is paused, and what runs is stopped."""
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def _say(line: str) -> None:
+    print(f"{datetime.now():%Y-%m-%d %H:%M:%S}  {line}", flush=True)
 
 
 def check(told: dict[str, Any]) -> None:
@@ -136,6 +170,9 @@ def serve(
 
 async def _serve(deployment: RunnerDeployment, url: str) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # What its loops have to say of an end in the middle of things.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL + 1)
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
     full = f"nightly/{deployment.name}"
     try:
         await _check_free(full)
@@ -143,12 +180,12 @@ async def _serve(deployment: RunnerDeployment, url: str) -> None:
         raise KameError(
             f"PREFECT_API_URL {url}: no Prefect server answers there ({type(error).__name__}); start it: {START}"
         ) from None
-    runner = Runner(pause_on_shutdown=True)
+    runner = _Patient(pause_on_shutdown=True)
     number: Any = await runner.aadd_deployment(deployment)
     print(f"{full}: {told_of(deployment)}; a run now: prefect deployment run {full}", flush=True)
     if ui := PREFECT_UI_URL.value():
         print(f"{ui}/deployments/deployment/{number}", flush=True)
-    await _keep(runner, url)
+    await runner.start()
 
 
 async def _check_free(full: str) -> None:
@@ -185,19 +222,3 @@ def told_of(deployment: RunnerDeployment) -> str:
     when: Any = deployment.schedules[0].schedule
     rhythm = f"'{when.cron}' ({when.timezone})" if hasattr(when, "cron") else f"every {when.interval}"
     return f"{rhythm}, to {deployment.parameters['out']} and {deployment.parameters['repo']}"
-
-
-async def _keep(runner: Runner, url: str) -> None:
-    """Run until stopped; begin anew while the server is away, for UNANSWERED_S. Raises KameError after that."""
-    away = 0.0
-    while True:
-        began = time.monotonic()
-        try:
-            await runner.start()
-            return
-        except BaseExceptionGroup as group:
-            raise group from None
-        except RuntimeError:
-            away = time.monotonic() if not away else away
-            if began - away > UNANSWERED_S:
-                raise KameError(f"PREFECT_API_URL {url}: the Prefect server has gone; start it again: {START}") from None

@@ -1,4 +1,4 @@
-"""What a scheduled run is told, as forms: Prefect shows them to whoever starts one by hand, and checks what is filled in.
+"""What a scheduled run is told, as forms: Prefect shows them to whoever starts one by hand, and checks what comes in.
 
 That of the build is made of the flags of the command line, so there is one list of names, types and explanations.
 """

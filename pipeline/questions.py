@@ -47,8 +47,8 @@ class Pull:
         for question in known:
             if (now := there.get(question.id)) is None or _stated(now) != _stated(question):
                 raise UsageError(
-                    f"source {self.source}: its row {question.id} is gone or has changed since the build began with it; a "
-                    "source may only get more rows; give another --out, or the rows as they were"
+                    f"source {self.source}: its row {question.id} is gone or has changed since the build began with it; "
+                    "a source may only get more rows; give another --out, or the rows as they were"
                 )
             places[question.id] = len(places)
         self.accepted.sort(key=lambda question: places.get(question.id, len(places)))

@@ -54,8 +54,8 @@ def _of_a_schedule(
 
 
 def told(config: str | None, flags: dict[str, Any]) -> dict[str, Any]:
-    """What a run is told by the flags of `_of_a_night` and of a build: the parameters of the flow, as JSON. No path hangs
-    on the folder that the command is given in. Every flag is one of them, none is left over."""
+    """What a run is told by the flags of `_of_a_night` and of a build: the parameters of the flow, as JSON. No path
+    hangs on the folder that the command is given in."""
     given, found = dict(flags), dict[str, Any]()
     for name in ("repo", "more", "report_url"):
         if name in given:
@@ -84,7 +84,7 @@ def _rooted(name: str, value: Any) -> Any:
 
 
 def nightly(config: str | None, flags: dict[str, Any]) -> None:
-    """Let a build grow by --more questions, judge it, and publish it where it holds: what `serve` does on a schedule."""
+    """Let a build grow by --more questions, judge it, and publish it where it holds; `serve` does so on a schedule."""
     from flows.serving import run_now
 
     typer.echo(run_now(told(config, flags)))

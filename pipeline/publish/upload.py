@@ -241,11 +241,9 @@ def _listing(api: Any, target: Target, revision: str) -> bytes:
         ).read_bytes()
 
 
-def insist(
-    attempt: Callable[[], Result], target: Target, token: str, waiting: Callable[[str, float], None]
-) -> Result:
-    """What `attempt` returns; tried up to ATTEMPTS times where the network or the Hub fails. `waiting` hears why, and for
-    how many seconds. Raises KameError, one line."""
+def insist(attempt: Callable[[], Result], target: Target, token: str, waiting: Callable[[str, float], None]) -> Result:
+    """What `attempt` returns; tried up to ATTEMPTS times where the network or the Hub fails. `waiting` hears why, and
+    for how many seconds. Raises KameError, one line."""
     for number in range(1, ATTEMPTS + 1):
         try:
             return attempt()
