@@ -5,8 +5,11 @@ import logging
 import os
 import signal
 import socket
+import sys
 import warnings
+from contextlib import redirect_stdout
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
@@ -65,7 +68,7 @@ class _Patient(Runner):
 
 
 def _say(line: str) -> None:
-    print(f"{datetime.now():%Y-%m-%d %H:%M:%S}  {line}", flush=True)
+    print(f"{datetime.now():%Y-%m-%d %H:%M:%S}  {line}", file=sys.__stdout__, flush=True)
 
 
 def check(told: dict[str, Any]) -> None:
@@ -185,7 +188,8 @@ async def _serve(deployment: RunnerDeployment, url: str) -> None:
     print(f"{full}: {told_of(deployment)}; a run now: prefect deployment run {full}", flush=True)
     if ui := PREFECT_UI_URL.value():
         print(f"{ui}/deployments/deployment/{number}", flush=True)
-    await runner.start()
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):  # its loops print tracebacks
+        await runner.start()
 
 
 async def _check_free(full: str) -> None:

@@ -47,7 +47,7 @@ class Pull:
         for question in known:
             if (now := there.get(question.id)) is None or _stated(now) != _stated(question):
                 raise UsageError(
-                    f"source {self.source}: its row {question.id} is gone or has changed since the build began with it; "
+                    f"source {self.source}: its row {question.id} is gone or has changed since the build began; "
                     "a source may only get more rows; give another --out, or the rows as they were"
                 )
             places[question.id] = len(places)

@@ -1,0 +1,35 @@
+"""What the tests of nights share: questions, a Hub for this process, and what Prefect's server says."""
+
+import json
+import urllib.request
+
+QUESTIONS = [
+    ("A box holds four rows of six eggs. How many eggs are in the box?", "24"),
+    ("A train leaves at nine and arrives at noon. How many hours does it take?", "3"),
+    ("Anna has twelve apples and eats five. How many apples are left?", "7"),
+    ("A rope of twenty metres is cut into five equal pieces. How long is each piece in metres?", "4"),
+    ("Ben reads ten pages a day. How many pages does he read in a week?", "70"),
+    ("A shirt costs thirty euros and is half price today. What does it cost now in euros?", "15"),
+]
+
+
+def ask(url, what, method="POST", **body):
+    """An answer of Prefect's API."""
+    data = json.dumps(body).encode() if method == "POST" else None
+    request = urllib.request.Request(f"{url}/{what}", data, {"Content-Type": "application/json"}, method=method)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def runs(url, deployment):
+    """The runs of a deployment that have ended, the first first: (type, message)."""
+    wanted = {"deployments": {"name": {"any_": [deployment]}}, "sort": "START_TIME_ASC"}
+    found = ask(url, "flow_runs/filter", **wanted)
+    return [
+        (r["state_type"], r["state"]["message"]) for r in found if r["state_type"] in ("COMPLETED", "FAILED", "CRASHED")
+    ]
+
+
+def write_questions(path, count):
+    lines = [{"id": f"q{n}", "question": question, "answer": answer} for n, (question, answer) in enumerate(QUESTIONS)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines[:count]))
