@@ -200,9 +200,10 @@ async def _check_free(full: str) -> None:
         except ObjectNotFound:
             return
     host, _, pid = (found.version or "").rpartition(":")
-    if found.status != DeploymentStatus.READY or found.paused or not pid.isdigit():
+    if found.status != DeploymentStatus.READY or not pid.isdigit():
         return
-    if is_here(host) and not _alive(int(pid)):
+    # Whoever serves no more pauses the schedule, and cannot where it was killed.
+    if found.paused if not is_here(host) else not _alive(int(pid)):
         return
     raise KameError(
         f"{full}: is served by process {pid} on {host}; stop that one, or give this one another --name (one that was "

@@ -15,19 +15,24 @@ QUESTIONS = [
 
 def ask(url, what, method="POST", **body):
     """An answer of Prefect's API."""
-    data = json.dumps(body).encode() if method == "POST" else None
+    data = json.dumps(body).encode() if method != "GET" else None
     request = urllib.request.Request(f"{url}/{what}", data, {"Content-Type": "application/json"}, method=method)
     with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
+        return json.load(answer) if answer.status != 204 else None
+
+
+def pause(url, deployment):
+    """Have no more runs begin by the schedule, once one is under way."""
+    found = ask(url, f"deployments/name/nightly/{deployment}", method="GET")
+    ask(url, f"deployments/{found['id']}", method="PATCH", paused=True)
+    return found
 
 
 def runs(url, deployment):
-    """The runs of a deployment that have ended, the first first: (type, message)."""
+    """The runs of a deployment that have begun, the first first: (type, message)."""
     wanted = {"deployments": {"name": {"any_": [deployment]}}, "sort": "START_TIME_ASC"}
     found = ask(url, "flow_runs/filter", **wanted)
-    return [
-        (r["state_type"], r["state"]["message"]) for r in found if r["state_type"] in ("COMPLETED", "FAILED", "CRASHED")
-    ]
+    return [(r["state_type"], r["state"]["message"]) for r in found if r["start_time"]]
 
 
 def write_questions(path, count):
