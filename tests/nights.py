@@ -1,6 +1,8 @@
 """What the tests of nights share: questions, a Hub for this process, and what Prefect's server says."""
 
 import json
+import time
+import urllib.error
 import urllib.request
 
 QUESTIONS = [
@@ -17,8 +19,15 @@ def ask(url, what, method="POST", **body):
     """An answer of Prefect's API."""
     data = json.dumps(body).encode() if method != "GET" else None
     request = urllib.request.Request(f"{url}/{what}", data, {"Content-Type": "application/json"}, method=method)
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer) if answer.status != 204 else None
+    for wait in (1, 2, 4, 8, None):
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return json.load(answer) if answer.status != 204 else None
+        except urllib.error.HTTPError as error:
+            if error.code != 503 or wait is None:  # its database is busy
+                raise
+            time.sleep(wait)
+    return None
 
 
 def pause(url, deployment):

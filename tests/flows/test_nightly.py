@@ -86,9 +86,9 @@ def artifacts(url, key):
 def test_it_grows_night_by_night_on_the_hub_until_there_is_no_more(prefect, here, tmp_path):
     nights = Nights(tmp_path, dry=False, limit=4)
     assert nights.run() == ("COMPLETED", f"2 dialogues published to {here.url}/datasets/ORG/NAME")
-    first = {p for p in (nights.out / "parts").rglob("*.json")}
+    first = set((nights.out / "parts").rglob("*.json"))
     assert nights.run()[1].startswith("4 dialogues published")
-    assert first <= {p for p in (nights.out / "parts").rglob("*.json")}, "what is there is made again"
+    assert first <= set((nights.out / "parts").rglob("*.json")), "what is there is made again"
     build_whole(settings_of(tmp_path / "whole", sources=("gsm8k=sample",), limit=4))
     assert shard_bytes(nights.out) == shard_bytes(tmp_path / "whole")
     commits = len(here.repos["dataset", "ORG/NAME"].revisions["main"])
