@@ -10,6 +10,8 @@ os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 # A task's error reaches the user as the command's one line; Prefect's own log would print its traceback before it.
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
 os.environ.setdefault("PREFECT_LOGGING_SERVER_LEVEL", "CRITICAL")
+# What a night has to say goes to the server's log of the run, and no traceback.
+os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "flows.nightly")
 # The embedded server starts slowly on a busy machine; Prefect's own limit is 20 s.
 os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
 

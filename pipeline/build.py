@@ -42,10 +42,15 @@ QUESTIONS_VERSION = 4
 OURS = {"parts", "shards", "tokens", "rejected", "manifest.json", "report.html"}
 
 
-def _noted(path: AnyPath) -> dict[str, Any]:
+def noted(path: AnyPath) -> dict[str, dict[str, Any]]:
+    """The note of a build: what it is (`identity`), its `settings`, and what its sources were `earlier`.
+
+    Raises UsageError where there is none, or a damaged one.
+    """
     try:
         note = json.loads(path.read_text("utf-8"))
-        return {"identity": dict(note["identity"]), "settings": dict(note["settings"])}
+        rooms = {"identity": dict(note["identity"]), "settings": dict(note["settings"])}
+        return rooms | {"earlier": dict(note.get("earlier", {}))}
     except FileNotFoundError:
         raise UsageError(f"{path.parent}: holds no build; give the folder that was --out") from None
     except (ValueError, KeyError, TypeError):
@@ -61,7 +66,7 @@ def absolute(spec: str) -> str:
 
 def noted_settings(out: AnyPath) -> Settings:
     """The settings of the last build command that ran in OUT. Raises UsageError where there was none."""
-    return Settings.model_validate(_noted(out / "build.json")["settings"] | {"out": out})
+    return Settings.model_validate(noted(out / "build.json")["settings"] | {"out": out})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,13 @@ class Build:
             },
         }
 
+    @cached_property
+    def earlier(self) -> dict[str, str]:
+        """Of each source that new rows came to (`pipeline.growth`), the fingerprint that it had before."""
+        path = self.out / "build.json"
+        found: dict[str, str] = noted(path)["earlier"] if path.exists() else {}
+        return found
+
     def check(self) -> None:
         """Raise UsageError where OUT holds another build, or something else, or a setting names what is not there."""
         for stage in STAGES.values():
@@ -116,7 +128,7 @@ class Build:
         _ = self.identity
         path = self.out / "build.json"
         if path.exists():
-            self._compare(_noted(path)["identity"])
+            self._compare(noted(path)["identity"])
             return
         if self.out.exists() and not self.out.is_dir():
             raise UsageError(f"--out {self.out}: is a file; give a folder")
@@ -129,7 +141,13 @@ class Build:
 
     def claim(self) -> None:
         """Note in OUT what build it holds, and its settings; done when its sources have shown to be readable."""
-        note = {"identity": self.identity, "settings": self.settings_from_anywhere()}
+        self.note(self.settings_from_anywhere())
+
+    def note(self, settings: dict[str, Any]) -> None:
+        """Note in OUT what build it holds, and these settings."""
+        note = {"identity": self.identity, "settings": settings}
+        if self.earlier:
+            note["earlier"] = self.earlier
         write_changed(self.out / "build.json", json.dumps(note, indent=1).encode() + b"\n")
 
     def settings_from_anywhere(self) -> dict[str, Any]:
@@ -170,10 +188,11 @@ class Build:
 
     # -- questions
 
-    def questions_name(self, source: SourceSettings) -> str:
-        """The name of the source's questions part."""
+    def questions_name(self, source: SourceSettings, rows: str | None = None) -> str:
+        """The name of the source's questions part; `rows`: the fingerprint of other rows than it has now."""
         writer = writer_of(self.settings)
-        key = (QUESTIONS_VERSION, source.name, self.identity["sources"][source.name], self.settings.languages)
+        rows = rows or self.identity["sources"][source.name]
+        key: tuple[Any, ...] = (QUESTIONS_VERSION, source.name, rows, self.settings.languages)
         if source.name == IMPORTED:
             key = (*key, *sorted(imported_key(self.settings).items()))
         return f"{source.name}-{digest(*key, self.settings.seed, writer.sees_pictures)[:16]}"
@@ -193,9 +212,19 @@ class Build:
             seed=self.settings.seed,
         )
         with pulled:
+            if source.name in self.earlier:
+                pulled.put_behind(self._asked_earlier(source))
             rows = {q.id: Asked(q, True) for q in pulled.questions()}
             rows |= {q.id: Asked(q, False) for q in pulled.parsed if q.id not in rows}
             return store.write(name, rows, Asked, pulled.rejected)
+
+    def _asked_earlier(self, source: SourceSettings) -> list[Question]:
+        """The questions of the source in the order that they had before it got new rows."""
+        name = self.questions_name(source, self.earlier[source.name])
+        try:
+            return [a.question for a in self.store("questions").read(name, Asked)]
+        except DamagedPart:
+            return []  # their order is lost, and so all are put into the order of a new build
 
     def questions_of(self, source: SourceSettings) -> list[Asked]:
         """The source's questions that can be asked aloud, as they stand in its finished part."""

@@ -16,10 +16,11 @@ import typer
 from pipeline import __version__
 from pipeline.errors import Interrupted, KameError
 from pipeline.export.command import export
-from pipeline.flags import BuildFolder, Debug, FirstFolder, SecondFolder, takes_settings
+from pipeline.flags import BuildFolder, Debug, FirstFolder, SecondFolder, takes_flags, takes_settings
 from pipeline.imported.command import NOT_OF_IMPORTS, import_flags, imported_settings
 from pipeline.llm.command import ledger_app
 from pipeline.publish.command import publish
+from pipeline.schedule import FLAGS, nightly, serve
 from pipeline.train.command import train
 
 if TYPE_CHECKING:
@@ -46,25 +47,16 @@ Tokenizer = Annotated[
 
 def _run_build(settings: "Settings") -> dict[str, Any]:
     from pipeline.build import Build
-    from pipeline.clusters import check_runner
     from pipeline.show import Bars
-    from pipeline.stages import check_models, terms
-    from pipeline.status import finished, restore
-    from pipeline.storage.files import sweep
-    from pipeline.storage.lock import hold
+    from pipeline.stages import terms
+    from pipeline.status import finish
 
     build_ = Build(settings)
     build_.check()
     for line in terms(settings):
         typer.echo(f"licence: {line}", err=True)
-    with hold(settings.out):
-        manifest = finished(build_)
-        if manifest is not None:
-            restore(build_)
-            return manifest
-        check_models(settings)
-        check_runner(settings.runner)
-        sweep(settings.out)
+
+    def make() -> dict[str, Any]:
         from flows.build import build_flow
 
         try:
@@ -80,6 +72,8 @@ def _run_build(settings: "Settings") -> dict[str, Any]:
         finally:
             # What Prefect has to say of its own ending is no news to the user, whose last line is ours.
             logging.disable(logging.CRITICAL)
+
+    return finish(build_, make)
 
 
 @app.command()
@@ -280,6 +274,8 @@ def diff(
 
 app.command()(train)
 app.command()(publish)
+app.command()(takes_flags(nightly, nightly, own=FLAGS["nightly"]))
+app.command()(takes_flags(serve, serve, own=FLAGS["serve"]))
 app.command()(export)
 app.add_typer(ledger_app, name="ledger")
 

@@ -112,6 +112,28 @@ def _flags(
     """The flags of every command that takes settings; a name here is the name in the settings tree."""
 
 
+def settings_of(config: str | None, flags: dict[str, Any]) -> "Settings":
+    """The settings that the flags of `_flags` ask for, with a `--config`. Raises UsageError as `load_settings` does."""
+    from pipeline.settings_file import load_settings
+
+    given = dict(flags)
+    if (llm := given.pop("llm", None)) is not None:
+        given = {"writer": llm, "simulator": llm} | given
+    for branch, name, flag in BRANCHES:
+        if flag in given:
+            room, *rooms = branch.split(".")
+            leaves = given.setdefault(f"{room}.", {})
+            for inner in rooms:
+                leaves = leaves.setdefault(inner, {})
+            leaves[name] = given.pop(flag)
+    return load_settings(config, {name.removesuffix("."): value for name, value in given.items()})
+
+
+def flag_parameters() -> list[inspect.Parameter]:
+    """The flags of every command that takes settings: names, types, and their help as the option's of typer."""
+    return list(inspect.signature(_flags).parameters.values())
+
+
 def takes_settings(
     command: Callable[["Settings"], None],
     *,
@@ -122,25 +144,28 @@ def takes_settings(
     """Give a command of settings all of `_flags` but those `without`, behind flags of its `own`, which `rename` turns
     into settings."""
 
+    def settle(config: str | None, flags: dict[str, Any]) -> None:
+        command(settings_of(config, rename(flags)))
+
+    return takes_flags(settle, command, own=(own,) if own else (), without=without)
+
+
+def takes_flags(
+    call: Callable[[str | None, dict[str, Any]], None],
+    named: Callable[..., None],
+    *,
+    own: Collection[Callable[..., None]] = (),
+    without: Collection[str] = (),
+) -> Callable[..., None]:
+    """The command of the name and help of `named`: `call` gets its `--config` and whatever flags are given, of all of
+    `_flags` but those `without`, and of its `own`."""
+
     def wrapped(config: str | None, debug: bool, **flags: Any) -> None:
-        from pipeline.settings_file import load_settings
+        call(config, {name: value for name, value in flags.items() if value is not None})
 
-        given = rename({name: value for name, value in flags.items() if value is not None})
-        if (llm := given.pop("llm", None)) is not None:
-            given = {"writer": llm, "simulator": llm} | given
-        for branch, name, flag in BRANCHES:
-            if flag in given:
-                room, *rooms = branch.split(".")
-                leaves = given.setdefault(f"{room}.", {})
-                for inner in rooms:
-                    leaves = leaves.setdefault(inner, {})
-                leaves[name] = given.pop(flag)
-        given = {name.removesuffix("."): value for name, value in given.items()}
-        command(load_settings(config, given))
-
-    ahead = list(inspect.signature(own).parameters.values()) if own else []
-    behind = [p for name, p in inspect.signature(_flags).parameters.items() if name not in without]
-    wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
+    ahead = [p for flags in own for p in inspect.signature(flags).parameters.values()]
+    behind = [p for p in flag_parameters() if p.name not in without]
+    wrapped.__name__, wrapped.__doc__ = named.__name__, named.__doc__
     wrapped.__annotations__ = {p.name: p.annotation for p in (*ahead, *behind)}
     wrapped.__signature__ = inspect.Signature(sorted((*ahead, *behind), key=_has_default))  # type: ignore[attr-defined]
     return wrapped

@@ -38,6 +38,21 @@ class Pull:
         """The accepted questions, each with its picture's bytes where there are some."""
         return map(self.pictures.attach, self.accepted)
 
+    def put_behind(self, known: Iterable[Question]) -> None:
+        """Put what is new behind the questions that are `known` already, in their order.
+
+        Raises UsageError where one of these is gone or is another one now.
+        """
+        there, places = {q.id: q for q in self.parsed}, dict[str, int]()
+        for question in known:
+            if (now := there.get(question.id)) is None or _stated(now) != _stated(question):
+                raise UsageError(
+                    f"source {self.source}: its row {question.id} is gone or has changed since the build began; "
+                    "a source may only get more rows; give another --out, or the rows as they were"
+                )
+            places[question.id] = len(places)
+        self.accepted.sort(key=lambda question: places.get(question.id, len(places)))
+
     def __enter__(self) -> "Pull":
         return self
 
@@ -92,6 +107,12 @@ def pull(
     found.rejected = [rejected for _, rejected in sorted(refusals, key=lambda pair: pair[0])]
     found.accepted.sort(key=lambda question: seeds.digest(seed, "order", question.id))
     return found
+
+
+def _stated(question: Question) -> Question:
+    """The question without its picture's bytes, which a writer without eyes does not keep."""
+    picture = question.picture
+    return replace(question, picture=picture and replace(picture, data=None))
 
 
 def _check(question: Question, wanted: frozenset[str], contradicted: dict[str, str], shown: bool) -> None:

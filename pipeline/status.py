@@ -1,14 +1,17 @@
 """How far a build is, from what lies in its folder alone."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline.build import Build
+from pipeline.clusters import check_runner
 from pipeline.manifest import rows_settings, write_rejected
 from pipeline.shards.assemble import ShardFolder, plan_shards
-from pipeline.stages import stages_of
-from pipeline.storage.files import intact
+from pipeline.stages import check_models, stages_of
+from pipeline.storage.files import intact, sweep
+from pipeline.storage.lock import hold
 from pipeline.wanted import Lane, Slice
 
 
@@ -66,6 +69,19 @@ def finished(build: Build) -> dict[str, Any] | None:
     if set(listed) != set(names):
         return None
     return manifest if all(intact(*file) for file in files) else None
+
+
+def finish(build: Build, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The manifest of a build, which `make` makes unless it is finished. Raises Busy where another command is at it."""
+    with hold(build.out):
+        manifest = finished(build)
+        if manifest is not None:
+            restore(build)
+            return manifest
+        check_models(build.settings)
+        check_runner(build.settings.runner)
+        sweep(build.out)
+        return make()
 
 
 def restore(build: Build) -> None:

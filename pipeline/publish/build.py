@@ -35,6 +35,7 @@ from pipeline.publish.sections import (
     sources_table,
 )
 from pipeline.report.read import Finished
+from pipeline.seeds import digest
 from pipeline.sources import SOURCES
 
 LOADING = """from datasets import load_dataset
@@ -85,11 +86,18 @@ def build_files(
     files += [File.of(CARD, card.encode()), File.of(LICENCE_FILE, licence_text(licences))]
     about = {name: manifest[name] for name in ("dialogues", "oracles", "seconds", "sources", "refused")}
     about |= {name: manifest[name] for name in ("prompts", "spend", "asked_again", "alignment") if name in manifest}
+    about["build"] = build_digest(manifest, tokens)
     about |= {"stand_ins": list(stand_ins), "terms": manifest.get("terms", []) if audio else []}
     about["settings"] = without_places(settings_of(finished).model_dump(mode="json", include=set(manifest["settings"])))
     if tokens:
         about["tokens"] = {name: tokens[name] for name in ("codec", "tokenizer", "rows", "frames", "refused")}
     return with_listing("dataset", files, about)
+
+
+def build_digest(manifest: dict[str, Any], tokens: dict[str, Any] | None) -> str:
+    """A short digest of the rows of a finished build, and of its tokens: what a listing tells it by."""
+    made = [file["sha256"] for file in tokens["files"]] if tokens else []
+    return digest(*(shard["fingerprint"] for shard in manifest["shards"]), *made)[:16]
 
 
 def locations_of(manifest: dict[str, Any]) -> dict[str, str | None]:

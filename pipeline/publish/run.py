@@ -1,11 +1,13 @@
 """`kame-data publish`: what is asked for, and how it is done. Nothing leaves the machine before all gates are open."""
 
+import json
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from pipeline.codec.stage import token_manifest
 from pipeline.errors import UsageError
@@ -13,11 +15,11 @@ from pipeline.publish import gates
 from pipeline.publish.build import build_files
 from pipeline.publish.check import check_loads
 from pipeline.publish.configs import Config, configs_of
-from pipeline.publish.facts import gather
+from pipeline.publish.facts import Facts, gather
 from pipeline.publish.files import LISTING, File, listed_paths
 from pipeline.publish.hub import Target, token_of
 from pipeline.publish.model import check_model, model_files
-from pipeline.publish.upload import Progress, Published, upload
+from pipeline.publish.upload import Progress, Published, published, upload
 from pipeline.report.read import Finished
 from pipeline.storage.files import forget_copy
 from pipeline.storage.lock import hold
@@ -73,24 +75,68 @@ def publish(request: Request, progress: Progress) -> Published | Written:
 
 
 def _publish_build(request: Request, target: Target, progress: Progress) -> Published | Written:
+    with hold(request.out or Path("out")):
+        checked = check_build(request)
+        check_levels(checked, request)
+        return deliver(checked, request, target, progress)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A build that may be published: its tokens' manifest if they go with it, its stand-ins, and its facts."""
+
+    finished: Finished
+    tokens: dict[str, Any] | None
+    stand_ins: list[str]
+    facts: Facts
+
+
+def check_build(request: Request) -> Checked:
+    """Look at all of a build: its settings, every file, its stand-ins. Raises KameError where it may not be published;
+    the level curve is left to `check_levels`."""
     out = request.out or Path("out")
     finished = Finished.open(out)
-    with hold(out), _workshop(out) as folder:
-        gates.check_finished(finished)
-        gates.check_files(out)
-        tokens = token_manifest(out) if request.audio else None
-        stand_ins = gates.stand_ins_of(finished.manifest, tokens, audio=request.audio)
-        gates.check_stand_ins(out, stand_ins, request.allow_stand_ins)
-        facts = gather(finished)
-        gates.check_levels(finished, facts, request.allow_stand_ins)
+    gates.check_finished(finished)
+    gates.check_files(out)
+    tokens = token_manifest(out) if request.audio else None
+    stand_ins = gates.stand_ins_of(finished.manifest, tokens, audio=request.audio)
+    gates.check_stand_ins(out, stand_ins, request.allow_stand_ins)
+    return Checked(finished, tokens, stand_ins, gather(finished))
+
+
+def check_levels(checked: Checked, request: Request) -> None:
+    """See `gates.check_levels`."""
+    gates.check_levels(checked.finished, checked.facts, request.allow_stand_ins)
+
+
+def deliver(checked: Checked, request: Request, target: Target, progress: Progress) -> Published | Written:
+    """Publish a build that all gates have let through, or write what would be published. Hold its folder meanwhile."""
+    finished, tokens, facts = checked.finished, checked.tokens, checked.facts
+    with _workshop(finished.out) as folder:
         configs = configs_of(finished, tokens, folder, audio=request.audio)
         files = build_files(
-            finished, tokens, configs, facts, repo=target.name, stand_ins=stand_ins, audio=request.audio
+            finished, tokens, configs, facts, repo=target.name, stand_ins=checked.stand_ins, audio=request.audio
         )
         outcome = _deliver(request, target, files, configs, progress)
         for listed in (*finished.manifest["shards"], *(tokens["files"] if tokens else ())):
-            forget_copy(out / listed["path"], listed["sha256"])
+            forget_copy(finished.out / listed["path"], listed["sha256"])
         return outcome
+
+
+def last_published(request: Request, target: Target, progress: Progress) -> dict[str, Any] | None:
+    """The listing of the build that was last published there (or written there by a dry run); None where none was.
+
+    Raises KameError where the Hub does not answer.
+    """
+    if request.dry_run is None:
+        data = published(target, progress)
+    else:
+        path = request.dry_run / LISTING
+        data = path.read_bytes() if path.is_file() else None
+    if data is None or listed_paths(data, target.kind) is None:
+        return None
+    listing: dict[str, Any] = json.loads(data)
+    return listing
 
 
 @contextmanager

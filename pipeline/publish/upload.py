@@ -7,7 +7,7 @@ merged when it is complete. Whatever breaks is tried again from a comparison wit
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -88,21 +88,7 @@ class Uploader:
 
     def run(self) -> Published:
         """Upload; again and again as far as ATTEMPTS goes where the network or the Hub fails. Raises KameError."""
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                return self._attempt()
-            except KameError:
-                raise
-            except Exception as error:
-                seconds = wait_for(error, attempt)
-                line = explain(error, self._target, self._token, "publishing")
-                if line is None:
-                    raise
-                if seconds is None or attempt == ATTEMPTS:
-                    raise line from None
-            self._progress.waiting(str(line).replace(f", {AGAIN}", ""), seconds)
-            time.sleep(seconds)
-        raise AssertionError("the last attempt returns or raises")
+        return insist(self._attempt, self._target, self._token, self._progress.waiting)
 
     def _attempt(self) -> Published:
         private = self._open()
@@ -157,11 +143,7 @@ class Uploader:
     def _earlier(self, there: dict[str, Any], commit: str) -> list[str]:
         """The files of an earlier upload. Raises UsageError where the repository holds something else."""
         if LISTING in there:
-            with TemporaryDirectory(prefix="kame-data-") as folder:
-                path = self._api.hf_hub_download(
-                    self._target.name, LISTING, repo_type=self._target.kind, revision=commit, local_dir=folder
-                )
-                listed = listed_paths(Path(path).read_bytes(), self._target.kind)
+            listed = listed_paths(_listing(self._api, self._target, commit), self._target.kind)
             if listed is not None:
                 return [path for path in listed if path != ".gitattributes"]
         if strangers := sorted(set(there) - NOT_OURS):
@@ -252,6 +234,60 @@ class Uploader:
         self._api.change_discussion_status(self._target.name, number, "closed", repo_type=self._target.kind)
 
 
+def _listing(api: Any, target: Target, revision: str) -> bytes:
+    with TemporaryDirectory(prefix="kame-data-") as folder:
+        return Path(
+            api.hf_hub_download(target.name, LISTING, repo_type=target.kind, revision=revision, local_dir=folder)
+        ).read_bytes()
+
+
+def insist(attempt: Callable[[], Result], target: Target, token: str, waiting: Callable[[str, float], None]) -> Result:
+    """What `attempt` returns; tried up to ATTEMPTS times where the network or the Hub fails. `waiting` hears why, and
+    for how many seconds. Raises KameError, one line."""
+    for number in range(1, ATTEMPTS + 1):
+        try:
+            return attempt()
+        except KameError:
+            raise
+        except Exception as error:
+            seconds = wait_for(error, number)
+            line = explain(error, target, token, "publishing")
+            if line is None:
+                raise
+            if seconds is None or number == ATTEMPTS:
+                raise line from None
+        waiting(str(line).replace(f", {AGAIN}", ""), seconds)
+        time.sleep(seconds)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def published(target: Target, progress: Progress) -> bytes | None:
+    """The listing that a repository shows now; None where there is none. Raises UsageError where there is no token,
+    KameError where the Hub does not answer."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import EntryNotFoundError, RepositoryNotFoundError
+
+    _hush()
+    token = token_of()
+    api: Any = HfApi(token=token, library_name="kame-data")
+
+    def attempt() -> bytes | None:
+        try:
+            return _listing(api, target, str(api.repo_info(target.name, repo_type=target.kind).sha))
+        except (RepositoryNotFoundError, EntryNotFoundError):
+            return None
+
+    return insist(attempt, target, token, progress.waiting)
+
+
+def _hush() -> None:
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+
+    disable_progress_bars()
+    # Its warnings show addresses that are signed, which is as good as a password.
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+
+
 def _same(entry: Any, file: File) -> bool:
     """Whether an entry of a repository's tree is the file."""
     if entry is None or entry.size != file.size:
@@ -276,9 +312,5 @@ def batched(items: Sequence[Result], size: int) -> Iterator[list[Result]]:
 
 def upload(target: Target, files: Sequence[File], progress: Progress, *, private: bool) -> Published:
     """Upload files to a repository; see `Uploader`."""
-    from huggingface_hub.utils.tqdm import disable_progress_bars
-
-    disable_progress_bars()
-    # Its warnings show addresses that are signed, which is as good as a password.
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    _hush()
     return Uploader(target, files, progress, private=private).run()

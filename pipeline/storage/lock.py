@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any
 
 from pipeline.errors import KameError
@@ -28,13 +29,33 @@ SETTLE = 1.0
 """Seconds after which who took a dead lock looks whether it is still his."""
 
 
+_HELD: ContextVar[frozenset[str]] = ContextVar("held", default=frozenset())
+
+
 class Busy(KameError):
     """Another command is at work in the folder."""
 
 
 @contextmanager
-def hold(out: AnyPath, what: str = "build") -> Iterator[None]:
-    """Keep all other commands out of a folder. Raises Busy where one, which is `what`, is at work there."""
+def hold(out: AnyPath, what: str = "build", *, for_steps: bool = False) -> Iterator[None]:
+    """Keep all other commands out of a folder. Raises Busy where one, which is `what`, is at work there.
+
+    `for_steps`: what the block calls may hold the folder itself, as a night's steps do one by one.
+    """
+    name, held = str(out.resolve()), _HELD.get()
+    if name in held:
+        yield
+        return
+    with _alone(out, what):
+        before = _HELD.set(held | {name} if for_steps else held)
+        try:
+            yield
+        finally:
+            _HELD.reset(before)
+
+
+@contextmanager
+def _alone(out: AnyPath, what: str) -> Iterator[None]:
     if isinstance(out, RemotePath):
         with _RemoteLock(out / ".lock").held():
             yield
