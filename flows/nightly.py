@@ -8,6 +8,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from prefect import flow, task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
@@ -20,11 +21,12 @@ from flows.build import build_flow, summary_rows
 from pipeline.build import Build
 from pipeline.codec.stage import TokenSettings, make_tokens, token_manifest
 from pipeline.config import Settings
-from pipeline.errors import KameError
+from pipeline.errors import KameError, UsageError
 from pipeline.flags import settings_of
 from pipeline.forms import BuildForm, PublishForm, TokensForm
 from pipeline.growth import Goal, goal_of, take_in
 from pipeline.llm.session import SpendNotes
+from pipeline.llm.spec import parse_spec
 from pipeline.publish import gates
 from pipeline.publish.build import build_digest
 from pipeline.publish.hub import Target, token_of
@@ -82,6 +84,11 @@ class Night:
         told = publish.model_dump() | {"dry_run": Path(publish.dry_run) if publish.dry_run else None}
         request = Request(repo, settings.out, **told)
         target = Target.of("dataset", repo)
+        # Before Prefect's server is told of them: an address with a password is none.
+        for spec in (settings.writer, settings.simulator):
+            parse_spec(spec)
+        if report_url is not None and "@" in urlsplit(report_url).netloc:
+            raise UsageError("--report-url: holds a user or a password (not shown here); Prefect would show it to all")
         if request.dry_run is None:
             token_of()
         names = gates.stand_ins_of({"stand_ins": stand_ins(settings)}, None, audio=request.audio)

@@ -155,6 +155,9 @@ def test_what_no_night_can_be_done_with_is_said_in_a_line(prefect, tmp_path, mon
     nights = Nights(tmp_path)
     kind, why = nights.run(allow_stand_ins=False)
     assert (kind, nights.out.exists()) == ("FAILED", False) and "stand-ins" in why
+    for wrong in ({"llm": "openai:m@http://u:hidden@h/v1"}, {"llm": "nobody:m"}):
+        kind, why = Nights(tmp_path, **wrong).run()
+        assert kind == "FAILED" and why.startswith("LLM '") and "hidden" not in why
     with hold(nights.out):
         kind, why = nights.run()
         assert kind == "FAILED" and why.endswith("another build is at work there; wait for it, or give another folder")
