@@ -19,7 +19,7 @@ from pipeline import stages
 from pipeline.forms import BuildForm, PublishForm
 from pipeline.storage.lock import hold
 
-pytestmark = pytest.mark.xdist_group("clusters")
+pytestmark = [pytest.mark.xdist_group("clusters"), pytest.mark.slow]
 KEY = "sk-test-0123456789abcdefghij"
 
 

@@ -24,7 +24,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from pipeline.errors import UsageError
 from pipeline.storage.lock import hold
 
-pytestmark = pytest.mark.xdist_group("clusters")
+pytestmark = [pytest.mark.xdist_group("clusters"), pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "SCHEDULES.md").read_text()
 BUILD = ["--source", "gsm8k=sample", "--no-speech", "--allow-stand-ins", "--more", "2", "--repo", "ORG/NAME"]
