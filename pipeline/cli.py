@@ -324,6 +324,9 @@ def _top(
     pass
 
 
+_GO_ON = "interrupted; the same command goes on from what is done"
+
+
 def _fail(message: str, code: int) -> NoReturn:
     print(f"kame-data: {' '.join(message.split())}", file=sys.stderr)
     sys.stderr.flush()
@@ -339,12 +342,31 @@ def _in_a_callback(frame: FrameType | None) -> bool:
     return frame is not None
 
 
+_signals: list[int] = []
+
+
 def _interrupted(number: int, frame: FrameType | None) -> None:
+    _signals.append(number)
     if _in_a_callback(frame):
         signal.setitimer(signal.ITIMER_REAL, 0.001)  # SIGALRM comes here again
         return
     # No KeyboardInterrupt, which the command line's library would swallow.
-    raise Interrupted("interrupted; the same command goes on from what is done")
+    raise Interrupted(_GO_ON)
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    """What to say of an error, and the exit code."""
+    if _signals and not isinstance(error, Interrupted):
+        # A library made an error of its own of the interrupt, such as a server that did not start.
+        error = Interrupted(_GO_ON)
+    if isinstance(error, KameError):
+        return str(error), error.exit_code
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}; mend that and give the same command again", 1
+    if isinstance(error, UnicodeEncodeError):
+        return f"{error.object!a}: is no UTF-8, as the name of a file here has to be; rename it", 1
+    return f"{type(error).__name__}: {error} (--debug shows where)", 1
 
 
 def main() -> None:
@@ -354,23 +376,10 @@ def main() -> None:
         signal.signal(number, _interrupted)
     try:
         app()
-    except KameError as error:
-        if debug:
-            raise
-        _fail(str(error), error.exit_code)
-    except OSError as error:
-        if debug:
-            raise
-        where = f"{error.filename}: " if error.filename else ""
-        _fail(f"{where}{error.strerror or error}; mend that and give the same command again", 1)
-    except UnicodeEncodeError as error:
-        if debug:
-            raise
-        _fail(f"{error.object!a}: is no UTF-8, as the name of a file here has to be; rename it", 1)
     except Exception as error:
         if debug:
             raise
-        _fail(f"{type(error).__name__}: {error} (--debug shows where)", 1)
+        _fail(*_told(error))
 
 
 if __name__ == "__main__":

@@ -321,3 +321,24 @@ pipeline.cli.main()
 def test_an_interrupt_inside_a_callback_of_c_code_is_not_lost():
     done = subprocess.run([sys.executable, "-c", LOST_IN_A_CALLBACK], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr.count("\n")) == (130, 1), done.stderr
+
+
+SWALLOWED = """
+import os, signal
+import pipeline.cli
+from pipeline.errors import KameError
+
+def app():
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except Exception:
+        raise KameError("no Prefect server answers there")
+
+pipeline.cli.app = app
+pipeline.cli.main()
+"""
+
+
+def test_an_interrupt_that_a_library_makes_an_error_of_is_still_one():
+    done = subprocess.run([sys.executable, "-c", SWALLOWED], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, "interrupted" in done.stderr, "Prefect" in done.stderr) == (130, True, False), done.stderr
