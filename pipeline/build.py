@@ -17,7 +17,7 @@ from pipeline import backend
 from pipeline.config import IMPORTED, Settings, SourceSettings
 from pipeline.errors import Interrupted, KameError, UsageError
 from pipeline.parts import DamagedPart, Marker, PartStore, digest_of
-from pipeline.questions import pull, splits
+from pipeline.questions import check_kept, pull, splits
 from pipeline.records import Question, Rejected, Split
 from pipeline.seeds import digest
 from pipeline.sources.imported import Imported, check_folder
@@ -225,6 +225,10 @@ class Build:
             return [a.question for a in self.store("questions").read(name, Asked)]
         except DamagedPart:
             return []  # their order is lost, and so all are put into the order of a new build
+
+    def check_earlier(self, source: SourceSettings) -> None:
+        """Raise UsageError where a row that the source had earlier is gone or has changed."""
+        check_kept(source.name, self._asked_earlier(source), [a.question for a in self._read(source)])
 
     def questions_of(self, source: SourceSettings) -> list[Asked]:
         """The source's questions that can be asked aloud, as they stand in its finished part."""

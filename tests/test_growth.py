@@ -1,0 +1,65 @@
+"""How far a night goes: what of a source may change, and what published builds it may go on from."""
+
+import pytest
+from building import build, settings_of
+from nights import QUESTIONS, write_questions
+
+from pipeline.build import Build
+from pipeline.errors import UsageError
+from pipeline.growth import goal_of, take_in
+from pipeline.publish.build import build_digest
+
+
+@pytest.fixture
+def rows(tmp_path):
+    return tmp_path / "rows.jsonl"
+
+
+def settings(rows, **changes):
+    return settings_of(rows.parent / "out", sources=(f"questions={rows}",), **changes)
+
+
+def test_rows_that_came_and_went_again_are_missed(rows):
+    write_questions(rows, 3)
+    build(settings(rows))
+    write_questions(rows, len(QUESTIONS))
+    assert take_in(Build(settings(rows))) == ["questions"]
+    note = (rows.parent / "out" / "build.json").read_bytes()
+    write_questions(rows, 3)  # of which the questions are there from the first build
+    with pytest.raises(UsageError, match="is gone or has changed since the build began"):
+        take_in(Build(settings(rows)))
+    assert (rows.parent / "out" / "build.json").read_bytes() == note
+    write_questions(rows, len(QUESTIONS))
+    assert take_in(Build(settings(rows))) == []
+
+
+def listing(**changes):
+    told = {"seed": 0, "languages": ["en"], "validation_share": 0.2, "limit": 2, "sources": [{"name": "questions"}]}
+    return {"dialogues": {"by_source": {"questions": 2}}, "settings": told | changes}
+
+
+@pytest.mark.parametrize(
+    ("published", "said"),
+    [
+        (listing(seed=1), "a build with seed 1, not 0; publish to another --repo"),
+        (listing(sources=[{"name": "gsm8k"}]), r"sources \['gsm8k'\], not \['questions'\]"),
+        (listing(languages=["de"]), r"languages \['de'\], not \['en'\]"),
+        ({"files": {}}, "does not say what it was built from"),
+        (listing() | {"settings": []}, "does not say what it was built from"),
+        (listing() | {"dialogues": 3}, "does not say what it was built from"),
+    ],
+)
+def test_another_build_that_is_published_is_not_grown_over(rows, published, said):
+    write_questions(rows, 4)
+    with pytest.raises(UsageError, match=said):
+        goal_of(Build(settings(rows)), published, 1)
+
+
+def test_it_grows_from_the_same_build(rows):
+    write_questions(rows, 4)
+    assert goal_of(Build(settings(rows)), listing(), 1).to == 3
+
+
+def test_with_audio_is_something_new_after_none():
+    manifest = {"shards": [{"fingerprint": "a"}]}
+    assert build_digest(manifest, None, audio=True) != build_digest(manifest, None, audio=False)
