@@ -91,7 +91,7 @@ def check_notes(out: AnyPath, manifest: Manifest, report: Callable[[str], None])
         yield f"{path}: is not as it was written; {AGAIN}"
     path, settings = out / "build.json", manifest["settings"]
     if not path.exists():
-        if (out / "parts").exists():
+        if (out / "parts" / "questions").exists():
             yield f"{path}: is missing; {AGAIN}"
         return
     try:

@@ -8,6 +8,9 @@ from pipeline.build import Build
 from pipeline.errors import UsageError
 from pipeline.growth import goal_of, take_in
 from pipeline.publish.build import build_digest
+from pipeline.publish.files import File, with_listing
+from pipeline.publish.hub import Target
+from pipeline.publish.run import Request, last_published, write
 
 
 @pytest.fixture
@@ -63,3 +66,13 @@ def test_it_grows_from_the_same_build(rows):
 def test_with_audio_is_something_new_after_none():
     manifest = {"shards": [{"fingerprint": "a"}]}
     assert build_digest(manifest, None, audio=True) != build_digest(manifest, None, audio=False)
+
+
+def test_a_file_that_is_gone_from_what_was_published_is_published_again(tmp_path):
+    files = with_listing("dataset", [File.of("text/a.parquet", b"one")], {"build": "b"})
+    write(tmp_path / "dry", files, "dataset")
+    request, target = Request("ORG/NAME", dry_run=tmp_path / "dry"), Target.of("dataset", "ORG/NAME")
+    assert last_published(request, target, None)["build"] == "b"
+    for spoil in (lambda path: path.write_bytes(b"two"), lambda path: path.unlink()):
+        spoil(tmp_path / "dry" / "text" / "a.parquet")
+        assert last_published(request, target, None)["build"] is None
