@@ -1,11 +1,11 @@
 """How far a night goes: what of a source may change, and what published builds it may go on from."""
 
 import pytest
-from building import build, settings_of
+from building import build, rows_of, settings_of
 from nights import QUESTIONS, write_questions
 
 from pipeline.build import Build
-from pipeline.errors import UsageError
+from pipeline.errors import KameError, UsageError
 from pipeline.growth import goal_of, take_in
 from pipeline.publish.build import build_digest
 from pipeline.publish.files import File, with_listing
@@ -34,6 +34,25 @@ def test_rows_that_came_and_went_again_are_missed(rows):
     assert (rows.parent / "out" / "build.json").read_bytes() == note
     write_questions(rows, len(QUESTIONS))
     assert take_in(Build(settings(rows))) == []
+
+
+def test_new_rows_wait_while_the_order_of_the_old_ones_is_lost(rows):
+    write_questions(rows, 3)
+    build(settings(rows, limit=3))
+    first = set(rows_of(rows.parent / "out"))
+    (part,) = (rows.parent / "out" / "parts" / "questions").glob("*.parquet")
+    data = bytearray(part.read_bytes())
+    data[len(data) // 2] ^= 4
+    part.write_bytes(data)
+    write_questions(rows, len(QUESTIONS))
+    with pytest.raises(KameError, match="the order of those before is lost"):
+        take_in(Build(settings(rows)))
+    write_questions(rows, 3)
+    build(settings(rows, limit=3))
+    write_questions(rows, len(QUESTIONS))
+    assert take_in(Build(settings(rows))) == ["questions"]
+    build(settings(rows, limit=4))
+    assert first < set(rows_of(rows.parent / "out"))
 
 
 def listing(**changes):
