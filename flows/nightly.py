@@ -207,7 +207,7 @@ def _night(night: Night) -> str:
         spent = {"this night": notes.total() - before, "in all": notes.total()}
         made = token_manifest(out) if night.request.audio else None
         counts = _counts(manifest, listing)
-        if listing is not None and listing.get("build") == build_digest(manifest, made):
+        if listing is not None and listing.get("build") == build_digest(manifest, made, audio=night.request.audio):
             why = f"no more than {goal}" if goal.reached else "nothing was accepted of what is new"
             said = f"nothing new: {why}; what was published last stays"
             _tell(f"{said.capitalize()}.\n\n{counts}\n\n{_spend(spent)}")

@@ -17,7 +17,7 @@ from pipeline import backend
 from pipeline.config import IMPORTED, Settings, SourceSettings
 from pipeline.errors import Interrupted, KameError, UsageError
 from pipeline.parts import DamagedPart, Marker, PartStore, digest_of
-from pipeline.questions import pull, splits
+from pipeline.questions import check_kept, pull, splits
 from pipeline.records import Question, Rejected, Split
 from pipeline.seeds import digest
 from pipeline.sources.imported import Imported, check_folder
@@ -219,12 +219,21 @@ class Build:
             return store.write(name, rows, Asked, pulled.rejected)
 
     def _asked_earlier(self, source: SourceSettings) -> list[Question]:
-        """The questions of the source in the order that they had before it got new rows."""
+        """The questions of the source in the order that they had before it got new rows. Raises KameError where that is
+        lost: in another order a limit would ask others than those that are there."""
         name = self.questions_name(source, self.earlier[source.name])
         try:
             return [a.question for a in self.store("questions").read(name, Asked)]
-        except DamagedPart:
-            return []  # their order is lost, and so all are put into the order of a new build
+        except DamagedPart as damage:
+            raise KameError(
+                f"source {source.name}: has new rows, and the order of those before is lost "
+                f"({damage.path} is damaged); "
+                "give it once as it was, which mends that, or give another --out"
+            ) from None
+
+    def check_earlier(self, source: SourceSettings) -> None:
+        """Raise UsageError where a row that the source had earlier is gone or has changed."""
+        check_kept(source.name, self._asked_earlier(source), [a.question for a in self._read(source)])
 
     def questions_of(self, source: SourceSettings) -> list[Asked]:
         """The source's questions that can be asked aloud, as they stand in its finished part."""

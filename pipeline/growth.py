@@ -63,6 +63,7 @@ def take_in(build: Build) -> list[str]:
     for source in build.settings.sources:
         if source.name in grown:
             build.gather(source)
+            build.check_earlier(source)  # its part may be there from when it had fewer rows
     build.note(note["settings"])
     return sorted(grown)
 
@@ -71,7 +72,7 @@ def goal_of(build: Build, listing: dict[str, Any] | None, more: int) -> Goal:
     """How far a run is to go that adds `more` to what `listing`, that of the last published build, says is there.
 
     `limit` in the settings is the most questions a source, `target` (which then counts) the most dialogues. Reads the
-    sources. Raises UsageError where what was published grew by the other of the two.
+    sources. Raises UsageError where what was published grew by the other of the two, or is another build.
     """
     settings = build.settings
     by = _by(settings.model_dump(include={"target"}))
@@ -85,6 +86,7 @@ def goal_of(build: Build, listing: dict[str, Any] | None, more: int) -> Goal:
         most = min(held, settings.target or held)
     published = 0
     if listing is not None:
+        _check_same(build, listing)
         if (theirs := _by(listing["settings"])) != by:
             raise UsageError(
                 f"what is published was grown by --{theirs}, and this would grow it by --{by}; "
@@ -96,6 +98,26 @@ def goal_of(build: Build, listing: dict[str, Any] | None, more: int) -> Goal:
         begun = _told(note, by, held)
     to = min(begun if begun > published else published + more, most)
     return Goal(by, max(to, published), published, max(most, published))
+
+
+def _check_same(build: Build, listing: dict[str, Any]) -> None:
+    """Raise UsageError where what was published is no build that this one could have grown from."""
+    theirs = listing.get("settings")
+    try:
+        found = {name: theirs[name] for name in ("seed", "languages", "validation_share")}  # type: ignore[index]
+        found["sources"] = sorted(source["name"] for source in theirs["sources"])  # type: ignore[index]
+        _ = listing["dialogues"]["by_source"].items()
+    except (KeyError, TypeError, AttributeError):
+        raise UsageError(
+            "what is published does not say what it was built from; publish to another --repo, or publish once by "
+            "`kame-data publish`, which replaces it"
+        ) from None
+    ours = build.identity | {"sources": sorted(build.identity["sources"])}
+    if other := next((name for name, value in found.items() if ours[name] != value), None):
+        raise UsageError(
+            f"what is published is a build with {other} {found[other]}, not {ours[other]}; publish to another --repo, "
+            "or give the same settings"
+        )
 
 
 def _by(settings: dict[str, Any]) -> By:

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from hashlib import sha256
 from typing import Any
 
 from pipeline.build import Build
@@ -61,22 +62,26 @@ def refused_questions(build: Build) -> list[Rejected]:
     return [r for source in build.settings.sources for r in store.rejected(build.questions_name(source))]
 
 
-def write_rejected(build: Build, rejected: list[Rejected]) -> None:
-    """Write OUT/rejected/<stage>.jsonl, a file for every stage that ran, empty where nothing was refused."""
+def write_rejected(build: Build, rejected: list[Rejected]) -> dict[str, str]:
+    """Write OUT/rejected/<stage>.jsonl, a file for every stage that ran, empty where nothing was refused; returns their
+    SHA-256 by stage."""
     by_stage: dict[str, list[Rejected]] = {"questions": refused_questions(build)}
     by_stage |= {stage.name: [r for r in rejected if r.stage == stage.name] for stage in stages_of(build.settings)}
-    folder = build.out / "rejected"
+    folder, sums = build.out / "rejected", dict[str, str]()
     for stage, refusals in by_stage.items():
-        write_changed(folder / f"{stage}.jsonl", jsonl(refusals))
+        data = jsonl(refusals)
+        sums[stage] = sha256(data).hexdigest()
+        write_changed(folder / f"{stage}.jsonl", data)
     for path in files(folder, "*.jsonl"):
         if path.stem not in by_stage:
             path.unlink()
+    return sums
 
 
 def finish(build: Build, slices: list[Slice], counts: dict[Lane, int], asked_for: int) -> dict[str, Any]:
     """Put the finished shards in place and write rejected/ and the manifest; returns the manifest."""
     rejected = build.rejected(slices, counts)
-    write_rejected(build, rejected)
+    sums = write_rejected(build, rejected)
     check_refusals(build, sum(counts.values()), rejected)
     shards = plan_shards(build, slices, counts)
     rows = sum(s.rows for s in shards)
@@ -89,9 +94,16 @@ def finish(build: Build, slices: list[Slice], counts: dict[Lane, int], asked_for
     path = build.out / "manifest.json"
     path.unlink(missing_ok=True)
     paths = ShardFolder(build.out).place(shards)
-    manifest = describe(build, shards, paths, rejected, asked_for) | models(build, slices)
+    manifest = describe(build, shards, paths, rejected, asked_for) | {"rejected": sums} | models(build, slices)
+    manifest["manifest_sha256"] = own_sum(manifest)
     write_whole(path, (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode())
     return manifest
+
+
+def own_sum(manifest: dict[str, Any]) -> str:
+    """The SHA-256 of what a manifest says, but for this."""
+    told = {name: value for name, value in manifest.items() if name != "manifest_sha256"}
+    return sha256(json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")).hexdigest()
 
 
 def describe(

@@ -39,7 +39,8 @@ class DamagedPart(KameError):
 @dataclass(frozen=True, slots=True)
 class Marker:
     """What a finished part holds: its rows' ids in order, each with a digest of the row's content, the number of
-    refusals, the SHA-256 and size of the rows' file, and the SHA-256 of the refusals' file ("" where there is none)."""
+    refusals, the SHA-256 and size of the rows' file, and the SHA-256 of the refusals' file ("" where there is none).
+    In its file stands a SHA-256 of all that, too."""
 
     rows: dict[str, str]
     rejected: int
@@ -49,9 +50,16 @@ class Marker:
 
 
 def marker_of(data: bytes) -> Marker:
-    """The marker that a file holds. Raises ValueError, KeyError, TypeError or AttributeError where it is none."""
+    """The marker that a file holds. Raises ValueError, KeyError, TypeError or AttributeError where it is none, or is
+    not as it was written (one of an earlier version has no checksum of its own)."""
     told = json.loads(data)
+    if told.pop("marker_sha256", None) not in (None, _sum(told)):
+        raise ValueError("its checksum is another one")
     return Marker(**told | {"rows": dict(told["rows"].items())})
+
+
+def _sum(told: dict[str, Any]) -> str:
+    return sha256(json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")).hexdigest()
 
 
 def jsonl(records: Iterable[Rejected]) -> bytes:
@@ -128,7 +136,9 @@ class PartStore:
             write_whole(self._refusals(name), refused)
         refused_sum = sha256(refused).hexdigest() if rejected else ""
         marker = Marker(digests, len(rejected), sha256(data).hexdigest(), len(data), refused_sum)
-        write_whole(self.folder / f"{name}.json", json.dumps(asdict(marker), ensure_ascii=False).encode())
+        told = asdict(marker)
+        told["marker_sha256"] = _sum(told)
+        write_whole(self.folder / f"{name}.json", json.dumps(told, ensure_ascii=False).encode())
         return marker
 
     def read(self, name: str, record: type) -> list[Any]:

@@ -43,14 +43,9 @@ class Pull:
 
         Raises UsageError where one of these is gone or is another one now.
         """
-        there, places = {q.id: q for q in self.parsed}, dict[str, int]()
-        for question in known:
-            if (now := there.get(question.id)) is None or _stated(now) != _stated(question):
-                raise UsageError(
-                    f"source {self.source}: its row {question.id} is gone or has changed since the build began; "
-                    "a source may only get more rows; give another --out, or the rows as they were"
-                )
-            places[question.id] = len(places)
+        known = list(known)
+        check_kept(self.source, known, self.parsed)
+        places = {question.id: number for number, question in enumerate(known)}
         self.accepted.sort(key=lambda question: places.get(question.id, len(places)))
 
     def __enter__(self) -> "Pull":
@@ -107,6 +102,17 @@ def pull(
     found.rejected = [rejected for _, rejected in sorted(refusals, key=lambda pair: pair[0])]
     found.accepted.sort(key=lambda question: seeds.digest(seed, "order", question.id))
     return found
+
+
+def check_kept(source: str, known: Iterable[Question], now: Iterable[Question]) -> None:
+    """Raise UsageError where a question of the source that is `known` is gone or is another one `now`."""
+    there = {question.id: question for question in now}
+    for question in known:
+        if (found := there.get(question.id)) is None or _stated(found) != _stated(question):
+            raise UsageError(
+                f"source {source}: its row {question.id} is gone or has changed since the build began; "
+                "a source may only get more rows; give another --out, or the rows as they were"
+            )
 
 
 def _stated(question: Question) -> Question:

@@ -8,15 +8,18 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
+from pipeline.build import noted
 from pipeline.codec.verify import check_tokens
 from pipeline.errors import UsageError
-from pipeline.manifest import reasons
+from pipeline.manifest import own_sum, reasons
 from pipeline.parts import PartStore
 from pipeline.records import Rejected
 from pipeline.shards.verify import check_shards
 from pipeline.stages import STAGES
+from pipeline.storage.files import files
 from pipeline.storage.paths import AnyPath
 
 AGAIN = "the same build command as before makes it again"
@@ -51,7 +54,7 @@ def check_parts(out: AnyPath, manifest: Manifest, report: Callable[[str], None])
 def check_rejected(out: AnyPath, manifest: Manifest, report: Callable[[str], None]) -> Iterator[str]:
     """The refusals in rejected/ are those that the manifest counts."""
     told = {stage: dict(counts) for stage, counts in manifest["refused"].items()}
-    questions = Counter[str]()
+    questions, sums = Counter[str](), manifest.get("rejected", {})
     for name, source in manifest["sources"].items():
         questions.update(source["refused"])
         if source["rows"] != source["kept"] + sum(source["refused"].values()):
@@ -61,7 +64,8 @@ def check_rejected(out: AnyPath, manifest: Manifest, report: Callable[[str], Non
     for stage, counts in told.items():
         path = out / "rejected" / f"{stage}.jsonl"
         try:
-            refused = [Rejected(**json.loads(line)) for line in path.read_bytes().split(b"\n") if line]
+            data = path.read_bytes()
+            refused = [Rejected(**json.loads(line)) for line in data.split(b"\n") if line]
         except FileNotFoundError:
             yield f"{path}: is missing; {AGAIN}"
             continue
@@ -71,7 +75,38 @@ def check_rejected(out: AnyPath, manifest: Manifest, report: Callable[[str], Non
         read += len(refused)
         if (is_ := reasons(refused)) != reasons_in_order(counts):
             yield f"{path}: has {is_}, and the manifest says {counts}; {AGAIN}"
+        elif sums.get(stage) not in (None, sha256(data).hexdigest()):
+            yield f"{path}: its checksum is not the manifest's; {AGAIN}"
+    for path in files(out / "rejected", "[!.]*"):
+        if sums and path.name not in {f"{stage}.jsonl" for stage in told}:
+            yield f"{path}: is not of this build; delete it"
     report(f"{read} refusals")
+
+
+def check_notes(out: AnyPath, manifest: Manifest, report: Callable[[str], None]) -> Iterator[str]:
+    """The manifest is as it was written, and build.json, which stands beside the parts, is of the same build."""
+    report("manifest.json and build.json")
+    path = out / "manifest.json"
+    if manifest.get("manifest_sha256") not in (None, own_sum(manifest)):
+        yield f"{path}: is not as it was written; {AGAIN}"
+    path, settings = out / "build.json", manifest["settings"]
+    if not path.exists():
+        if (out / "parts" / "questions").exists():
+            yield f"{path}: is missing; {AGAIN}"
+        return
+    try:
+        found = noted(path)["identity"]
+    except UsageError as error:
+        yield str(error)
+        return
+    told = {name: settings.get(name) for name in ("seed", "languages", "validation_share")}
+    told["sources"] = sorted(manifest["sources"])
+    is_ = found | {"sources": sorted(found.get("sources", ()))}
+    if other := next((name for name, value in told.items() if value is not None and is_.get(name) != value), None):
+        yield (
+            f"{path}: is of a build with {other} {is_.get(other)}, and the manifest's has {told[other]}; "
+            f"delete it, and {AGAIN}"
+        )
 
 
 def reasons_in_order(counts: dict[str, int]) -> dict[str, int]:
@@ -80,7 +115,7 @@ def reasons_in_order(counts: dict[str, int]) -> dict[str, int]:
 
 
 def _tokens(out: AnyPath, manifest: Manifest, report: Callable[[str], None]) -> Iterator[str]:
-    return check_tokens(out, report)
+    return check_tokens(out, manifest, report)
 
 
 CHECKS: dict[str, Check] = {
@@ -88,6 +123,7 @@ CHECKS: dict[str, Check] = {
     "rejected": check_rejected,
     "parts": check_parts,
     "tokens": _tokens,
+    "notes": check_notes,
 }
 
 

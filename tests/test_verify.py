@@ -1,12 +1,20 @@
 """`kame-data verify` finds every damaged file of a build, and the build mends what it names."""
 
 import json
+import math
+import re
 import shutil
+from hashlib import sha256
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from building import build, settings_of, shard_bytes
 
+from pipeline.build import Build
 from pipeline.errors import UsageError
+from pipeline.manifest import own_sum
+from pipeline.status import finish
 from pipeline.verify import verify
 
 
@@ -54,7 +62,7 @@ def change(path, old, new):
 
 def test_a_sound_build(done):
     found = {check.name: check.looked_at for check in verify(done)}
-    assert list(found) == ["shards", "rejected", "parts"]
+    assert list(found) == ["shards", "rejected", "parts", "notes"]
     assert "shards of 12 rows" in found["shards"] and int(found["parts"].split()[0]) >= 9
     assert not problems(done)
 
@@ -71,10 +79,20 @@ def test_a_sound_build(done):
         ("parts/oracles/*.parquet", lambda p: p.unlink(), "is not what its marker says"),
         ("parts/questions/*.rejected.jsonl", flip, "or its refusals are not"),
         ("parts/questions/*.rejected.jsonl", lambda p: p.unlink(), "or its refusals are not"),
+        ("parts/questions/*.json", flip, "is not what its marker says"),
+        ("parts/dialogues/*.json", lambda p: change(p, "gsm8k-", "gsm9k-"), "is not what its marker says"),
+        ("parts/oracles/*.json", flip, "is not what its marker says"),
+        ("parts/shards/*.sha256", flip, "is not the checksum of"),
+        ("build.json", cut, "is damaged; delete it"),
+        ("build.json", lambda p: p.unlink(), "is missing"),
+        ("build.json", lambda p: change(p, '"seed": 0', '"seed": 1'), "is of a build with seed 1, and the manifest's"),
+        ("rejected/questions.jsonl", lambda p: change(p, '"detail": "', '"detail": "?'), "its checksum is not the"),
         ("rejected/questions.jsonl", lambda p: p.unlink(), "is missing"),
         ("rejected/questions.jsonl", lambda p: p.write_bytes(b""), "and the manifest says"),
         ("rejected/dialogues.jsonl", lambda p: p.write_bytes(b"{"), "is damaged"),
         ("manifest.json", cut, "is damaged"),
+        ("manifest.json", lambda p: change(p, "offline rules", "openai"), "is not as it was written"),
+        ("manifest.json", lambda p: change(p, '"train": ', '"train": 1'), "for dialogues by split"),
         ("manifest.json", lambda p: change(p, '"accepted": 12', '"accepted": 13'), "says 13 for accepted dialogues"),
         ("manifest.json", lambda p: change(p, '"kept": ', '"kept": 1'), "are not those kept and those refused"),
         (
@@ -90,9 +108,52 @@ def test_damage_is_found_and_the_build_mends_it(done, out, file, damage, said):
     assert found and any(said in problem for problem in found), found
     if "delete it" in found[0]:
         first(out, file).unlink()
-    build(settings_of(out, limit=4))
+    settings = settings_of(out, limit=4)
+    finish(Build(settings), lambda: build(settings)[0])
     assert problems(out) == []
     assert shard_bytes(out) == shard_bytes(done)
+
+
+@pytest.mark.parametrize("name", ["shards/notes.txt", "rejected/speech.jsonl"])
+def test_a_stranger_beside_a_builds_files_is_named(out, name):
+    (out / name).write_text("")
+    assert [p.partition(": ")[0] for p in problems(out)] == [str(out / name)]
+
+
+def rewritten(out, change):
+    """The first shard with other rows, or as other bytes, under right checksums everywhere."""
+    path = first(out, "shards/train-*")
+    table = pq.read_table(path)
+    rows = table.to_pylist()
+    if (data := change(rows)) is not None:
+        path.write_bytes(data)
+    else:
+        pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)
+    manifest = json.loads((out / "manifest.json").read_text())
+    (listed,) = [s for s in manifest["shards"] if out / s["path"] == path]
+    listed["sha256"] = sha256(path.read_bytes()).hexdigest()
+    (out / "parts" / "shards" / f"{listed['fingerprint']}.sha256").write_text(listed["sha256"])
+    manifest["manifest_sha256"] = own_sum(manifest)
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    return problems(out)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda rows: rows[0].update(turns=None), "turns is null"),
+        (lambda rows: rows[0].update(oracles=None), "oracles is null"),
+        (lambda rows: rows[0].update(provenance=None), "provenance is null"),
+        (lambda rows: rows[0]["words"][0].update(turn=None), r"words\[0\].turn is null"),
+        (lambda rows: rows[0]["oracles"][0].update(level=None), r"oracles\[0\].level is null"),
+        (lambda rows: rows[0]["oracles"][0].update(ratio=math.nan), r"oracles\[0\].ratio is null or no number"),
+        (lambda rows: rows[0].update(answer=None), "answer is null"),
+        (lambda rows: b"PAR1 no more", "cannot be read"),
+    ],
+)
+def test_a_shard_that_is_none_is_named_whatever_its_checksum(out, change, said):
+    found = rewritten(out, change)
+    assert len(found) == 1 and re.search(said, found[0]), found
 
 
 def test_a_stranger_among_the_shards_is_named(out):

@@ -1,5 +1,7 @@
 """Whether token shards hold what their shards say: the text streams turned back into words, codes, lengths, offsets."""
 
+import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,9 +10,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.codec.schema import CARD, CODEBOOKS, END_OF_PADDING, TEXT_PADDING, TOKENS, TokenFacts, frame_at
-from pipeline.codec.stage import stale, token_manifest
+from pipeline.codec.stage import stale_by, token_manifest
 from pipeline.codec.text_stream import text_tokens
 from pipeline.codec.tokenizer import Tokenizer
+from pipeline.errors import KameError
 from pipeline.storage.files import checksum, files, local_copy, open_parquet
 from pipeline.storage.paths import AnyPath
 from pipeline.text.words import join_words
@@ -19,14 +22,14 @@ Row = dict[str, Any]
 AGAIN = "run `kame-data tokens` again"
 
 
-def check_tokens(out: AnyPath, report: Callable[[str], None]) -> Iterator[str]:
-    """Files are those of the manifest, made from the shards that are there now; every row holds together, and its text
-    streams are its words."""
+def check_tokens(out: AnyPath, built: Row, report: Callable[[str], None]) -> Iterator[str]:
+    """Files are those of the manifest, made from the shards that `built`, the build's manifest, names; every row holds
+    together, and its text streams are its words."""
     folder = out / "tokens"
     if not folder.exists():
         return
     manifest = token_manifest(out)
-    if manifest is None:
+    if manifest is None or not _whole(manifest):
         report("their manifest")
         yield f"{folder / 'manifest.json'}: is missing or damaged; {AGAIN}"
         return
@@ -41,12 +44,43 @@ def check_tokens(out: AnyPath, report: Callable[[str], None]) -> Iterator[str]:
         elif checksum(path) != file["sha256"]:
             yield f"{path}: its checksum is not the manifest's; {AGAIN}"
         else:
-            yield from _check_file(path, file, manifest, out / "shards" / path.name, tokenizer)
+            try:
+                yield from _check_file(path, file, manifest, out / "shards" / path.name, tokenizer)
+            except (OSError, pa.ArrowException, KameError) as error:
+                yield f"{path}: cannot be read ({' '.join(str(error).split())}); {AGAIN}"
+    yield from _check_refused(folder / "rejected.jsonl", manifest)
     listed = {out / f["path"] for f in manifest["files"]}
-    for stranger in sorted(set(files(folder, "*.parquet")) - listed):
+    listed |= {folder / name for name in ("manifest.json", "tokenizer.model", "rejected.jsonl")}
+    for stranger in sorted(set(files(folder, "[!.]*")) - listed):
         yield f"{stranger}: is not in the manifest; delete it"
-    if said := stale(out, manifest):
+    if said := stale_by(built, manifest, out):
         yield f"{said}; {AGAIN}"
+
+
+def _whole(manifest: Row) -> bool:
+    """Whether a manifest says all that is looked at here."""
+    try:
+        _ = [(f["path"] + f["split"], f["sha256"], f["rows"], f["frames"]) for f in manifest["files"]]
+        _ = manifest["codec"]["name"], manifest["codec"]["sha256"], manifest["tokenizer"]["sha256"]
+        _ = manifest["made_from"].items(), manifest["rows"], manifest["frames"]
+    except (KeyError, TypeError, AttributeError):
+        return False
+    return True
+
+
+def _check_refused(path: AnyPath, manifest: Row) -> Iterator[str]:
+    """The refused rows are as many, by reason, as the manifest counts."""
+    if "refused" not in manifest:
+        return
+    try:
+        found = Counter(json.loads(line)["reason"] for line in path.read_bytes().split(b"\n") if line)
+    except FileNotFoundError:
+        yield f"{path}: is missing; {AGAIN}"
+    except (ValueError, KeyError, TypeError):
+        yield f"{path}: is damaged; {AGAIN}"
+    else:
+        if dict(found) != manifest["refused"]:
+            yield f"{path}: has {dict(found)}, and the manifest says {manifest['refused']}; {AGAIN}"
 
 
 def _tokenizer(path: AnyPath, named: Row) -> tuple[Tokenizer | None, str]:

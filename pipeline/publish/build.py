@@ -86,7 +86,7 @@ def build_files(
     files += [File.of(CARD, card.encode()), File.of(LICENCE_FILE, licence_text(licences))]
     about = {name: manifest[name] for name in ("dialogues", "oracles", "seconds", "sources", "refused")}
     about |= {name: manifest[name] for name in ("prompts", "spend", "asked_again", "alignment") if name in manifest}
-    about["build"] = build_digest(manifest, tokens)
+    about["build"] = build_digest(manifest, tokens, audio=audio)
     about |= {"stand_ins": list(stand_ins), "terms": manifest.get("terms", []) if audio else []}
     about["settings"] = without_places(settings_of(finished).model_dump(mode="json", include=set(manifest["settings"])))
     if tokens:
@@ -94,10 +94,11 @@ def build_files(
     return with_listing("dataset", files, about)
 
 
-def build_digest(manifest: dict[str, Any], tokens: dict[str, Any] | None) -> str:
-    """A short digest of the rows of a finished build, and of its tokens: what a listing tells it by."""
+def build_digest(manifest: dict[str, Any], tokens: dict[str, Any] | None, *, audio: bool) -> str:
+    """A short digest of the rows of a finished build, with their audio or without, and of its tokens: what a listing
+    tells it by."""
     made = [file["sha256"] for file in tokens["files"]] if tokens else []
-    return digest(*(shard["fingerprint"] for shard in manifest["shards"]), *made)[:16]
+    return digest(*(shard["fingerprint"] for shard in manifest["shards"]), *made, *([] if audio else ["no audio"]))[:16]
 
 
 def locations_of(manifest: dict[str, Any]) -> dict[str, str | None]:

@@ -73,6 +73,14 @@ def listed_paths(data: bytes, kind: str) -> list[str] | None:
         return None
 
 
+def listed_files(data: bytes) -> dict[str, dict[str, Any]]:
+    """What a listing says of each file, by its path; empty where it is no listing."""
+    try:
+        return {str(path): dict(told) for path, told in json.loads(data)["files"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
 def digest_of(files: Iterable[File]) -> str:
     """A short digest of what is uploaded."""
     lines = sorted(f"{file.sha256} {file.path}" for file in files)

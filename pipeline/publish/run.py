@@ -16,12 +16,12 @@ from pipeline.publish.build import build_files
 from pipeline.publish.check import check_loads
 from pipeline.publish.configs import Config, configs_of
 from pipeline.publish.facts import Facts, gather
-from pipeline.publish.files import LISTING, File, listed_paths
+from pipeline.publish.files import LISTING, File, listed_files, listed_paths
 from pipeline.publish.hub import Target, token_of
 from pipeline.publish.model import check_model, model_files
 from pipeline.publish.upload import Progress, Published, published, upload
 from pipeline.report.read import Finished
-from pipeline.storage.files import forget_copy
+from pipeline.storage.files import checksum, forget_copy
 from pipeline.storage.lock import hold
 from pipeline.storage.paths import AnyPath, RemotePath
 
@@ -126,17 +126,26 @@ def deliver(checked: Checked, request: Request, target: Target, progress: Progre
 def last_published(request: Request, target: Target, progress: Progress) -> dict[str, Any] | None:
     """The listing of the build that was last published there (or written there by a dry run); None where none was.
 
+    It names no `build` where files that it lists have gone, or are others, since: that build is not there any more.
     Raises KameError where the Hub does not answer.
     """
     if request.dry_run is None:
-        data = published(target, progress)
+        found = published(target, progress)
     else:
         path = request.dry_run / LISTING
-        data = path.read_bytes() if path.is_file() else None
-    if data is None or listed_paths(data, target.kind) is None:
+        found = _written(request.dry_run, path.read_bytes()) if path.is_file() else None
+    if found is None or listed_paths(found[0], target.kind) is None:
         return None
-    listing: dict[str, Any] = json.loads(data)
-    return listing
+    listing: dict[str, Any] = json.loads(found[0])
+    return listing if found[1] else listing | {"build": None}
+
+
+def _written(folder: Path, data: bytes) -> tuple[bytes, bool]:
+    """A listing, and whether the files that it names are in the folder as it says."""
+    told = listed_files(data)
+    return data, all(
+        (folder / path).is_file() and checksum(folder / path) == f.get("sha256") for path, f in told.items()
+    )
 
 
 @contextmanager

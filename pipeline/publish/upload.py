@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pipeline.errors import KameError, UsageError
-from pipeline.publish.files import CARD, COMMIT_FILES, LISTING, File, digest_of, listed_paths
+from pipeline.publish.files import CARD, COMMIT_FILES, LISTING, File, digest_of, listed_files, listed_paths
 from pipeline.publish.hub import AGAIN, Target, explain, token_of, wait_for
 
 if TYPE_CHECKING:
@@ -261,9 +261,9 @@ def insist(attempt: Callable[[], Result], target: Target, token: str, waiting: C
     raise AssertionError("the last attempt returns or raises")
 
 
-def published(target: Target, progress: Progress) -> bytes | None:
-    """The listing that a repository shows now; None where there is none. Raises UsageError where there is no token,
-    KameError where the Hub does not answer."""
+def published(target: Target, progress: Progress) -> tuple[bytes, bool] | None:
+    """The listing that a repository shows now, and whether the files that it names are there as it says; None where
+    there is none. Raises UsageError where there is no token, KameError where the Hub does not answer."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import EntryNotFoundError, RepositoryNotFoundError
 
@@ -271,9 +271,13 @@ def published(target: Target, progress: Progress) -> bytes | None:
     token = token_of()
     api: Any = HfApi(token=token, library_name="kame-data")
 
-    def attempt() -> bytes | None:
+    def attempt() -> tuple[bytes, bool] | None:
         try:
-            return _listing(api, target, str(api.repo_info(target.name, repo_type=target.kind).sha))
+            commit = str(api.repo_info(target.name, repo_type=target.kind).sha)
+            data = _listing(api, target, commit)
+            tree = api.list_repo_tree(target.name, repo_type=target.kind, recursive=True, revision=commit)
+            there = {entry.path: entry for entry in tree if hasattr(entry, "blob_id")}
+            return data, all(_is_as_told(there.get(path), told) for path, told in listed_files(data).items())
         except (RepositoryNotFoundError, EntryNotFoundError):
             return None
 
@@ -293,6 +297,13 @@ def _same(entry: Any, file: File) -> bool:
     if entry is None or entry.size != file.size:
         return False
     return str(entry.lfs.sha256) == file.sha256 if entry.lfs else str(entry.blob_id) == file.git_id()
+
+
+def _is_as_told(entry: Any, told: dict[str, Any]) -> bool:
+    """Whether an entry of a repository's tree is what a listing says; of a small file only the size is known."""
+    if entry is None or entry.size != told.get("bytes"):
+        return False
+    return not entry.lfs or str(entry.lfs.sha256) == told.get("sha256")
 
 
 def _pieces(there: _Difference) -> Iterator[_Difference]:

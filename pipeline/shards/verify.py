@@ -1,5 +1,7 @@
 """Whether a build's shards hold what its manifest and docs/SCHEMA.md say: files, columns, counts, and every row."""
 
+import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -7,6 +9,8 @@ from io import BytesIO
 from itertools import pairwise
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import soundfile
 
 from pipeline.config import IMPORTED
@@ -20,24 +24,33 @@ RATE = 24_000
 KINDS = {"pause", "hesitation", "back_channel", "barge_in", "overlap", "background"}
 # Sums of floats: far below a sample of 24 kHz.
 CLOSE = 1e-6
+MAY_BE_NULL = re.compile(
+    r"(turns|words|situations)\[\d+\]\.(start|end)|oracles\[\d+\]\.(heard|time)|audio|duration|audio_checks(\..*)?"
+    r"|provenance\.(user_voice|assistant_voice|word_times|latency)"
+)
+"""Without speech; what may not be so with it, `_check_sound` says."""
 AGAIN = "the same build command as before makes it again"
 
 
 @dataclass(slots=True)
 class Counted:
-    """What was seen over all shards: rows by id, splits by question, rows by source, oracles by level, seconds."""
+    """What was seen over all shards: rows by id, splits by question, rows by source and by split, oracles by level,
+    seconds; `broken`: whether a row could not be counted."""
 
     ids: Counter[str] = field(default_factory=Counter)
     splits: dict[str, set[str]] = field(default_factory=dict)
     sources: Counter[str] = field(default_factory=Counter)
     levels: Counter[int] = field(default_factory=Counter)
     seconds: float = 0.0
+    by_split: Counter[str] = field(default_factory=Counter)
+    broken: bool = False
 
     def add(self, row: Row) -> None:
         """Count one row."""
         self.ids[row["id"]] += 1
         self.splits.setdefault(row["question_id"], set()).add(row["split"])
         self.sources[row["source"]] += 1
+        self.by_split[row["split"]] += 1
         self.levels.update(o["level"] for o in row["oracles"])
         self.seconds += row["duration"] or 0.0
 
@@ -55,14 +68,20 @@ def check_shards(out: AnyPath, manifest: Row, report: Callable[[str], None]) -> 
             problem = f"{path}: its checksum is not the manifest's; {AGAIN}"
         else:
             problem = ""
-            yield from _check_file(path, shard, levels, spoken, counted)
+            try:
+                yield from _check_file(path, shard, levels, spoken, counted)
+            except (OSError, pa.ArrowException) as error:
+                problem = f"{path}: cannot be read ({' '.join(str(error).split())}); {AGAIN}"
+            mark = out / "parts" / "shards" / f"{shard.get('fingerprint')}.sha256"
+            if mark.exists() and mark.read_bytes() != shard["sha256"].encode():
+                yield f"{mark}: is not the checksum of {path}; {AGAIN}"
         if problem:
             read = False
             yield problem
     report(f"{len(listed)} shards of {counted.ids.total()} rows")
-    for stranger in sorted(set(files(out / "shards", "*.parquet")) - set(listed), key=str):
+    for stranger in sorted(set(files(out / "shards", "[!.]*")) - set(listed), key=str):
         yield f"{stranger}: is not in the manifest; delete it"
-    if read:
+    if read and not counted.broken:
         yield from _check_counts(out, manifest, counted)
 
 
@@ -74,7 +93,12 @@ def _check_file(path: AnyPath, shard: Row, levels: set[int], spoken: bool, count
         if file.metadata.num_rows != shard["rows"]:
             yield f"{path}: has {file.metadata.num_rows} rows, not the {shard['rows']} of the manifest; {AGAIN}"
         for batch in file.iter_batches(batch_size=32):
+            whole = all(_whole(column, name) for name, column in zip(SHARD.names, batch.columns, strict=True))
             for row in batch.to_pylist():
+                if not whole and (hole := next(_holes(row, SHARD, ""), "")):
+                    counted.broken = True
+                    yield f"{path}: row {row['id']}: {hole} is null or no number; {AGAIN}"
+                    continue
                 counted.add(row)
                 if row["split"] != shard["split"]:
                     yield f"{path}: row {row['id']}: is of the split {row['split']}, in a shard of {shard['split']}"
@@ -94,6 +118,10 @@ def _check_counts(out: AnyPath, manifest: Row, counted: Counted) -> Iterator[str
     found: dict[str, tuple[Any, Any]] = {
         "accepted dialogues": (said["accepted"], counted.ids.total()),
         "dialogues by source": (said["by_source"], dict(sorted(counted.sources.items()))),
+        "dialogues by split": (
+            {split: n for split, n in (said.get("by_split") or counted.by_split).items() if n},
+            dict(counted.by_split),
+        ),
         "oracles by level": (manifest["oracles"], {str(n): counted.levels[n] for n in sorted(counted.levels)}),
     }
     for name, (told, is_) in found.items():
@@ -101,6 +129,34 @@ def _check_counts(out: AnyPath, manifest: Row, counted: Counted) -> Iterator[str
             yield f"{path}: says {told} for {name}, and the shards have {is_}; {AGAIN}"
     if abs(manifest["seconds"] - counted.seconds) > 0.01:
         yield f"{path}: says {manifest['seconds']} s of sound, and the shards have {counted.seconds:.3f} s; {AGAIN}"
+
+
+def _whole(array: pa.Array, name: str) -> bool:
+    """Whether no row of a column has what `_holes` finds; quick, for nearly all have not."""
+    if array.null_count:
+        if not MAY_BE_NULL.fullmatch(name):
+            return False
+        array = array.drop_null()
+    if pa.types.is_struct(array.type):
+        return all(_whole(a, f"{name}.{c.name}") for a, c in zip(array.flatten(), array.type, strict=True))
+    if pa.types.is_list(array.type):
+        return _whole(array.flatten(), f"{name}[0]")
+    return not pa.types.is_floating(array.type) or bool(pc.all(pc.is_finite(array), min_count=0).as_py())
+
+
+def _holes(value: Any, kind: Any, name: str) -> Iterator[str]:
+    """What of a row is null though it never may be (docs/SCHEMA.md), or is a float that is no number, by its name."""
+    if value is None:
+        if not MAY_BE_NULL.fullmatch(name):
+            yield name
+    elif isinstance(kind, pa.Schema | pa.StructType):
+        for column in kind:
+            yield from _holes(value[column.name], column.type, f"{name}.{column.name}".lstrip("."))
+    elif pa.types.is_list(kind):
+        for number, item in enumerate(value):
+            yield from _holes(item, kind.value_type, f"{name}[{number}]")
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield name
 
 
 def check_row(row: Row, levels: set[int], *, spoken: bool) -> Iterator[str]:

@@ -381,7 +381,7 @@ def test_no_build_a_missing_shard_and_a_damaged_one_are_said(copy, tmp_path):
 
 def test_verify_says_what_is_wrong_and_fails(done_copy):
     ended = kame("verify", done_copy)
-    assert ended.returncode == 0 and ended.stdout.count("sound") == 4
+    assert ended.returncode == 0 and ended.stdout.count("sound") == 5
     told = kame("status", done_copy).stdout
     assert "codec: untrained small seed=0" in told and "stand-in: codec: untrained" in told and "of other" not in told
     model = done_copy / "tokens/tokenizer.model"
@@ -408,6 +408,26 @@ def test_a_manifest_of_tokens_that_says_too_little_is_damaged(done_copy):
     path = done_copy / "tokens" / "manifest.json"
     path.write_text('{"files": []}')
     assert problems_of(done_copy, "tokens") == [f"{path}: is missing or damaged; run `kame-data tokens` again"]
+
+
+@pytest.mark.parametrize("lost", ["sha256", "rows", "frames"])
+def test_a_file_of_tokens_of_which_too_little_is_said_is_damage(done_copy, lost):
+    path = done_copy / "tokens" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    del manifest["files"][0][lost]
+    path.write_text(json.dumps(manifest))
+    assert problems_of(done_copy, "tokens") == [f"{path}: is missing or damaged; run `kame-data tokens` again"]
+
+
+def test_what_else_is_wrong_beside_the_tokens_is_named(done_copy):
+    folder = done_copy / "tokens"
+    (folder / "train.bin").write_bytes(b"")
+    (folder / "rejected.jsonl").write_text('{"reason": "text_too_dense"}\n')
+    sorted((done_copy / "shards").glob("train-*"))[0].unlink()
+    found = problems_of(done_copy)
+    assert any("shards/train-" in p and "is missing" in p for p in found)
+    assert any(p.startswith(f"{folder / 'train.bin'}: is not in the manifest") for p in found)
+    assert any(p.startswith(f"{folder / 'rejected.jsonl'}: has {{'text_too_dense': 1}}") for p in found)
 
 
 def test_verify_reads_the_words_and_finds_another_one(done_copy):

@@ -8,6 +8,7 @@ from pathlib import Path
 import hub
 import hub_faults
 import pytest
+from huggingface_hub import HfApi
 from publish.conftest import Told, change, put
 
 from pipeline.errors import KameError, UsageError
@@ -69,6 +70,24 @@ def test_a_renamed_file_is_not_sent_again(site):
     before = site.count("PUT", "/lfs/")
     send(small(b_parquet=b"one"))
     assert site.count("PUT", "/lfs/") == before and "text/b.parquet" in site.read("ORG/NAME")
+
+
+@pytest.mark.parametrize("name", ["text/a.parquet", "text/c"])
+@pytest.mark.parametrize("there", [None, b"another one"])
+def test_a_published_file_that_others_have_changed_is_not_published_any_more(site, name, there):
+    target = Target.of("dataset", "ORG/NAME")
+    assert upload_module.published(target, Told()) is None
+    send(small(a_parquet=b"one", c=b"three"))
+    assert upload_module.published(target, Told())[1]
+    api = HfApi(token=hub.TOKEN)
+    if there is None:
+        api.delete_file(name, "ORG/NAME", repo_type="dataset")
+    else:
+        api.upload_file(path_or_fileobj=there, path_in_repo=name, repo_id="ORG/NAME", repo_type="dataset")
+    data, whole = upload_module.published(target, Told())
+    assert json.loads(data)["kind"] == "dataset" and not whole
+    send(small(a_parquet=b"one", c=b"three"))
+    assert upload_module.published(target, Told())[1]
 
 
 def test_files_of_others_stay(site):

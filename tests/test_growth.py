@@ -1,0 +1,97 @@
+"""How far a night goes: what of a source may change, and what published builds it may go on from."""
+
+import pytest
+from building import build, rows_of, settings_of
+from nights import QUESTIONS, write_questions
+
+from pipeline.build import Build
+from pipeline.errors import KameError, UsageError
+from pipeline.growth import goal_of, take_in
+from pipeline.publish.build import build_digest
+from pipeline.publish.files import File, with_listing
+from pipeline.publish.hub import Target
+from pipeline.publish.run import Request, last_published, write
+
+
+@pytest.fixture
+def rows(tmp_path):
+    return tmp_path / "rows.jsonl"
+
+
+def settings(rows, **changes):
+    return settings_of(rows.parent / "out", sources=(f"questions={rows}",), **changes)
+
+
+def test_rows_that_came_and_went_again_are_missed(rows):
+    write_questions(rows, 3)
+    build(settings(rows))
+    write_questions(rows, len(QUESTIONS))
+    assert take_in(Build(settings(rows))) == ["questions"]
+    note = (rows.parent / "out" / "build.json").read_bytes()
+    write_questions(rows, 3)  # of which the questions are there from the first build
+    with pytest.raises(UsageError, match="is gone or has changed since the build began"):
+        take_in(Build(settings(rows)))
+    assert (rows.parent / "out" / "build.json").read_bytes() == note
+    write_questions(rows, len(QUESTIONS))
+    assert take_in(Build(settings(rows))) == []
+
+
+def test_new_rows_wait_while_the_order_of_the_old_ones_is_lost(rows):
+    write_questions(rows, 3)
+    build(settings(rows, limit=3))
+    first = set(rows_of(rows.parent / "out"))
+    (part,) = (rows.parent / "out" / "parts" / "questions").glob("*.parquet")
+    data = bytearray(part.read_bytes())
+    data[len(data) // 2] ^= 4
+    part.write_bytes(data)
+    write_questions(rows, len(QUESTIONS))
+    with pytest.raises(KameError, match="the order of those before is lost"):
+        take_in(Build(settings(rows)))
+    write_questions(rows, 3)
+    build(settings(rows, limit=3))
+    write_questions(rows, len(QUESTIONS))
+    assert take_in(Build(settings(rows))) == ["questions"]
+    build(settings(rows, limit=4))
+    assert first < set(rows_of(rows.parent / "out"))
+
+
+def listing(**changes):
+    told = {"seed": 0, "languages": ["en"], "validation_share": 0.2, "limit": 2, "sources": [{"name": "questions"}]}
+    return {"dialogues": {"by_source": {"questions": 2}}, "settings": told | changes}
+
+
+@pytest.mark.parametrize(
+    ("published", "said"),
+    [
+        (listing(seed=1), "a build with seed 1, not 0; publish to another --repo"),
+        (listing(sources=[{"name": "gsm8k"}]), r"sources \['gsm8k'\], not \['questions'\]"),
+        (listing(languages=["de"]), r"languages \['de'\], not \['en'\]"),
+        ({"files": {}}, "does not say what it was built from"),
+        (listing() | {"settings": []}, "does not say what it was built from"),
+        (listing() | {"dialogues": 3}, "does not say what it was built from"),
+    ],
+)
+def test_another_build_that_is_published_is_not_grown_over(rows, published, said):
+    write_questions(rows, 4)
+    with pytest.raises(UsageError, match=said):
+        goal_of(Build(settings(rows)), published, 1)
+
+
+def test_it_grows_from_the_same_build(rows):
+    write_questions(rows, 4)
+    assert goal_of(Build(settings(rows)), listing(), 1).to == 3
+
+
+def test_with_audio_is_something_new_after_none():
+    manifest = {"shards": [{"fingerprint": "a"}]}
+    assert build_digest(manifest, None, audio=True) != build_digest(manifest, None, audio=False)
+
+
+def test_a_file_that_is_gone_from_what_was_published_is_published_again(tmp_path):
+    files = with_listing("dataset", [File.of("text/a.parquet", b"one")], {"build": "b"})
+    write(tmp_path / "dry", files, "dataset")
+    request, target = Request("ORG/NAME", dry_run=tmp_path / "dry"), Target.of("dataset", "ORG/NAME")
+    assert last_published(request, target, None)["build"] == "b"
+    for spoil in (lambda path: path.write_bytes(b"two"), lambda path: path.unlink()):
+        spoil(tmp_path / "dry" / "text" / "a.parquet")
+        assert last_published(request, target, None)["build"] is None
