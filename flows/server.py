@@ -1,6 +1,8 @@
 """Prefect's server for one command: the one that PREFECT_API_URL names, or the embedded one."""
 
 import ctypes
+import logging
+import os
 import signal
 import subprocess
 import sys
@@ -57,6 +59,23 @@ def prefect_server(*, for_workers: bool) -> Iterator[None]:
             yield
     finally:
         server.stop()
+
+
+@contextmanager
+def answered() -> Iterator[None]:
+    """Around a flow: raise KameError, one line, where its Prefect server does not answer."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "reach API" not in str(error):
+            raise
+        raise KameError(
+            f"PREFECT_API_URL {os.environ.get('PREFECT_API_URL', '')}: no Prefect server answers there; "
+            "start it, or unset the variable to use the embedded one"
+        ) from None
+    finally:
+        # What Prefect has to say of its own ending is no news to the user, whose last line is ours.
+        logging.disable(logging.CRITICAL)
 
 
 def check_reach(hosts: Iterable[str]) -> None:

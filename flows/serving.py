@@ -26,7 +26,7 @@ from prefect.types.entrypoint import EntrypointType
 from pydantic import ValidationError
 
 from flows.nightly import Night, nightly
-from flows.server import prefect_server
+from flows.server import answered, prefect_server
 from pipeline.clusters import is_here
 from pipeline.errors import Interrupted, KameError, UsageError
 from pipeline.forms import BuildForm, PublishForm, TokensForm
@@ -87,29 +87,13 @@ def check(told: dict[str, Any]) -> None:
 def run_now(told: dict[str, Any]) -> str:
     """Do one night in this process; returns what it came to. Raises what ended it."""
     check(told)
-    try:
-        with prefect_server(for_workers=False):
-            state: Any = nightly(**told, return_state=True)
-    except RuntimeError as error:
-        raise unanswered(error) or error from None
-    finally:
-        # What Prefect has to say of its own ending is no news to the user, whose last line is ours.
-        logging.disable(logging.CRITICAL)
+    with answered(), prefect_server(for_workers=False):
+        state: Any = nightly(**told, return_state=True)
     if state.is_completed():
         return str(state.message)
     if isinstance(state.data, KameError):
         raise state.data
     raise KameError(str(state.message))
-
-
-def unanswered(error: RuntimeError) -> KameError | None:
-    """The one line for a server that does not answer; None where it is something else."""
-    if "reach API" not in str(error):
-        return None
-    return KameError(
-        f"PREFECT_API_URL {os.environ.get('PREFECT_API_URL', '')}: no Prefect server answers there; "
-        "start it, or unset the variable to use the embedded one"
-    )
 
 
 def schedule_of(cron: str | None, interval: float | None, timezone: str | None) -> Schedule:

@@ -3,8 +3,6 @@
 Exit codes: 0 done, 1 failed, 2 bad usage or settings, 3 stopped by a budget or a limit, 130 interrupted.
 """
 
-import logging
-import os
 import signal
 import sys
 from pathlib import Path
@@ -58,20 +56,10 @@ def _run_build(settings: "Settings") -> dict[str, Any]:
 
     def make() -> dict[str, Any]:
         from flows.build import build_flow
+        from flows.server import answered
 
-        try:
-            with Bars(settings.progress) as bars:
-                return build_flow(settings, bars, build_)
-        except RuntimeError as error:
-            if "reach API" not in str(error):
-                raise
-            raise KameError(
-                f"PREFECT_API_URL {os.environ.get('PREFECT_API_URL', '')}: no Prefect server answers there; "
-                "start it, or unset the variable to use the embedded one"
-            ) from None
-        finally:
-            # What Prefect has to say of its own ending is no news to the user, whose last line is ours.
-            logging.disable(logging.CRITICAL)
+        with answered(), Bars(settings.progress) as bars:
+            return build_flow(settings, bars, build_)
 
     return finish(build_, make)
 
