@@ -6,9 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.build import absolute
+from pipeline.publish.command import AllowStandIns, Audio, DryRun, Private, Repo
 from pipeline.storage.paths import RemotePath, path_of
-
-Repo = Annotated[str, typer.Option("--repo", metavar="ORG/NAME", help="The repository on the Hub.")]
 
 
 def _of_a_night(
@@ -16,16 +15,10 @@ def _of_a_night(
     more: Annotated[
         int, typer.Option(min=1, help="Questions of each source that a run adds; with --target, dialogues in all.")
     ] = 100,
-    private: Annotated[bool, typer.Option("--private", help="Create the repository as a private one.")] = False,
-    audio: Annotated[
-        bool, typer.Option("--audio/--no-audio", help="Publish the sound and the tokens made of it, or text alone.")
-    ] = True,
-    allow_stand_ins: Annotated[
-        bool, typer.Option("--allow-stand-ins", help="Publish what stand-ins made, labelled as such.")
-    ] = False,
-    dry_run: Annotated[
-        Path | None, typer.Option("--dry-run", metavar="DIR", help="Write it all to this folder instead of the Hub.")
-    ] = None,
+    private: Private = False,
+    audio: Audio = True,
+    allow_stand_ins: AllowStandIns = False,
+    dry_run: DryRun = None,
     codec: Annotated[
         str | None, typer.Option(help="Make token shards, too, by this codec: as for `kame-data tokens`.")
     ] = None,

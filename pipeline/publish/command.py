@@ -5,24 +5,30 @@ from typing import Annotated
 
 import typer
 
+Repo = Annotated[str, typer.Option("--repo", metavar="ORG/NAME", help="The repository on the Hub.")]
+Private = Annotated[bool, typer.Option("--private", help="Create the repository as a private one.")]
+Audio = Annotated[
+    bool, typer.Option("--audio/--no-audio", help="With the sound and the tokens made of it, or text alone.")
+]
+AllowStandIns = Annotated[
+    bool, typer.Option("--allow-stand-ins", help="Publish what stand-ins made, labelled as such.")
+]
+DryRun = Annotated[
+    Path | None,
+    typer.Option("--dry-run", metavar="DIR", help="Write it all to this folder, and see that it loads, instead."),
+]
+
 
 def publish(
     out: Annotated[
         str | None,
         typer.Argument(metavar="OUT", help="Folder (or URL) of a finished build; 'out' unless told otherwise."),
     ] = None,
-    repo: Annotated[str, typer.Option("--repo", metavar="ORG/NAME", help="The repository on the Hub.")] = ...,  # type: ignore[assignment]
-    private: Annotated[bool, typer.Option("--private", help="Create the repository as a private one.")] = False,
-    dry_run: Annotated[
-        Path | None,
-        typer.Option("--dry-run", metavar="DIR", help="Write it all to this folder, and see that it loads, instead."),
-    ] = None,
-    allow_stand_ins: Annotated[
-        bool, typer.Option("--allow-stand-ins", help="Publish what stand-ins made, labelled as such.")
-    ] = False,
-    audio: Annotated[
-        bool, typer.Option("--audio/--no-audio", help="With the sound and the tokens made of it, or text alone.")
-    ] = True,
+    repo: Repo = ...,  # type: ignore[assignment]
+    private: Private = False,
+    dry_run: DryRun = None,
+    allow_stand_ins: AllowStandIns = False,
+    audio: Audio = True,
     model: Annotated[
         Path | None, typer.Option("--model", metavar="RUN", help="Publish what this training run exported, as a model.")
     ] = None,
