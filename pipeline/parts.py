@@ -151,7 +151,9 @@ class PartStore:
         (data,) = read_many([self.path(name)]) if marker else (None,)
         if marker is None or data is None or sha256(data).hexdigest() != marker.sha256:
             raise DamagedPart(self.path(name))
-        return pq.read_table(BytesIO(data))
+        # Not pq.read_table, nor with threads: those of Arrow that still hold the file when Python ends abort it.
+        with pq.ParquetFile(BytesIO(data)) as parquet:
+            return parquet.read(use_threads=False)
 
     def problem(self, name: str) -> str:
         """What is wrong with the files of a part that has a marker, in words; "" where nothing is."""

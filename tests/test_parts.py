@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -85,3 +87,14 @@ def test_the_digest_depends_on_every_field():
     changed = Question(**{**{f: getattr(QUESTION, f) for f in QUESTION.__dataclass_fields__}, "working": "w"})
     assert digest_of(changed) != digest_of(QUESTION)
     assert json.dumps(digest_of(QUESTION))
+
+
+@pytest.mark.slow
+def test_python_may_end_at_once_after_parts_were_read(tmp_path):
+    PartStore(tmp_path).write("a", {f"q-{n}": DIALOGUE for n in range(20)}, Dialogue, [])
+    read = f"from pathlib import Path; import pipeline.parts as p; s = p.PartStore(Path({str(tmp_path)!r}))"
+    command = [sys.executable, "-c", f"{read}; [s.read_table('a') for _ in range(20)]"]
+    # With pq.read_table some 15 of 100 abort: a thread of Arrow gives the file back while Python ends.
+    for _ in range(10):
+        running = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+        assert [(process.communicate()[1], process.returncode) for process in running] == [("", 0)] * 4
