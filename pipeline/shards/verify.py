@@ -24,9 +24,11 @@ RATE = 24_000
 KINDS = {"pause", "hesitation", "back_channel", "barge_in", "overlap", "background"}
 # Sums of floats: far below a sample of 24 kHz.
 CLOSE = 1e-6
+SPOKEN = ("user_voice", "assistant_voice", "word_times", "latency")
+"""What only the provenance of a spoken row says."""
 MAY_BE_NULL = re.compile(
     r"(turns|words|situations)\[\d+\]\.(start|end)|oracles\[\d+\]\.(heard|time)|audio|duration|audio_checks(\..*)?"
-    r"|provenance\.(user_voice|assistant_voice|word_times|latency)"
+    rf"|provenance\.({'|'.join(SPOKEN)})"
 )
 """Without speech; what may not be so with it, `_check_sound` says."""
 AGAIN = "the same build command as before makes it again"
@@ -228,25 +230,27 @@ def _check_situations(row: Row) -> Iterator[str]:
             yield f"it has a transcript of turn {heard['turn']}, which is no turn of the user's"
 
 
-def _times(row: Row) -> Iterator[tuple[str, Any]]:
-    """Whatever of a row has a time, with its name; oracles that never arrived left out."""
+def _spoken(row: Row) -> Iterator[tuple[str, Any]]:
+    """What of a row speech alone gives, by name; left out are its sound and when oracles arrived, if ever."""
     for group in ("turns", "words", "situations"):
         for number, item in enumerate(row[group]):
             yield f"{group}[{number}].start", item["start"]
             yield f"{group}[{number}].end", item["end"]
     for number, oracle in enumerate(row["oracles"]):
         yield f"oracles[{number}].heard", oracle["heard"]
+    for name in SPOKEN:
+        yield f"provenance.{name}", row["provenance"][name]
 
 
 def _check_silent(row: Row) -> Iterator[str]:
-    spoken = [*_times(row), *((name, row[name]) for name in ("audio", "duration", "audio_checks"))]
+    spoken = [*_spoken(row), *((name, row[name]) for name in ("audio", "duration", "audio_checks"))]
     spoken += [(f"oracles[{n}].time", o["time"]) for n, o in enumerate(row["oracles"])]
     if named := next((name for name, value in spoken if value is not None), None):
         yield f"{named} is not null, in a build without speech"
 
 
 def _check_sound(row: Row) -> Iterator[str]:
-    if missing := next((name for name, value in _times(row) if value is None), None):
+    if missing := next((name for name, value in _spoken(row) if value is None), None):
         yield f"{missing} is null, in a build with speech"
         return
     if row["audio"] is None or row["duration"] is None or row["audio_checks"] is None:

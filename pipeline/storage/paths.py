@@ -79,7 +79,7 @@ def path_of(text: "str | AnyPath") -> "AnyPath":
             raise UsageError(f"{text}: names a host; give file:///folder or a plain path")
         return Path(slash + path)
     names = [name for name in rest.split("/") if name]
-    if not names:
+    if not names or (rest.startswith("/") and scheme in EXTRAS):
         raise UsageError(f"{text}: names no bucket; give {scheme}://bucket/folder")
     if ".." in names or "." in names:
         raise UsageError(f"{text}: an object store knows no '.' or '..'; write the names out")

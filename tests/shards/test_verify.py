@@ -66,6 +66,7 @@ WRONG_SOUND = [
     (put(["duration"], lambda v: v + 1), r"lasts [\d.]+ s, and its duration"),
     (put(["words", 4, "end"], None), r"words\[4\].end is null"),
     (put(["oracles", 2, "heard"], None), r"oracles\[2\].heard is null"),
+    (put(["provenance", "user_voice"], None), "provenance.user_voice is null"),
     (put(["words", -1, "end"], 1000.0), "does not lie within"),
     (put(["words", 4, "start"], -0.5), "does not lie within"),
     (put(["situations", 0, "end"], -1.0), "does not lie within"),

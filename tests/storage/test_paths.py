@@ -23,6 +23,7 @@ def test_local_paths_stay_local():
         ("s3://bucket/x?X-Amz-Signature=secret", "credentials"),
         ("simplecache::s3://AKIA:secret@bucket/x", "chain"),
         ("s3://", "names no bucket"),
+        ("s3:///folder", "names no bucket"),
         ("s3://bucket/../other", "'..'"),
         ("file://host/x", "names a host"),
         ("nosuch://bucket/x", "not known"),
