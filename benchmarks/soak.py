@@ -248,23 +248,22 @@ def one_round(soak: Soak, kinds: list[str], wanted: dict[str, bytes]) -> None:
     soak.undisturbed()
     mended(soak)
     found = result(soak.out)
-    # Sources are named by where they lie, which is another place in each round.
-    here, there = str(soak.folder).encode(), str(soak.folder.parent / "reference").encode()
-    found = {name: data.replace(here, there) for name, data in found.items()}
     if odd := sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name)):
         raise Wrong(f"{', '.join(odd)}: not as undisturbed")
 
 
 def soak_for(minutes: float, seed: int, kinds: list[str], flags: list[str], room: Path, console: Console) -> int:
     """Rounds until the time is over; prints the table and returns the number of rounds that went wrong."""
-    reference = prepare(room / "reference", flags)
+    here = room / "round"  # the same for all, for the manifest says where the sources lie
+    reference = prepare(here, flags)
     started = time.monotonic()
     reference.undisturbed()
     lasts = time.monotonic() - started
     wanted, survived, wrong, rounds = result(reference.out), Counter[str](), 0, 0
+    shutil.rmtree(here)
     console.print(f"undisturbed: {lasts:.1f} s, {len(wanted)} files")
     while time.monotonic() - started < 60 * minutes:
-        soak = prepare(room / f"round-{rounds}", flags)
+        soak = prepare(here, flags)
         soak.draw, soak.lasts, soak.filler = random.Random(f"{seed}:{rounds}"), lasts, room / "filler"
         try:
             one_round(soak, kinds, wanted)

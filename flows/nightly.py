@@ -18,7 +18,9 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from flows.build import build_flow, summary_rows
+from flows.tokens import Spread
 from pipeline.build import Build
+from pipeline.codec.parts import make_parts
 from pipeline.codec.stage import TokenSettings, make_tokens, token_manifest
 from pipeline.config import Settings
 from pipeline.errors import KameError, UsageError
@@ -128,7 +130,9 @@ def tokens_of(night: Night) -> None:
     if form.codec is not None:
         with Bars(night.settings.progress) as bars:
             settings = TokenSettings(form.codec, form.tokenizer, form.device, night.settings.workers)
-            make_tokens(night.settings.out, settings, bars)
+            where = night.settings.runner
+            make = make_parts if where.kind == "local" else Spread(where, settings)
+            make_tokens(night.settings.out, settings, bars, make)
 
 
 @task(name="verify", **_STEP)
