@@ -9,8 +9,9 @@ from flows.runners import RUNNERS, LocalRunner
 from flows.server import prefect_server
 from pipeline.build import Build
 from pipeline.config import Settings
+from pipeline.interrupts import stoppable
 from pipeline.orders import BuildWork, gpus_of, processes_of, workers_of
-from pipeline.run import run, stoppable
+from pipeline.run import run
 from pipeline.spread import Progress
 
 # The flow runs in this process and finds what it works on by the build's folder: data never goes through Prefect.
@@ -85,8 +86,9 @@ def build_flow(settings: Settings, progress: Progress, build: Build | None = Non
     key = str(settings.out.resolve())
     runner = runner_of(build)
     _AT_WORK[key] = build, runner, progress
-    runner.start()
     try:
+        with stoppable(build):  # a process that is half begun when its parent leaves prints a traceback
+            runner.start()
         with prefect_server(for_workers=settings.runner.kind != "local"):
             manifest: dict[str, Any] = _build_flow.with_options(task_runner=runner.task_runner())(key)
             return manifest

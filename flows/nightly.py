@@ -5,9 +5,11 @@ was published.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from prefect import flow, task
@@ -27,6 +29,7 @@ from pipeline.errors import KameError, UsageError
 from pipeline.flags import settings_of
 from pipeline.forms import BuildForm, PublishForm, TokensForm
 from pipeline.growth import Goal, goal_of, take_in
+from pipeline.interrupts import check
 from pipeline.llm.session import SpendNotes
 from pipeline.llm.spec import parse_spec
 from pipeline.publish import gates
@@ -55,7 +58,24 @@ from pipeline.storage.paths import RemotePath, path_of
 log = logging.getLogger(__name__)
 log.setLevel(logging.INFO)
 _BUILD, _TOKENS, _PUBLISH = BuildForm(), TokensForm(), PublishForm()
-_STEP: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _step(name: str, **options: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """A step of a night as a task, which raises Interrupted where Prefect's engine has lost an interrupt before it."""
+
+    def wrap(work: Callable[P, R]) -> Callable[P, R]:
+        step: Callable[P, R] = task(name=name, cache_policy=NO_CACHE, persist_result=False, **options)(work)
+
+        @wraps(work)
+        def done(*args: P.args, **told: P.kwargs) -> R:
+            check()
+            return step(*args, **told)
+
+        return done
+
+    return wrap
 
 
 @dataclass(frozen=True)
@@ -98,7 +118,7 @@ class Night:
         return cls(settings, request, target, more, tokens, report_url)
 
 
-@task(name="grow", **_STEP)
+@_step("grow")
 def grow(night: Night) -> tuple[Build, Goal, dict[str, Any] | None]:
     """How far this night is to go: its build, and the listing of the last one that was published."""
     build = Build(night.settings)
@@ -123,7 +143,7 @@ def build_on(build: Build) -> dict[str, Any]:
     return finish(build, make)
 
 
-@task(name="tokens", **_STEP)
+@_step("tokens")
 def tokens_of(night: Night) -> None:
     """Make the token shards."""
     form = night.tokens
@@ -135,13 +155,13 @@ def tokens_of(night: Night) -> None:
             make_tokens(night.settings.out, settings, bars, make)
 
 
-@task(name="verify", **_STEP)
+@_step("verify")
 def verify(night: Night) -> Checked:
     """See that every file is as it should be."""
     return check_build(night.request)
 
 
-@task(name="report", **_STEP)
+@_step("report")
 def report(night: Night) -> str:
     """Write the report, and link it."""
     done = write_report(night.settings.out)
@@ -151,14 +171,14 @@ def report(night: Night) -> str:
     return link
 
 
-@task(name="quality", **_STEP)
+@_step("quality")
 def quality(night: Night, checked: Checked) -> None:
     """See that the oracles of every level say more of the answer than those of the one below."""
     create_table_artifact(levels_of(checked), key="kame-levels", description="The level curve")
     check_levels(checked, night.request)
 
 
-@task(name="publish", task_run_name="publish {night.target.name}", **_STEP)
+@_step("publish", task_run_name="publish {night.target.name}")
 def publish_night(night: Night, checked: Checked) -> Published | Written:
     """Publish the build."""
     with Uploads(night.settings.progress) as uploads:

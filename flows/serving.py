@@ -91,9 +91,8 @@ def run_now(told: dict[str, Any]) -> str:
         state: Any = nightly(**told, return_state=True)
     if state.is_completed():
         return str(state.message)
-    if isinstance(state.data, KameError):
-        raise state.data
-    raise KameError(str(state.message))
+    ended = state.result(raise_on_failure=False)
+    raise ended if isinstance(ended, KameError) else KameError(str(state.message))
 
 
 def schedule_of(cron: str | None, interval: float | None, timezone: str | None) -> Schedule:

@@ -12,8 +12,8 @@ from pipeline.codec.parts import Part, Recipe, Told
 from pipeline.codec.stage import TokenSettings
 from pipeline.config import RunnerSettings
 from pipeline.errors import Interrupted, UsageError
+from pipeline.interrupts import GO_ON, stoppable
 from pipeline.parts import PartStore
-from pipeline.run import stoppable
 from pipeline.spread import GPU, Job, Made, drain
 
 _AT_WORK: dict[str, tuple[TokenWork, ClusterRunner, Told]] = {}
@@ -38,7 +38,7 @@ def _run(folder: str) -> None:
 
     def check_stop() -> None:
         if work.stop.is_set():
-            raise Interrupted("interrupted; the same command goes on from what is done")
+            raise Interrupted(GO_ON)
 
     with stoppable(work), runner:
         if work.recipe.device == "auto":

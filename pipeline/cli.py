@@ -3,10 +3,8 @@
 Exit codes: 0 done, 1 failed, 2 bad usage or settings, 3 stopped by a budget or a limit, 130 interrupted.
 """
 
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -16,6 +14,7 @@ from pipeline.errors import Interrupted, KameError
 from pipeline.export.command import export
 from pipeline.flags import BuildFolder, Debug, FirstFolder, SecondFolder, takes_flags, takes_settings
 from pipeline.imported.command import NOT_OF_IMPORTS, import_flags, imported_settings
+from pipeline.interrupts import GO_ON, came, listen
 from pipeline.llm.command import ledger_app
 from pipeline.publish.command import publish
 from pipeline.schedule import FLAGS, nightly, serve
@@ -312,41 +311,17 @@ def _top(
     pass
 
 
-_GO_ON = "interrupted; the same command goes on from what is done"
-
-
 def _fail(message: str, code: int) -> NoReturn:
     print(f"kame-data: {' '.join(message.split())}", file=sys.stderr)
     sys.stderr.flush()
     raise SystemExit(code)
 
 
-def _in_a_callback(frame: FrameType | None) -> bool:
-    # libsndfile reads and writes through functions of Python's; what they raise is printed and lost.
-    while frame is not None and not (
-        frame.f_code.co_name.startswith("vio_") and frame.f_globals["__name__"] == "soundfile"
-    ):
-        frame = frame.f_back
-    return frame is not None
-
-
-_signals: list[int] = []
-
-
-def _interrupted(number: int, frame: FrameType | None) -> None:
-    _signals.append(number)
-    if _in_a_callback(frame):
-        signal.setitimer(signal.ITIMER_REAL, 0.001)  # SIGALRM comes here again
-        return
-    # No KeyboardInterrupt, which the command line's library would swallow.
-    raise Interrupted(_GO_ON)
-
-
 def _told(error: Exception) -> tuple[str, int]:
     """What to say of an error, and the exit code."""
-    if _signals and not isinstance(error, Interrupted):
+    if came() and not isinstance(error, Interrupted):
         # A library made an error of its own of the interrupt, such as a server that did not start.
-        error = Interrupted(_GO_ON)
+        error = Interrupted(GO_ON)
     if isinstance(error, KameError):
         return str(error), error.exit_code
     if isinstance(error, OSError):
@@ -360,8 +335,7 @@ def _told(error: Exception) -> tuple[str, int]:
 def main() -> None:
     """Run the command line; errors are one line on standard error, a traceback only with --debug."""
     debug = "--debug" in sys.argv
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
-        signal.signal(number, _interrupted)
+    listen()
     try:
         app()
     except Exception as error:

@@ -11,6 +11,7 @@ from multiprocessing.connection import wait as wait_for
 from multiprocessing.context import BaseContext
 
 from pipeline.errors import Interrupted, KameError
+from pipeline.interrupts import GO_ON
 
 TRIES = 3
 """How often work is begun whose process was killed."""
@@ -118,7 +119,7 @@ class Pool:
 
     def _check(self) -> None:
         if self._stopped:
-            raise Interrupted("interrupted; the same command goes on from what is done")
+            raise Interrupted(GO_ON)
 
     def _open(self) -> ProcessPoolExecutor:
         self._check()

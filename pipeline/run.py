@@ -4,18 +4,15 @@ Jobs carry names, not data: what a job makes lies on disk, and what lies on disk
 them is the runner's business: `flows/runners.py` submits Prefect tasks, tests make plain calls.
 """
 
-import os
-import signal
-import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from types import FrameType
-from typing import Any, Protocol
+from contextlib import suppress
+from typing import Any
 
 from pipeline.build import Build
 from pipeline.errors import KameError
+from pipeline.interrupts import stoppable
 from pipeline.llm.session import close_session, stop_session
 from pipeline.manifest import finish, refused_questions, write_rejected
 from pipeline.pilot import run_pilot
@@ -25,35 +22,6 @@ from pipeline.speech.coqui_worker import close_workers
 from pipeline.spread import Job, Made, Progress, Runner, drain
 from pipeline.stages import STAGES, check_models, check_voices, stages_of
 from pipeline.wanted import Lane, Slice, Wanted
-
-
-class Stoppable(Protocol):
-    """Work that looks at `stop` now and then: a build."""
-
-    stop: threading.Event
-
-
-@contextmanager
-def stoppable(work: Stoppable) -> Iterator[None]:
-    """While it is open, Ctrl-C and SIGTERM ask the work to stop in good order; a second one stops it at once.
-
-    Does nothing outside the main thread, where Python takes no signals.
-    """
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        if work.stop.is_set():
-            os._exit(130)
-        work.stop.set()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def run(build: Build, runner: Runner, progress: Progress) -> dict[str, Any]:

@@ -342,3 +342,29 @@ pipeline.cli.main()
 def test_an_interrupt_that_a_library_makes_an_error_of_is_still_one():
     done = subprocess.run([sys.executable, "-c", SWALLOWED], capture_output=True, text=True, timeout=60)
     assert (done.returncode, "interrupted" in done.stderr, "Prefect" in done.stderr) == (130, True, False), done.stderr
+
+
+LOST = """
+import os, signal, threading
+import pipeline.cli
+from pipeline.interrupts import stoppable
+
+class Work:
+    stop = threading.Event()
+
+def app():
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except Exception:
+        pass
+    with stoppable(Work()):
+        print("done all the same")
+
+pipeline.cli.app = app
+pipeline.cli.main()
+"""
+
+
+def test_an_interrupt_that_a_library_loses_stops_the_work_that_begins_next():
+    done = subprocess.run([sys.executable, "-c", LOST], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (130, "", 1), done.stderr

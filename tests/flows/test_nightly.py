@@ -1,17 +1,24 @@
 """Nights, one after the other, under a real Prefect server: what grows, what is published, what stops it."""
 
 import json
+import random
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import hub
 import pytest
 from building import build as build_whole
 from building import settings_of, shard_bytes
+from clusters import PART_SIZE, Command, DaskCluster, Processes, wait_for
 from llm import plausible
 from llm.server import ScriptedServer, error
 from nights import QUESTIONS, ask, write_questions
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from s3 import S3
 from test_quality import flattened
 
 from flows.nightly import nightly
@@ -169,3 +176,56 @@ def test_what_no_night_can_be_done_with_is_said_in_a_line(prefect, tmp_path, mon
     monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "none"))
     kind, why = Nights(tmp_path, dry=False).run()
     assert kind == "FAILED" and why.startswith("no token for the Hub")
+
+
+def test_it_works_in_an_object_store_and_on_a_cluster(servers, tmp_path):
+    pytest.importorskip("prefect_dask")
+    pytest.importorskip("moshi")
+    store = S3()
+    environment = servers.environment | store.environment | PART_SIZE | {"KAME_DATA_CACHE": str(tmp_path / "cache")}
+    there = Processes(tmp_path, environment)
+    kame, cluster = Command(there), DaskCluster(there)
+    flags = ["--repo", "ORG/NAME", "--source", "gsm8k=sample", "--limit", "3", "--allow-stand-ins"]
+    flags += ["--dry-run", tmp_path / "dry", "--codec", "untrained-small", "--tokenizer", "sample", "--device", "cpu"]
+    try:
+        cluster.start()
+        # A bucket that is not there is said, and nothing is done.
+        done = kame.run("nightly", *flags, "--more", "2", "--out", "s3://nights/out", *cluster.flags())
+        assert done.returncode == 1 and "make the bucket first" in done.stderr.splitlines()[-1], done.stderr
+        make = "import fsspec; fsspec.filesystem('s3').mkdir('nights')"
+        subprocess.run([sys.executable, "-c", make], env=environment, check=True)
+        for said in ("2 dialogues published", "3 dialogues published", "nothing new: no more than 3"):
+            done = kame.run("nightly", *flags, "--more", "2", "--out", "s3://nights/out", *cluster.flags())
+            assert done.returncode == 0 and done.stdout.startswith(said), done.stdout + done.stderr
+        checked = kame.run("verify", "s3://nights/out")
+        assert checked.returncode == 0 and "1 token shards of 3 rows" in checked.stdout, checked.stdout
+        wait_for(lambda: "'tokens " in there.log("w1") + there.log("w2"))  # logs come behind the work
+    finally:
+        there.close()
+        store.stop()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_at_any_moment_it_says_so_and_goes_on(servers, kame, tmp_path, number):
+    draw = random.Random(number)
+    flags = ["--repo", "ORG/NAME", "--source", "gsm8k=sample", "--limit", "4", "--more", "4", "--allow-stand-ins"]
+    flags += ["--no-speech", "--out", tmp_path / "out", "--dry-run", tmp_path / "dry"]
+    name = f"nightly {tmp_path / 'out'}"
+    for seen in ("parts/questions/*.json", "parts/oracles/*.json", "manifest.json"):
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+        process = kame.start("nightly", *flags)
+        wait_for(lambda seen=seen, process=process: [*(tmp_path / "out").glob(seen)] or process.poll() is not None)
+        time.sleep(draw.uniform(0, 0.5))
+        process.send_signal(number)
+        said, errors = process.communicate(timeout=10 if number == signal.SIGTERM else 60)
+        if not process.returncode and said.strip():  # it was done before
+            break
+        assert process.returncode == 130 and "interrupted" in errors.splitlines()[-1], errors
+        (run, *_) = ask(servers.environment["PREFECT_API_URL"], "flow_runs/filter", **by_name(name))
+        assert run["state_type"] in ("FAILED", "CRASHED"), run["state"]
+    done = kame.run("nightly", *flags)
+    assert done.returncode == 0 and "4 dialogues" in done.stdout + (tmp_path / "dry" / "README.md").read_text()
+
+
+def by_name(name):
+    return {"flow_runs": {"name": {"any_": [name]}}, "sort": "START_TIME_DESC"}
