@@ -215,6 +215,7 @@ class Build:
             sees_pictures=writer.sees_pictures,
             seed=self.settings.seed,
             standing=standing,
+            check_stop=self.check_stop,
         )
         with pulled:
             if known:

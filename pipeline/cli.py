@@ -341,6 +341,7 @@ def main() -> None:
     except Exception as error:
         if debug:
             raise
+        over()
         _fail(*_told(error))
     finally:
         over()

@@ -76,6 +76,7 @@ def came() -> bool:
 def check() -> None:
     """Raise Interrupted where this process was asked to stop."""
     if _came:
+        signal.setitimer(signal.ITIMER_REAL, 0)  # one that waits has come by this
         raise Interrupted(GO_ON)
 
 

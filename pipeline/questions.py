@@ -1,7 +1,7 @@
 """The questions stage: the rows of the sources, those that can be asked aloud, their order and their split."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -65,12 +65,14 @@ def pull(
     sees_pictures: bool = False,
     seed: int = 0,
     standing: Collection[str] = (),
+    check_stop: Callable[[], None] = lambda: None,
 ) -> Pull:
     """Reads a source to its end and sorts its rows into accepted questions and refusals.
 
     Accepted: whole, of a wanted language, not contradicted by another row, and askable aloud. The order comes from
     the seed and the questions' ids alone, so more rows or a larger limit move no question past another.
     No row contradicts the questions of the ids that are `standing`, which a build has asked: it is refused itself.
+    `check_stop` is called for every row, and may raise.
     Raises UsageError for a source that cannot be read.
     """
     found = Pull(source.name)
@@ -79,6 +81,7 @@ def pull(
     wanted = frozenset(languages)
     for row in read.rows(source, location):
         found.rows += 1
+        check_stop()
         try:
             question = _parse(source, row, found.rows, places)
         except Refusal as refusal:
@@ -94,6 +97,7 @@ def pull(
         found.parsed.append(question)
     contradicted = {one: other for one, other in contradictions(found.parsed).items() if one not in standing}
     for question in found.parsed:
+        check_stop()
         try:
             # What can't be found can't be shown.
             if not source.whole:

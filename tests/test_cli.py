@@ -410,6 +410,16 @@ def test_an_interrupt_within_an_import_waits_for_its_end(tmp_path):
     assert done.returncode in (0, 130) and done.stderr.count("\n") <= 1, done
 
 
+CHECKED = IMPORTING.replace("time.sleep", "pipeline.interrupts.check(); time.sleep")
+
+
+def test_an_interrupt_that_waits_comes_once(tmp_path):
+    (tmp_path / "careless.py").write_text(CARELESS)
+    for _ in range(5):
+        done = run(CHECKED, tmp_path, "9")
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (130, "", 1), done.stderr
+
+
 ENDING = """
 import atexit, os, signal, sys, time
 import pipeline.cli
