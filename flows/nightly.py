@@ -29,7 +29,7 @@ from pipeline.errors import KameError, UsageError
 from pipeline.flags import settings_of
 from pipeline.forms import BuildForm, PublishForm, TokensForm
 from pipeline.growth import Goal, goal_of, take_in
-from pipeline.interrupts import check
+from pipeline.interrupts import check, heard
 from pipeline.llm.session import SpendNotes
 from pipeline.llm.spec import parse_spec
 from pipeline.publish import gates
@@ -128,7 +128,9 @@ def grow(night: Night) -> tuple[Build, Goal, dict[str, Any] | None]:
     with Uploads(False) as uploads:
         listing = last_published(night.request, night.target, uploads)
     goal = goal_of(build, listing, night.more)
-    return Build(goal.of(night.settings), build.identity), goal, listing
+    grown = Build(goal.of(night.settings), build.identity)
+    grown.less_will_do = True
+    return grown, goal, listing
 
 
 def build_on(build: Build) -> dict[str, Any]:
@@ -213,7 +215,8 @@ def nightly(
         report_url: Where OUT/report.html can be seen by a browser; for the link in the artifacts.
     """
     try:
-        return Completed(message=_night(Night.of(repo, out, more, build, tokens, publish, report_url)))
+        with heard():
+            return Completed(message=_night(Night.of(repo, out, more, build, tokens, publish, report_url)))
     except KameError as error:
         log.error("%s", error)
         _tell(f"**Failed**: {error}\n\nNothing was published; what was published last stays.")

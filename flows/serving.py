@@ -6,8 +6,9 @@ import os
 import signal
 import socket
 import sys
+import time
 import warnings
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -33,10 +34,14 @@ from pipeline.forms import BuildForm, PublishForm, TokensForm
 
 START = "`prefect server start`, and PREFECT_API_URL=http://127.0.0.1:4200/api in the environment of this command"
 SHORTEST_S = 1.0
+TO_END_S = 8.0
+"""Seconds for a night under way to end in good order when the command is stopped."""
 
 
 class _Patient(Runner):
     """Prefect's runner; it waits for a server that went away, where Prefect's own would end with a traceback."""
+
+    stopping = False
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
@@ -63,8 +68,26 @@ class _Patient(Runner):
         return self
 
     def handle_sigterm(self, *args: Any, **options: Any) -> None:
-        """As Ctrl-C: the schedule is paused, and what runs is stopped."""
-        os.kill(os.getpid(), signal.SIGINT)
+        """Ctrl-C or SIGTERM: the schedule is paused, and what runs is stopped, in good order where it can be."""
+        first, self.stopping = not self.stopping, True
+        manager: Any = self._process_manager
+        if first:
+            # Prefect's own end kills them at once, and they are Running for ever; a night says why it ends.
+            nights = list(manager._process_map.values())
+            for night in nights:
+                with suppress(OSError):
+                    night.graceful_kill()
+            end = time.monotonic() + TO_END_S
+            while time.monotonic() < end and any(_runs(night.pid) for night in nights):
+                time.sleep(0.1)
+        raise KeyboardInterrupt
+
+
+def _runs(child: int) -> bool:
+    try:
+        return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    except ChildProcessError:
+        return False
 
 
 def _say(line: str) -> None:
@@ -167,6 +190,7 @@ async def _serve(deployment: RunnerDeployment, url: str) -> None:
             f"PREFECT_API_URL {url}: no Prefect server answers there ({type(error).__name__}); start it: {START}"
         ) from None
     runner = _Patient(pause_on_shutdown=True)
+    signal.signal(signal.SIGINT, runner.handle_sigterm)
     number: Any = await runner.aadd_deployment(deployment)
     print(f"{full}: {told_of(deployment)}; a run now: prefect deployment run {full}", flush=True)
     if ui := PREFECT_UI_URL.value():

@@ -93,6 +93,8 @@ class Build:
         self._markers: dict[tuple[str, str], Marker] = {}
         self._listed: dict[str, set[str]] | None = None
         self.shard_plan: list[Any] = []
+        # Whether a target is the most that is wanted: where all that the variants allow gives less, that will do.
+        self.less_will_do = False
 
     def store(self, stage: str) -> PartStore:
         """The parts of a stage."""
@@ -204,36 +206,42 @@ class Build:
         if marker:
             return marker
         writer = writer_of(self.settings)
+        known = self._asked_earlier(source) if source.name in self.earlier else []
+        standing = {a.question.id for a in known if a.accepted}
         pulled = pull(
             source_of(self.settings, source.name),
             source.location,
             languages=self.settings.languages,
             sees_pictures=writer.sees_pictures,
             seed=self.settings.seed,
+            standing=standing,
+            check_stop=self.check_stop,
         )
         with pulled:
-            if source.name in self.earlier:
-                pulled.put_behind(self._asked_earlier(source))
+            if known:
+                pulled.put_behind((a.question for a in known), standing)
             rows = {q.id: Asked(q, True) for q in pulled.questions()}
             rows |= {q.id: Asked(q, False) for q in pulled.parsed if q.id not in rows}
             return store.write(name, rows, Asked, pulled.rejected)
 
-    def _asked_earlier(self, source: SourceSettings) -> list[Question]:
+    def _asked_earlier(self, source: SourceSettings) -> list[Asked]:
         """The questions of the source in the order that they had before it got new rows. Raises KameError where that is
         lost: in another order a limit would ask others than those that are there."""
         name = self.questions_name(source, self.earlier[source.name])
         try:
-            return [a.question for a in self.store("questions").read(name, Asked)]
+            asked: list[Asked] = self.store("questions").read(name, Asked)
         except DamagedPart as damage:
             raise KameError(
                 f"source {source.name}: has new rows, and the order of those before is lost "
                 f"({damage.path} is damaged); "
                 "give it once as it was, which mends that, or give another --out"
             ) from None
+        return asked
 
     def check_earlier(self, source: SourceSettings) -> None:
         """Raise UsageError where a row that the source had earlier is gone or has changed."""
-        check_kept(source.name, self._asked_earlier(source), [a.question for a in self._read(source)])
+        known = [a.question for a in self._asked_earlier(source)]
+        check_kept(source.name, known, [a.question for a in self._read(source)])
 
     def questions_of(self, source: SourceSettings) -> list[Asked]:
         """The source's questions that can be asked aloud, as they stand in its finished part."""

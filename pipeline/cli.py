@@ -14,7 +14,7 @@ from pipeline.errors import Interrupted, KameError
 from pipeline.export.command import export
 from pipeline.flags import BuildFolder, Debug, FirstFolder, SecondFolder, takes_flags, takes_settings
 from pipeline.imported.command import NOT_OF_IMPORTS, import_flags, imported_settings
-from pipeline.interrupts import GO_ON, came, listen
+from pipeline.interrupts import GO_ON, came, listen, over
 from pipeline.llm.command import ledger_app
 from pipeline.publish.command import publish
 from pipeline.schedule import FLAGS, nightly, serve
@@ -341,7 +341,10 @@ def main() -> None:
     except Exception as error:
         if debug:
             raise
+        over()
         _fail(*_told(error))
+    finally:
+        over()
 
 
 if __name__ == "__main__":

@@ -5,11 +5,13 @@ good order instead. A library may make an error of its own of the exception, or 
 remembered, so that `check` can say so at the next step.
 """
 
+import atexit
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Protocol
 
@@ -29,6 +31,41 @@ def listen() -> None:
     """Have signals raise Interrupted from now on."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         signal.signal(number, _interrupted)
+    atexit.register(_ignore)  # the last, for it is the first that is registered
+
+
+@contextmanager
+def heard() -> Iterator[None]:
+    """While it is open, SIGTERM raises Interrupted although a library has set a handler of its own; where `listen` was
+    called. Prefect's exception is lost, without a trace in `came`, while a task begins."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGALRM) != _interrupted:
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def over() -> None:
+    """The command has said all: from now on a signal ends what Python does at its end, without a word."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # nobody reads it any more
+            stream.flush()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    os._exit(130)
+
+
+def _ignore() -> None:
+    # What Python sets back to the default at its very end, of which a process that is done would die.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def came() -> bool:
@@ -39,6 +76,7 @@ def came() -> bool:
 def check() -> None:
     """Raise Interrupted where this process was asked to stop."""
     if _came:
+        signal.setitimer(signal.ITIMER_REAL, 0)  # one that waits has come by this
         raise Interrupted(GO_ON)
 
 
@@ -69,17 +107,24 @@ def stoppable(work: Stoppable) -> Iterator[None]:
 
 def _interrupted(number: int, frame: FrameType | None) -> None:
     _came.append(number)
-    if _in_a_callback(frame):
+    if _would_be_lost(frame):
         signal.setitimer(signal.ITIMER_REAL, 0.001)  # SIGALRM comes here again
         return
     # No KeyboardInterrupt, which the command line's library would swallow.
     raise Interrupted(GO_ON)
 
 
-def _in_a_callback(frame: FrameType | None) -> bool:
-    # libsndfile reads and writes through functions of Python's; what they raise is printed and lost.
-    while frame is not None and not (
-        frame.f_code.co_name.startswith("vio_") and frame.f_globals["__name__"] == "soundfile"
-    ):
+def _would_be_lost(frame: FrameType | None) -> bool:
+    while frame is not None and not (_is_callback(frame) or _is_import(frame)):
         frame = frame.f_back
     return frame is not None
+
+
+def _is_callback(frame: FrameType) -> bool:
+    # libsndfile reads and writes through functions of Python's; what they raise is printed and lost.
+    return frame.f_code.co_name.startswith("vio_") and frame.f_globals["__name__"] == "soundfile"
+
+
+def _is_import(frame: FrameType) -> bool:
+    # While they are imported, libraries print what is raised, with a traceback, and go on without what they looked for.
+    return frame.f_code.co_filename.startswith("<frozen importlib.")

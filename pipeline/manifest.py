@@ -87,10 +87,14 @@ def finish(build: Build, slices: list[Slice], counts: dict[Lane, int], asked_for
     rows = sum(s.rows for s in shards)
     target = build.settings.target
     if target is not None and rows < target:
-        raise KameError(
-            f"--target {target}: only {rows} dialogues were accepted of the {sum(counts.values())} that "
-            f"{build.settings.max_variants} variants allow; raise max_variants or add questions"
-        )
+        if not build.less_will_do:
+            raise KameError(
+                f"--target {target}: only {rows} dialogues were accepted of the {sum(counts.values())} that "
+                f"{build.settings.max_variants} variants allow; raise max_variants or add questions"
+            )
+        # From here on it is the build that asked for as many as there are.
+        build.settings, asked_for = build.settings.model_copy(update={"target": rows}), rows
+        build.claim()
     path = build.out / "manifest.json"
     path.unlink(missing_ok=True)
     paths = ShardFolder(build.out).place(shards)

@@ -1,7 +1,7 @@
 """The questions stage: the rows of the sources, those that can be asked aloud, their order and their split."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -38,13 +38,15 @@ class Pull:
         """The accepted questions, each with its picture's bytes where there are some."""
         return map(self.pictures.attach, self.accepted)
 
-    def put_behind(self, known: Iterable[Question]) -> None:
+    def put_behind(self, known: Iterable[Question], standing: Collection[str]) -> None:
         """Put what is new behind the questions that are `known` already, in their order.
 
-        Raises UsageError where one of these is gone or is another one now.
+        Raises UsageError where one of these is gone or is another one now, or one that is `standing` is refused.
         """
         known = list(known)
-        check_kept(self.source, known, self.parsed)
+        accepted = {question.id for question in self.accepted}
+        lost = {question.id for question in known if question.id in standing} - accepted
+        check_kept(self.source, known, [question for question in self.parsed if question.id not in lost])
         places = {question.id: number for number, question in enumerate(known)}
         self.accepted.sort(key=lambda question: places.get(question.id, len(places)))
 
@@ -62,11 +64,15 @@ def pull(
     languages: Iterable[str] = ("en",),
     sees_pictures: bool = False,
     seed: int = 0,
+    standing: Collection[str] = (),
+    check_stop: Callable[[], None] = lambda: None,
 ) -> Pull:
     """Reads a source to its end and sorts its rows into accepted questions and refusals.
 
     Accepted: whole, of a wanted language, not contradicted by another row, and askable aloud. The order comes from
     the seed and the questions' ids alone, so more rows or a larger limit move no question past another.
+    No row contradicts the questions of the ids that are `standing`, which a build has asked: it is refused itself.
+    `check_stop` is called for every row, and may raise.
     Raises UsageError for a source that cannot be read.
     """
     found = Pull(source.name)
@@ -75,6 +81,7 @@ def pull(
     wanted = frozenset(languages)
     for row in read.rows(source, location):
         found.rows += 1
+        check_stop()
         try:
             question = _parse(source, row, found.rows, places)
         except Refusal as refusal:
@@ -88,8 +95,9 @@ def pull(
         if question.picture and question.picture.data is not None:
             question = replace(question, picture=replace(question.picture, data=None))
         found.parsed.append(question)
-    contradicted = contradictions(found.parsed)
+    contradicted = {one: other for one, other in contradictions(found.parsed).items() if one not in standing}
     for question in found.parsed:
+        check_stop()
         try:
             # What can't be found can't be shown.
             if not source.whole:

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.build import absolute
 from pipeline.publish.command import AllowStandIns, Audio, DryRun, Private, Repo
 from pipeline.storage.paths import RemotePath, path_of
 
@@ -68,6 +67,8 @@ def told(config: str | None, flags: dict[str, Any]) -> dict[str, Any]:
 
 def _rooted(name: str, value: Any) -> Any:
     """A flag's value as JSON, paths from the root."""
+    from pipeline.build import absolute
+
     if isinstance(value, Path):
         return str(value.expanduser().resolve())
     if name == "sources":

@@ -60,9 +60,10 @@ class Threads:
         return error
 
 
-def build(settings, workers=2):
+def build(settings, workers=2, less_will_do=False):
     """Run the build; returns (manifest, the stages of the parts that were made)."""
     found, progress = Build(settings), Silent()
+    found.less_will_do = less_will_do
     runner = Threads(found, workers)
     with runner.pool:
         manifest = run(found, runner, progress)

@@ -368,3 +368,86 @@ pipeline.cli.main()
 def test_an_interrupt_that_a_library_loses_stops_the_work_that_begins_next():
     done = subprocess.run([sys.executable, "-c", LOST], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (130, "", 1), done.stderr
+
+
+IMPORTING = """
+import sys, time
+import pipeline.cli
+
+def app():
+    import careless
+    time.sleep(float(sys.argv[1]))
+    print("done all the same")
+
+pipeline.cli.app = app
+pipeline.cli.main()
+"""
+CARELESS = """
+import os, signal
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+    [n for n in range(100_000)]
+except Exception as error:
+    print(f"no plugins: {error}")
+whole = True
+"""
+
+
+def run(script, folder, *args):
+    return subprocess.run(
+        [sys.executable, "-c", script, *args],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), *sys.path])},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_an_interrupt_within_an_import_waits_for_its_end(tmp_path):
+    (tmp_path / "careless.py").write_text(CARELESS)
+    done = run(IMPORTING, tmp_path, "9")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (130, "", 1), done.stderr
+    # Where the command is done before that, Python is not killed at its end.
+    done = run(IMPORTING, tmp_path, "0")
+    assert done.returncode in (0, 130) and done.stderr.count("\n") <= 1, done
+
+
+CHECKED = IMPORTING.replace("time.sleep", "pipeline.interrupts.check(); time.sleep")
+
+
+def test_an_interrupt_that_waits_comes_once(tmp_path):
+    (tmp_path / "careless.py").write_text(CARELESS)
+    for _ in range(5):
+        done = run(CHECKED, tmp_path, "9")
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (130, "", 1), done.stderr
+
+
+ENDING = """
+import atexit, os, signal, sys, time
+import pipeline.cli
+
+class Late:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        print("whole", flush=True)
+
+def app():
+    if sys.argv[1] == "last":
+        sys.modules["late"] = Late()
+    else:
+        atexit.register(lambda: [os.kill(os.getpid(), signal.SIGTERM), time.sleep(30)])
+    print("done")
+
+pipeline.cli.app = app
+pipeline.cli.main()
+"""
+
+
+def test_a_signal_at_pythons_end_kills_no_command_that_is_done_and_cuts_short_what_lasts(tmp_path):
+    last, lasting = run(ENDING, tmp_path, "last"), run(ENDING, tmp_path, "lasting")
+    assert (last.returncode, last.stdout, last.stderr) == (0, "done\nwhole\n", "")
+    assert (lasting.returncode, lasting.stdout, lasting.stderr) == (130, "done\n", "")
+
+
+def test_signals_are_heard_before_heavy_libraries_are_imported():
+    look = "import sys, pipeline.cli; print(*{'pyarrow', 'numpy', 'soundfile', 'prefect', 'torch'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == []

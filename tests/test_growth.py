@@ -1,12 +1,15 @@
 """How far a night goes: what of a source may change, and what published builds it may go on from."""
 
+import json
+
 import pytest
-from building import build, rows_of, settings_of
+from building import build, rows_of, settings_of, shard_bytes
 from nights import QUESTIONS, write_questions
 
-from pipeline.build import Build
+from pipeline.build import Build, noted
 from pipeline.errors import KameError, UsageError
 from pipeline.growth import goal_of, take_in
+from pipeline.manifest import refused_questions
 from pipeline.publish.build import build_digest
 from pipeline.publish.files import File, with_listing
 from pipeline.publish.hub import Target
@@ -19,7 +22,7 @@ def rows(tmp_path):
 
 
 def settings(rows, **changes):
-    return settings_of(rows.parent / "out", sources=(f"questions={rows}",), **changes)
+    return settings_of(**{"out": rows.parent / "out", "sources": (f"questions={rows}",)} | changes)
 
 
 def test_rows_that_came_and_went_again_are_missed(rows):
@@ -53,6 +56,39 @@ def test_new_rows_wait_while_the_order_of_the_old_ones_is_lost(rows):
     assert take_in(Build(settings(rows))) == ["questions"]
     build(settings(rows, limit=4))
     assert first < set(rows_of(rows.parent / "out"))
+
+
+def test_a_new_row_that_contradicts_an_old_one_is_refused_and_the_old_one_stays(rows):
+    write_questions(rows, 4)
+    build(settings(rows))
+    first, parts = rows_of(rows.parent / "out"), set((rows.parent / "out" / "parts" / "dialogues").iterdir())
+    more = [{"id": "new", "question": QUESTIONS[1][0], "answer": "5"}]
+    more += [{"id": "other", "question": QUESTIONS[4][0], "answer": "71"}]
+    write_questions(rows, 5)
+    with rows.open("a") as file:
+        file.writelines(json.dumps(row) + "\n" for row in more)
+    found = Build(settings(rows))
+    assert take_in(found) == ["questions"]
+    assert [r.question_id for r in refused_questions(found)] == ["questions-q4", "questions-new", "questions-other"]
+    build(settings(rows))
+    assert rows_of(rows.parent / "out") == first
+    assert set((rows.parent / "out" / "parts" / "dialogues").iterdir()) == parts
+
+
+def test_a_target_that_refusals_keep_out_of_reach_is_the_most(tmp_path):
+    hard = {"id": "hard", "question": "How many legs has a cat? How many legs has a hen?", "answer": "2"}
+    rows = tmp_path / "rows.jsonl"
+    write_questions(rows, 6)
+    with rows.open("a") as file:
+        file.write(json.dumps(hard) + "\n")
+    told = {"target": 7, "max_variants": 1, "max_refused": 0.5}
+    with pytest.raises(KameError, match="--target 7: only 6 dialogues were accepted of the 7"):
+        build(settings(rows, **told))
+    manifest, _ = build(settings(rows, **told), less_will_do=True)
+    assert manifest["dialogues"]["asked_for"] == manifest["settings"]["target"] == 6
+    assert noted(tmp_path / "out" / "build.json")["settings"]["target"] == 6
+    whole, _ = build(settings(rows, **told | {"target": 6, "out": tmp_path / "whole"}))
+    assert whole == manifest and shard_bytes(tmp_path / "out") == shard_bytes(tmp_path / "whole")
 
 
 def listing(**changes):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import UsageError
+from pipeline.errors import Interrupted, UsageError
 from pipeline.questions import contradictions, gather, pull, splits
 from pipeline.records import Picture, Question, Rejected
 from pipeline.sources import SOURCES, get_source, read
@@ -234,3 +234,15 @@ def test_every_source_gives_whole_questions(name: str, tmp_path: Path) -> None:
         assert all(rejected.reason and rejected.detail for rejected in found.rejected)
         # HSSBench is made for pictures, and nobody sees them here.
         assert len(found.accepted) >= (0.005 if name == "hssbench" else 0.5) * found.rows
+
+
+def test_a_stop_is_seen_between_rows(tmp_path: Path) -> None:
+    file, seen = write(tmp_path / "a.jsonl", *[own(f"How many hours are {n} days?", str(24 * n)) for n in range(9)]), []
+
+    def check() -> None:
+        seen.append(1)
+        if len(seen) == 3:
+            raise Interrupted("stop")
+
+    with pytest.raises(Interrupted):
+        pull(get_source("questions"), file, check_stop=check)

@@ -95,6 +95,8 @@ def test_a_sound_build(done):
         ("manifest.json", lambda p: change(p, '"train": ', '"train": 1'), "for dialogues by split"),
         ("manifest.json", lambda p: change(p, '"accepted": 12', '"accepted": 13'), "says 13 for accepted dialogues"),
         ("manifest.json", lambda p: change(p, '"kept": ', '"kept": 1'), "are not those kept and those refused"),
+        ("manifest.json", lambda p: change(p, '"kept": ', '"kapt": '), "is not as it was written"),
+        ("manifest.json", lambda p: change(p, '"refused": {', '"refused": {"none": 1, '), "is not as it was written"),
         (
             "manifest.json",
             lambda p: change(p, '"split": "train",\n   "rows": ', '"split": "train",\n   "rows": 1'),

@@ -227,5 +227,45 @@ def test_stopped_at_any_moment_it_says_so_and_goes_on(servers, kame, tmp_path, n
     assert done.returncode == 0 and "4 dialogues" in done.stdout + (tmp_path / "dry" / "README.md").read_text()
 
 
+TASK_BEGINS = """
+import os, signal
+import pipeline.cli, prefect.task_engine as engine
+begin = engine._create_task_run_locally
+
+def stopped(*args, **told):
+    os.kill(os.getpid(), signal.SIGTERM)
+    [n for n in range(100_000)]
+    return begin(*args, **told)
+
+engine._create_task_run_locally = stopped
+pipeline.cli.main()
+"""
+
+
+def test_a_signal_while_prefect_begins_a_task_is_an_interrupt(servers, tmp_path):
+    flags = ["--repo", "ORG/NAME", "--source", "gsm8k=sample", "--allow-stand-ins", "--no-speech"]
+    flags += ["--out", str(tmp_path / "out"), "--dry-run", str(tmp_path / "dry")]
+    command = [sys.executable, "-c", TASK_BEGINS, "nightly", *flags]
+    done = subprocess.run(
+        command, env=servers.environment, capture_output=True, text=True, timeout=120, check=False
+    )  # Prefect's own handler raises what it then loses
+    assert done.returncode == 130 and "interrupted" in done.stderr.splitlines()[-1], done.stderr
+    (run,) = ask(servers.environment["PREFECT_API_URL"], "flow_runs/filter", **by_name(f"nightly {tmp_path / 'out'}"))
+    assert run["state_type"] in ("FAILED", "CRASHED"), run["state"]
+
+
+def test_a_target_that_refusals_keep_out_of_reach_is_grown_to_what_there_is(prefect, tmp_path, monkeypatch):
+    monkeypatch.setenv("KAME_DATA_MAX_VARIANTS", "1")
+    rows = tmp_path / "rows.jsonl"
+    write_questions(rows, 6)
+    with rows.open("a") as file:
+        twice = "How many legs has a cat? How many legs has a hen?"
+        file.write(json.dumps({"id": "twice", "question": twice, "answer": "2"}) + "\n")
+    nights = Nights(tmp_path, sources=[f"questions={rows}"], target=20)
+    said = [nights.run(4)[1] for _ in range(3)]
+    assert said[0].startswith("4 dialogues") and said[1].startswith("6 dialogues"), said
+    assert said[2].startswith("nothing new"), said
+
+
 def by_name(name):
     return {"flow_runs": {"name": {"any_": [name]}}, "sort": "START_TIME_DESC"}

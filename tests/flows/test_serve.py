@@ -105,6 +105,23 @@ def test_a_served_night_comes_by_its_schedule_and_one_at_a_time(there, begin, tm
     assert hub.TOKEN not in held and SECRET not in held
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_night_under_way_ends_with_the_command_that_serves_it(there, begin, tmp_path, number):
+    out, name = tmp_path / "out", f"ended-{number}"
+    flags = ["--source", "mmlu_pro=sample", "--source", "gsm8k=sample", "--allow-stand-ins", "--repo", "ORG/NAME"]
+    flags += ["--dry-run", tmp_path / "dry", "--out", out, "--name", name]
+    process = begin(*kame("serve", "--cron", "* * * * * */5", *flags))
+    wait_for(lambda: [*out.glob("parts/dialogues/*.json")])
+    pause(there.api, name)
+    process.send_signal(number)
+    assert process.wait(20) == 130
+    assert not out.joinpath("manifest.json").exists()
+    # Prefect's own end kills it, and its run is Running for ever.
+    assert {kind for kind, _ in runs(there.api, name)} <= {"FAILED", "CRASHED"}
+    said = (tmp_path / "served.log").read_text()
+    assert "Traceback" not in said and said.splitlines()[-1].startswith("kame-data: stopped"), said
+
+
 def check_form(api, deployment):
     """The form that Prefect shows for a run, and what it does not take."""
     form = deployment["parameter_openapi_schema"]
