@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -235,8 +236,8 @@ def mended(soak: Soak) -> None:
         if last or not problems:
             raise Wrong(f"verify found {problems or looked.stderr}")
         for problem in problems:
-            if "delete it" in problem:
-                Path(problem.split(": ")[0]).unlink(missing_ok=True)
+            if found := re.search(r"delete (it|\S+), ", f"{problem}, "):
+                Path(problem.split(": ")[0] if found[1] == "it" else found[1]).unlink(missing_ok=True)
         soak.undisturbed()
 
 

@@ -87,6 +87,7 @@ def goal_of(build: Build, listing: dict[str, Any] | None, more: int) -> Goal:
     published = 0
     if listing is not None:
         _check_same(build, listing)
+        _check_order(build, listing)
         if (theirs := _by(listing["settings"])) != by:
             raise UsageError(
                 f"what is published was grown by --{theirs}, and this would grow it by --{by}; "
@@ -118,6 +119,21 @@ def _check_same(build: Build, listing: dict[str, Any]) -> None:
             f"what is published is a build with {other} {found[other]}, not {ours[other]}; publish to another --repo, "
             "or give the same settings"
         )
+
+
+def _check_order(build: Build, listing: dict[str, Any]) -> None:
+    """Raise UsageError where the order of the questions that were published is not this build's: with new rows it hangs
+    on which came first, and that OUT alone knows."""
+    fresh = not (build.out / "build.json").exists()
+    for name, ours in build.identity["sources"].items():
+        told = listing.get("sources", {}).get(name, {})
+        theirs = told.get("fingerprint")  # versions before wrote none
+        other = theirs == ours and told.get("earlier") != build.earlier.get(name)
+        if theirs is not None and (other or (fresh and theirs != ours)):
+            raise UsageError(
+                f"source {name}: has got new rows since it was first published, and {build.out} is not the build that "
+                "knows which came first; give that build's --out, or publish to another --repo"
+            )
 
 
 def _by(settings: dict[str, Any]) -> By:

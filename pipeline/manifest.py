@@ -35,12 +35,15 @@ def reasons(rejected: list[Rejected]) -> dict[str, int]:
 
 
 def source_table(build: Build) -> dict[str, dict[str, Any]]:
-    """By source: rows seen, questions kept, and why the rest was refused."""
+    """By source: its fingerprint, what that was `earlier` where its rows did not come together, rows seen, questions
+    kept, and why the rest was refused."""
     store, table = build.store("questions"), {}
     for source in build.settings.sources:
         name = build.questions_name(source)
         kept, refused = len(build.questions[source.name]), store.rejected(name)
-        table[source.name] = {"rows": kept + len(refused), "kept": kept, "refused": reasons(refused)}
+        rows = {"rows": kept + len(refused), "kept": kept, "refused": reasons(refused)}
+        earlier = {"earlier": build.earlier[source.name]} if source.name in build.earlier else {}
+        table[source.name] = {"fingerprint": build.identity["sources"][source.name], **earlier, **rows}
     return table
 
 

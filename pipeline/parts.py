@@ -157,14 +157,17 @@ class PartStore:
 
     def problem(self, name: str) -> str:
         """What is wrong with the files of a part that has a marker, in words; "" where nothing is."""
-        marker, path = self.marker(name), self.path(name)
-        if marker is None or not self._refused_as_told(name, marker):
-            return f"{path}: is not what its marker says, or its refusals are not; "
+        path, out_of_it = self.path(name), f"delete {self.folder / name}.json, which marks it as done, and "
         try:
+            marker = marker_of((self.folder / f"{name}.json").read_bytes())
+            if not self._refused_as_told(name, marker):
+                return f"{self._refusals(name)}: is missing, or is not what the part's marker says; {out_of_it}"
             rows = self.read_table(name).num_rows
         except DamagedPart:
-            return f"{path}: its checksum is not its marker's; delete it, and "
-        return f"{path}: has {rows} rows, not {len(marker.rows)}; delete it, and " if rows != len(marker.rows) else ""
+            return f"{path}: is missing, or its checksum is not its marker's; {out_of_it}"
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return f"{self.folder / name}.json: is damaged; delete it, and "
+        return f"{path}: has {rows} rows, not {len(marker.rows)}; {out_of_it}" if rows != len(marker.rows) else ""
 
     def rejected(self, name: str) -> list[Rejected]:
         """The refusals of a finished part."""

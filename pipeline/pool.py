@@ -4,15 +4,18 @@ import os
 import signal
 import threading
 import time
-from concurrent.futures import ProcessPoolExecutor, wait
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_all_start_methods, get_context, parent_process
+from multiprocessing import forkserver, get_all_start_methods, get_context, parent_process, resource_tracker
 from multiprocessing.connection import wait as wait_for
 from multiprocessing.context import BaseContext
+from typing import Any, TypeVar
 
 from pipeline.errors import Interrupted, KameError
 from pipeline.interrupts import GO_ON
 
+R = TypeVar("R")
 TRIES = 3
 """How often work is begun whose process was killed."""
 
@@ -32,7 +35,22 @@ def context(preload: str) -> BaseContext:
         return get_context("spawn")
     found = get_context("forkserver")
     found.set_forkserver_preload([preload])
+    # Ctrl-C in a terminal reaches every process: the one that begins the others would die of it while it imports.
+    resource_tracker.ensure_running()  # which unblocks them all when it begins
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return found
+
+
+def submit(executor: ProcessPoolExecutor, work: Callable[..., R], *args: Any) -> "Future[R]":
+    """`executor.submit`, which may begin a process. Raises BrokenProcessPool also where what begins them was killed."""
+    try:
+        return executor.submit(work, *args)
+    except (EOFError, ConnectionError) as error:
+        raise BrokenProcessPool(str(error)) from error
 
 
 def begin() -> None:
@@ -77,15 +95,18 @@ class Pool:
     def start(self) -> None:
         """Start the processes ahead of their work."""
         executor = self._open()
-        for _ in range(self.size):
-            executor.submit(_nothing)
+        try:
+            for _ in range(self.size):
+                submit(executor, _nothing)
+        except BrokenProcessPool:
+            self._drop(executor)  # `perform` begins them again
 
     def perform(self, order: str) -> list[float]:
         """Have an order done; the seconds that each of its parts took. Raises what went wrong."""
         for _ in range(TRIES):
             executor = self._open()
             try:
-                future = executor.submit(_perform, order)
+                future = submit(executor, _perform, order)
                 while not wait([future], timeout=0.2).done:
                     self._check()
                 return future.result()

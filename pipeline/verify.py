@@ -51,6 +51,17 @@ def check_parts(out: AnyPath, manifest: Manifest, report: Callable[[str], None])
         report(f"{found} parts")
 
 
+def check_clips(out: AnyPath, manifest: Manifest, report: Callable[[str], None]) -> Iterator[str]:
+    """Every clip that was kept is as it was written."""
+    from pipeline.speech.clips import damaged
+
+    number, found = damaged(out / "parts" / "clips")
+    for path in found:
+        yield f"{path}: is damaged; delete it, and {AGAIN}, where it is needed"
+    if number:
+        report(f"{number} clips")
+
+
 def check_rejected(out: AnyPath, manifest: Manifest, report: Callable[[str], None]) -> Iterator[str]:
     """The refusals in rejected/ are those that the manifest counts."""
     told = {stage: dict(counts) for stage, counts in manifest["refused"].items()}
@@ -69,7 +80,7 @@ def check_rejected(out: AnyPath, manifest: Manifest, report: Callable[[str], Non
         except FileNotFoundError:
             yield f"{path}: is missing; {AGAIN}"
             continue
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             yield f"{path}: is damaged; {AGAIN}"
             continue
         read += len(refused)
@@ -122,6 +133,7 @@ CHECKS: dict[str, Check] = {
     "shards": check_shards,
     "rejected": check_rejected,
     "parts": check_parts,
+    "clips": check_clips,
     "tokens": _tokens,
     "notes": check_notes,
 }
@@ -140,7 +152,7 @@ def manifest_of(out: AnyPath) -> Manifest | None:
         raise UsageError(
             f"{out}: holds no finished build; `kame-data build --out {out}` makes or finishes one"
         ) from None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return manifest
 
@@ -155,6 +167,9 @@ def verify(out: AnyPath) -> list[Checked]:
         looked, problems = list[str](), list[str]()
         try:
             problems += check(out, manifest, looked.append)
+        except OSError as error:  # as of a folder where a file should be
+            why = f"cannot be read ({error.strerror or error}); mend that, and {AGAIN}"
+            problems.append(f"{error.filename or out}: {why}")
         except (LookupError, TypeError, ValueError, AttributeError):
             # Of a manifest that is not as it was written, anything may be missing; that it is not, a check says.
             if manifest.get("manifest_sha256") == own_sum(manifest):

@@ -78,7 +78,8 @@ class DaskCluster:
 
     def add(self, name, *flags):
         worker = ("worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--name", name, *flags)
-        self.servers.start(name, sys.executable, "-m", "dask", *worker)
+        # A test that has imported `flows` has told all its children to log nothing.
+        self.servers.start(name, sys.executable, "-m", "dask", *worker, PREFECT_LOGGING_LEVEL="INFO")
 
     def flags(self):
         return ["--runner", "dask", "--address", self.address]

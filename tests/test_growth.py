@@ -91,6 +91,29 @@ def test_a_target_that_refusals_keep_out_of_reach_is_the_most(tmp_path):
     assert whole == manifest and shard_bytes(tmp_path / "out") == shard_bytes(tmp_path / "whole")
 
 
+def test_the_order_of_what_is_published_is_not_taken_from_another_out(rows, tmp_path):
+    write_questions(rows, 3)
+    first = settings(rows, limit=2)
+    build(first)
+
+    def published(built):
+        told = json.loads((built.out / "manifest.json").read_text())
+        return {name: told[name] for name in ("settings", "sources", "dialogues")}
+
+    before, elsewhere = published(first), settings(rows, limit=6, out=tmp_path / "new")
+    assert goal_of(Build(elsewhere), before, 1).to == 3  # the same rows, in the same order
+    write_questions(rows, len(QUESTIONS))
+    with pytest.raises(UsageError, match="source questions: has got new rows since"):
+        goal_of(Build(elsewhere), before, 1)
+    take_in(Build(first))
+    grown = settings(rows, limit=4)
+    assert goal_of(Build(grown), before, 1).to == 3
+    build(grown)
+    with pytest.raises(UsageError, match="is not the build that knows which came first"):
+        goal_of(Build(elsewhere), published(grown), 1)
+    assert goal_of(Build(settings(rows, limit=6)), published(grown), 1).to == 5
+
+
 def listing(**changes):
     told = {"seed": 0, "languages": ["en"], "validation_share": 0.2, "limit": 2, "sources": [{"name": "questions"}]}
     return {"dialogues": {"by_source": {"questions": 2}}, "settings": told | changes}

@@ -5,7 +5,9 @@ import math
 import re
 import shutil
 from hashlib import sha256
+from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -14,6 +16,8 @@ from building import build, settings_of, shard_bytes
 from pipeline.build import Build
 from pipeline.errors import UsageError
 from pipeline.manifest import own_sum
+from pipeline.speech.clips import ClipCache, Kept
+from pipeline.speech.voices import Clip
 from pipeline.status import finish
 from pipeline.verify import verify
 
@@ -75,13 +79,13 @@ def test_a_sound_build(done):
         ("shards/train-*", lambda p: p.unlink(), "is missing"),
         ("parts/questions/*.parquet", flip, "its checksum is not its marker's"),
         ("parts/dialogues/*.parquet", flip, "its checksum is not its marker's"),
-        ("parts/oracles/*.parquet", cut, "is not what its marker says"),
-        ("parts/oracles/*.parquet", lambda p: p.unlink(), "is not what its marker says"),
-        ("parts/questions/*.rejected.jsonl", flip, "or its refusals are not"),
-        ("parts/questions/*.rejected.jsonl", lambda p: p.unlink(), "or its refusals are not"),
-        ("parts/questions/*.json", flip, "is not what its marker says"),
-        ("parts/dialogues/*.json", lambda p: change(p, "gsm8k-", "gsm9k-"), "is not what its marker says"),
-        ("parts/oracles/*.json", flip, "is not what its marker says"),
+        ("parts/oracles/*.parquet", cut, "its checksum is not its marker's"),
+        ("parts/oracles/*.parquet", lambda p: p.unlink(), "is missing, or"),
+        ("parts/questions/*.rejected.jsonl", flip, "is not what the part's marker says"),
+        ("parts/questions/*.rejected.jsonl", lambda p: p.unlink(), "is not what the part's marker says"),
+        ("parts/questions/*.json", flip, ".json: is damaged"),
+        ("parts/dialogues/*.json", lambda p: change(p, "gsm8k-", "gsm9k-"), ".json: is damaged"),
+        ("parts/oracles/*.json", flip, ".json: is damaged"),
         ("parts/shards/*.sha256", flip, "is not the checksum of"),
         ("build.json", cut, "is damaged; delete it"),
         ("build.json", lambda p: p.unlink(), "is missing"),
@@ -108,8 +112,8 @@ def test_damage_is_found_and_the_build_mends_it(done, out, file, damage, said):
     damage(first(out, file))
     found = problems(out)
     assert found and any(said in problem for problem in found), found
-    if "delete it" in found[0]:
-        first(out, file).unlink()
+    if todo := re.search(r"delete (it|\S+), ", found[0]):
+        (first(out, file) if todo[1] == "it" else Path(todo[1])).unlink()
     settings = settings_of(out, limit=4)
     finish(Build(settings), lambda: build(settings)[0])
     assert problems(out) == []
@@ -161,6 +165,37 @@ def test_a_shard_that_is_none_is_named_whatever_its_checksum(out, change, said):
 def test_a_stranger_among_the_shards_is_named(out):
     shutil.copy(first(out, "shards/train-*"), out / "shards" / "train-00009-of-00010.parquet")
     assert any("train-00009-of-00010.parquet: is not in the manifest; delete it" in p for p in problems(out))
+
+
+def test_a_part_that_is_not_wanted_any_more_is_named_with_what_to_delete(out):
+    build(settings_of(out, limit=2))
+    extra = next(p for p in sorted(out.glob("parts/oracles/*.parquet")) if "000004" in p.name)
+    flip(extra)
+    (problem,) = problems(out)
+    assert problem.startswith(f"{extra}: ")
+    (marker,) = re.findall(r"delete (\S+), which marks", problem)
+    Path(marker).unlink()
+    assert problems(out) == []
+
+
+def test_a_folder_in_a_files_place_hides_nothing_else(out):
+    path = first(out, "rejected/dialogues.jsonl")
+    path.unlink()
+    path.mkdir()
+    flip(first(out, "parts/oracles/*.parquet"))
+    found = problems(out)
+    assert any(p.startswith(f"{path}: cannot be read") for p in found) and any("parts/oracles" in p for p in found)
+
+
+def test_a_clip_that_is_damaged_is_named(out):
+    clips = ClipCache(out / "parts" / "clips")
+    clip = Clip(np.zeros(24, np.int16), 24000, ((0.0, 0.001),), "dummy")
+    for key in ("aa1", "aa2", "bb1"):
+        clips.put(key, Kept(clip))
+    assert {check.name: check.looked_at for check in verify(out)}["clips"] == "3 clips"
+    flip(clips.path("aa2"))
+    (problem,) = problems(out)
+    assert problem.startswith(f"{clips.path('aa2')}: is damaged; delete it")
 
 
 def test_a_row_that_lies_is_named_by_shard_and_id(out):

@@ -13,6 +13,7 @@ from functools import cache
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pyarrow as pa
@@ -23,15 +24,18 @@ from pipeline.codec.mimi import Clip, CodecSpec, Mimi
 from pipeline.codec.rows import READ, sound_of, token_rows
 from pipeline.codec.shards import table_of
 from pipeline.codec.tokenizer import Tokenizer
-from pipeline.errors import KameError
+from pipeline.errors import Interrupted, KameError
+from pipeline.interrupts import GO_ON, stoppable
 from pipeline.parts import PartStore
-from pipeline.pool import begin, context
+from pipeline.pool import begin, context, submit
 from pipeline.seeds import digest
 from pipeline.storage.paths import AnyPath
 
 TOKENS_VERSION = 2
 """Raised when the tokens of the same row change."""
 
+LOOK_S = 0.2
+"""How often it is looked whether a stop was asked for."""
 PART_ROWS = 25
 """Rows of a part: some ten minutes of dialogue."""
 
@@ -112,6 +116,13 @@ def write_part(part: Part, rows: list[dict[str, Any]], sounds: list[Clip], codec
     return len(marker.rows), marker.rejected
 
 
+class _Halt:
+    """What a signal asks to stop."""
+
+    def __init__(self) -> None:
+        self.stop = Event()
+
+
 def make_parts(parts: list[Part], recipe: Recipe, workers: int, told: Told) -> None:
     """Make the parts: on the CPU by `workers` processes, elsewhere here, in batches; `told` hears of each.
 
@@ -126,15 +137,21 @@ def make_parts(parts: list[Part], recipe: Recipe, workers: int, told: Told) -> N
     pool = ProcessPoolExecutor(
         min(workers, len(parts)), mp_context=context("pipeline.codec.preload"), initializer=_begin, initargs=(recipe,)
     )
-    waiting = iter(parts)
+    waiting, halt = iter(parts), _Halt()
     try:
-        running = {pool.submit(_make, part) for part in islice(waiting, 2 * workers)}
-        while running:
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                told(*future.result())
-                running |= {pool.submit(_make, part) for part in islice(waiting, 1)}
+        # A process that is half begun when its parent leaves prints a traceback.
+        with stoppable(halt):
+            running = {submit(pool, _make, part) for part in islice(waiting, 2 * workers)}
+            while running:
+                done, running = wait(running, timeout=LOOK_S, return_when=FIRST_COMPLETED)
+                if halt.stop.is_set():
+                    raise Interrupted(GO_ON)
+                for future in done:
+                    told(*future.result())
+                    running |= {submit(pool, _make, part) for part in islice(waiting, 1)}
     except BrokenProcessPool:
+        if halt.stop.is_set():
+            raise Interrupted(GO_ON) from None
         raise KameError(
             "a worker of the tokens stage was killed (out of memory?); give fewer --workers, the same command goes on "
             "from what is done"

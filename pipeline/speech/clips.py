@@ -16,7 +16,7 @@ import soundfile
 
 from pipeline.seeds import digest
 from pipeline.speech.voices import Clip, Span, Utterance
-from pipeline.storage.files import each, write_many
+from pipeline.storage.files import each, files, write_many
 from pipeline.storage.paths import AnyPath, RemotePath
 
 # Rises when the same key would stand for something else, or the file's form changes.
@@ -68,6 +68,16 @@ class ClipCache:
         write_many(waiting, durable=False)
 
 
+def damaged(folder: AnyPath) -> tuple[int, list[AnyPath]]:
+    """How many clips a folder has, and those whose files are not as they were written."""
+    number, found = 0, list[AnyPath]()
+    for room in files(folder, "[!.]*"):  # one after the other, for memory
+        paths = files(room, "[!.]*")
+        number += len(paths)
+        found += [p for p, data in zip(paths, each(_read, paths), strict=True) if _told(data or b"") is None]
+    return number, found
+
+
 def _read(path: AnyPath) -> bytes | None:
     try:
         return path.read_bytes()
@@ -75,12 +85,21 @@ def _read(path: AnyPath) -> bytes | None:
         return None
 
 
-def _kept(data: bytes) -> Kept | None:
+def _told(data: bytes) -> tuple[dict[str, Any], bytes] | None:
+    """What is said of a clip, and its FLAC; None where the file is damaged."""
+    line, _, flac = data.partition(b"\n")
     try:
-        line, _, flac = data.partition(b"\n")
-        told = json.loads(line)
-        if told.pop("sha256") != _checksum(told, flac):
-            return None
+        told: dict[str, Any] = json.loads(line)
+        return (told, flac) if told.pop("sha256") == _checksum(told, flac) else None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _kept(data: bytes) -> Kept | None:
+    if (found := _told(data)) is None:
+        return None
+    told, flac = found
+    try:
         samples, rate = soundfile.read(BytesIO(flac), dtype="int16")
         words = tuple((start, end) for start, end in told["words"])
         aligned = {name: [(start, end) for start, end in spans] for name, spans in told["aligned"].items()}

@@ -379,9 +379,24 @@ def test_no_build_a_missing_shard_and_a_damaged_one_are_said(copy, tmp_path):
     assert not (copy / "tokens").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("wait", [0.0, 0.3, 0.6, 1.0])
+def test_interrupted_while_its_workers_begin_it_says_one_line(copy, wait):
+    command = [sys.executable, "-m", "pipeline.cli", "tokens", copy, "--workers", "2", "--no-progress"]
+    command += ["--codec", "untrained-small", "--tokenizer", "sample", "--device", "cpu"]
+    process = subprocess.Popen(map(str, command), stderr=subprocess.PIPE, text=True, start_new_session=True)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while not children.read_text():  # those that begin processes
+        time.sleep(0.02)
+    time.sleep(wait)
+    os.killpg(process.pid, signal.SIGINT)
+    said = process.communicate(timeout=60)[1]
+    assert (process.returncode, said.count("\n")) == (130, 1) or process.returncode == 0, said
+
+
 def test_verify_says_what_is_wrong_and_fails(done_copy):
     ended = kame("verify", done_copy)
-    assert ended.returncode == 0 and ended.stdout.count("sound") == 5
+    assert ended.returncode == 0 and ended.stdout.count("sound") == 6
     told = kame("status", done_copy).stdout
     assert "codec: untrained small seed=0" in told and "stand-in: codec: untrained" in told and "of other" not in told
     model = done_copy / "tokens/tokenizer.model"
