@@ -29,7 +29,7 @@ from pipeline.errors import KameError, UsageError
 from pipeline.flags import settings_of
 from pipeline.forms import BuildForm, PublishForm, TokensForm
 from pipeline.growth import Goal, goal_of, take_in
-from pipeline.interrupts import check, heard
+from pipeline.interrupts import as_interrupt, check, heard
 from pipeline.llm.session import SpendNotes
 from pipeline.llm.spec import parse_spec
 from pipeline.publish import gates
@@ -217,7 +217,8 @@ def nightly(
     try:
         with heard():
             return Completed(message=_night(Night.of(repo, out, more, build, tokens, publish, report_url)))
-    except KameError as error:
+    except KameError as found:
+        error = as_interrupt(found)
         log.error("%s", error)
         _tell(f"**Failed**: {error}\n\nNothing was published; what was published last stays.")
         return Failed(message=str(error), data=error)

@@ -35,6 +35,7 @@ from pipeline.stages import (
 )
 from pipeline.storage.files import write_changed
 from pipeline.storage.paths import AnyPath, RemotePath
+from pipeline.sums import as_written, summed
 from pipeline.wanted import Lane, Slice, Wanted, cut
 
 QUESTIONS_VERSION = 4
@@ -49,11 +50,13 @@ def noted(path: AnyPath) -> dict[str, dict[str, Any]]:
     """
     try:
         note = json.loads(path.read_text("utf-8"))
+        if not as_written(note, "note_sha256"):
+            raise ValueError
         rooms = {"identity": dict(note["identity"]), "settings": dict(note["settings"])}
         return rooms | {"earlier": dict(note.get("earlier", {}))}
     except FileNotFoundError:
         raise UsageError(f"{path.parent}: holds no build; give the folder that was --out") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UsageError(f"{path}: is damaged; delete it, and the same build command goes on from its parts") from None
 
 
@@ -150,7 +153,8 @@ class Build:
         note = {"identity": self.identity, "settings": settings}
         if self.earlier:
             note["earlier"] = self.earlier
-        write_changed(self.out / "build.json", json.dumps(note, indent=1).encode() + b"\n")
+        data = json.dumps(summed(note, "note_sha256"), indent=1).encode()
+        write_changed(self.out / "build.json", data + b"\n")
 
     def settings_from_anywhere(self) -> dict[str, Any]:
         """The settings in which no path hangs on the folder that the command is given in; without `out` itself, and

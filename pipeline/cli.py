@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from pipeline import __version__
-from pipeline.errors import Interrupted, KameError
+from pipeline.errors import KameError
 from pipeline.export.command import export
 from pipeline.flags import BuildFolder, Debug, FirstFolder, SecondFolder, takes_flags, takes_settings
 from pipeline.imported.command import NOT_OF_IMPORTS, import_flags, imported_settings
-from pipeline.interrupts import GO_ON, came, listen, over
+from pipeline.interrupts import as_interrupt, listen, over
 from pipeline.llm.command import ledger_app
 from pipeline.publish.command import publish
 from pipeline.schedule import FLAGS, nightly, serve
@@ -319,9 +319,7 @@ def _fail(message: str, code: int) -> NoReturn:
 
 def _told(error: Exception) -> tuple[str, int]:
     """What to say of an error, and the exit code."""
-    if came() and not isinstance(error, Interrupted):
-        # A library made an error of its own of the interrupt, such as a server that did not start.
-        error = Interrupted(GO_ON)
+    error = as_interrupt(error)
     if isinstance(error, KameError):
         return str(error), error.exit_code
     if isinstance(error, OSError):

@@ -68,9 +68,10 @@ def _ignore() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def came() -> bool:
-    """Whether this process was asked to stop."""
-    return bool(_came)
+def as_interrupt(error: Exception) -> Exception:
+    """The error, or Interrupted where this process was asked to stop: a library made an error of its own of that, such
+    as a server that did not start."""
+    return Interrupted(GO_ON) if _came and not isinstance(error, Interrupted) else error
 
 
 def check() -> None:

@@ -15,6 +15,7 @@ from pipeline.shards.assemble import Shard, ShardFolder, plan_shards, version_fa
 from pipeline.stages import ask_models, prompt_digests, stages_of, terms
 from pipeline.storage.files import files, open_parquet, write_changed, write_whole
 from pipeline.storage.paths import AnyPath
+from pipeline.sums import summed
 from pipeline.wanted import Lane, Slice
 
 # Settings that say how the work is run, not what comes out.
@@ -102,15 +103,9 @@ def finish(build: Build, slices: list[Slice], counts: dict[Lane, int], asked_for
     path.unlink(missing_ok=True)
     paths = ShardFolder(build.out).place(shards)
     manifest = describe(build, shards, paths, rejected, asked_for) | {"rejected": sums} | models(build, slices)
-    manifest["manifest_sha256"] = own_sum(manifest)
+    manifest = summed(manifest, "manifest_sha256")
     write_whole(path, (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode())
     return manifest
-
-
-def own_sum(manifest: dict[str, Any]) -> str:
-    """The SHA-256 of what a manifest says, but for this."""
-    told = {name: value for name, value in manifest.items() if name != "manifest_sha256"}
-    return sha256(json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")).hexdigest()
 
 
 def describe(

@@ -24,6 +24,7 @@ from pipeline.records import Rejected
 from pipeline.seeds import digest
 from pipeline.storage.files import read_many, write_whole
 from pipeline.storage.paths import AnyPath, RemotePath
+from pipeline.sums import as_written, summed
 
 
 class DamagedPart(KameError):
@@ -53,13 +54,10 @@ def marker_of(data: bytes) -> Marker:
     """The marker that a file holds. Raises ValueError, KeyError, TypeError or AttributeError where it is none, or is
     not as it was written (one of an earlier version has no checksum of its own)."""
     told = json.loads(data)
-    if told.pop("marker_sha256", None) not in (None, _sum(told)):
+    if not as_written(told, "marker_sha256"):
         raise ValueError("its checksum is another one")
+    told.pop("marker_sha256", None)
     return Marker(**told | {"rows": dict(told["rows"].items())})
-
-
-def _sum(told: dict[str, Any]) -> str:
-    return sha256(json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")).hexdigest()
 
 
 def jsonl(records: Iterable[Rejected]) -> bytes:
@@ -136,8 +134,7 @@ class PartStore:
             write_whole(self._refusals(name), refused)
         refused_sum = sha256(refused).hexdigest() if rejected else ""
         marker = Marker(digests, len(rejected), sha256(data).hexdigest(), len(data), refused_sum)
-        told = asdict(marker)
-        told["marker_sha256"] = _sum(told)
+        told = summed(asdict(marker), "marker_sha256")
         write_whole(self.folder / f"{name}.json", json.dumps(told, ensure_ascii=False).encode())
         return marker
 

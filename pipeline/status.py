@@ -7,11 +7,12 @@ from typing import Any
 
 from pipeline.build import Build
 from pipeline.clusters import check_runner
-from pipeline.manifest import own_sum, rows_settings, write_rejected
+from pipeline.manifest import rows_settings, write_rejected
 from pipeline.shards.assemble import ShardFolder, plan_shards
 from pipeline.stages import check_models, stages_of
 from pipeline.storage.files import intact, sweep
 from pipeline.storage.lock import hold
+from pipeline.sums import as_written
 from pipeline.wanted import Lane, Slice
 
 
@@ -60,7 +61,7 @@ def finished(build: Build) -> dict[str, Any] | None:
         # Where the sources lay is no matter: that they are the same ones, their fingerprints say.
         ours, theirs = rows_settings(build.settings), dict(manifest["settings"])
         same = ours | {"sources": None} == theirs | {"sources": None}
-        same &= manifest.get("manifest_sha256") in (None, own_sum(manifest))
+        same &= as_written(manifest, "manifest_sha256")
         sums = {mark: ShardFolder(build.out).sum(mark) for mark in listed}
         same &= all(sums[mark] in ("", s["sha256"]) for mark, s in listed.items())
     except (ValueError, KeyError, TypeError, AttributeError):

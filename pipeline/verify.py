@@ -14,13 +14,14 @@ from typing import Any
 from pipeline.build import noted
 from pipeline.codec.verify import check_tokens
 from pipeline.errors import UsageError
-from pipeline.manifest import own_sum, reasons
+from pipeline.manifest import reasons
 from pipeline.parts import PartStore
 from pipeline.records import Rejected
 from pipeline.shards.verify import check_shards
 from pipeline.stages import STAGES
 from pipeline.storage.files import files
 from pipeline.storage.paths import AnyPath
+from pipeline.sums import as_written
 
 AGAIN = "the same build command as before makes it again"
 
@@ -98,7 +99,7 @@ def check_notes(out: AnyPath, manifest: Manifest, report: Callable[[str], None])
     """The manifest is as it was written, and build.json, which stands beside the parts, is of the same build."""
     report("manifest.json and build.json")
     path = out / "manifest.json"
-    if manifest.get("manifest_sha256") not in (None, own_sum(manifest)):
+    if not as_written(manifest, "manifest_sha256"):
         yield f"{path}: is not as it was written; {AGAIN}"
     path, settings = out / "build.json", manifest["settings"]
     if not path.exists():
@@ -172,7 +173,7 @@ def verify(out: AnyPath) -> list[Checked]:
             problems.append(f"{error.filename or out}: {why}")
         except (LookupError, TypeError, ValueError, AttributeError):
             # Of a manifest that is not as it was written, anything may be missing; that it is not, a check says.
-            if manifest.get("manifest_sha256") == own_sum(manifest):
+            if as_written(manifest, "manifest_sha256"):
                 raise
             problems.append(f"{out / 'manifest.json'}: is not as it was written; {AGAIN}")
         if looked or problems:

@@ -15,10 +15,10 @@ from building import build, settings_of, shard_bytes
 
 from pipeline.build import Build
 from pipeline.errors import UsageError
-from pipeline.manifest import own_sum
 from pipeline.speech.clips import ClipCache, Kept
 from pipeline.speech.voices import Clip
 from pipeline.status import finish
+from pipeline.sums import summed
 from pipeline.verify import verify
 
 
@@ -64,6 +64,12 @@ def change(path, old, new):
     path.write_text(text.replace(old, new, 1))
 
 
+def another_seed(path):
+    note = json.loads(path.read_text())
+    note["identity"]["seed"] = 1
+    path.write_text(json.dumps(summed(note, "note_sha256")))
+
+
 def test_a_sound_build(done):
     found = {check.name: check.looked_at for check in verify(done)}
     assert list(found) == ["shards", "rejected", "parts", "notes"]
@@ -89,7 +95,9 @@ def test_a_sound_build(done):
         ("parts/shards/*.sha256", flip, "is not the checksum of"),
         ("build.json", cut, "is damaged; delete it"),
         ("build.json", lambda p: p.unlink(), "is missing"),
-        ("build.json", lambda p: change(p, '"seed": 0', '"seed": 1'), "is of a build with seed 1, and the manifest's"),
+        ("build.json", lambda p: change(p, '"seed": 0', '"seed": 1'), "is damaged; delete it"),
+        ("build.json", lambda p: change(p, '"progress": ', '"progress": 1'), "is damaged; delete it"),
+        ("build.json", another_seed, "is of a build with seed 1, and the manifest's"),
         ("rejected/questions.jsonl", lambda p: change(p, '"detail": "', '"detail": "?'), "its checksum is not the"),
         ("rejected/questions.jsonl", lambda p: p.unlink(), "is missing"),
         ("rejected/questions.jsonl", lambda p: p.write_bytes(b""), "and the manifest says"),
@@ -139,8 +147,7 @@ def rewritten(out, change):
     (listed,) = [s for s in manifest["shards"] if out / s["path"] == path]
     listed["sha256"] = sha256(path.read_bytes()).hexdigest()
     (out / "parts" / "shards" / f"{listed['fingerprint']}.sha256").write_text(listed["sha256"])
-    manifest["manifest_sha256"] = own_sum(manifest)
-    (out / "manifest.json").write_text(json.dumps(manifest))
+    (out / "manifest.json").write_text(json.dumps(summed(manifest, "manifest_sha256")))
     return problems(out)
 
 

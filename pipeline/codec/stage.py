@@ -27,6 +27,7 @@ from pipeline.records import Rejected
 from pipeline.spread import Progress
 from pipeline.storage.files import checksum, files, forget_copy, intact, local_copy, open_parquet, sweep, write_whole
 from pipeline.storage.paths import AnyPath, RemotePath
+from pipeline.sums import as_written, summed
 
 _DESCRIBED = {"stand_ins", "codec", "tokenizer", "rows", "frames", "made_from", "files"}
 """What a manifest of token shards has to say."""
@@ -82,8 +83,9 @@ def token_manifest(out: AnyPath) -> dict[str, Any] | None:
     """OUT/tokens/manifest.json; None where there is none that is whole."""
     try:
         manifest: dict[str, Any] = json.loads((out / "tokens" / "manifest.json").read_text("utf-8"))
-        return manifest if set(manifest) >= _DESCRIBED and isinstance(manifest["files"], list) else None
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        whole = set(manifest) >= _DESCRIBED and isinstance(manifest["files"], list)
+        return manifest if whole and as_written(manifest, "manifest_sha256") else None
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
@@ -204,7 +206,7 @@ def _finish(
         if f"tokens/{path.name}" not in sources:
             path.unlink()
     write_whole(folder / "rejected.jsonl", jsonl(rejected))
-    described = describe(out, of, sources, rejected)
+    described = summed(describe(out, of, sources, rejected), "manifest_sha256")
     write_whole(folder / "manifest.json", (json.dumps(described, indent=1, ensure_ascii=False) + "\n").encode())
     return described
 

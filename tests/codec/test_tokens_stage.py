@@ -25,6 +25,7 @@ from pipeline.codec.text_stream import text_tokens
 from pipeline.codec.tokenizer import Tokenizer
 from pipeline.errors import KameError, UsageError
 from pipeline.storage.files import checksum
+from pipeline.sums import summed
 from pipeline.verify import verify
 
 # What they share takes long to make, so they stay on one worker.
@@ -434,6 +435,12 @@ def test_a_file_of_tokens_of_which_too_little_is_said_is_damage(done_copy, lost)
     assert problems_of(done_copy, "tokens") == [f"{path}: is missing or damaged; run `kame-data tokens` again"]
 
 
+def test_a_manifest_of_tokens_that_is_not_as_it_was_written_is_named(done_copy):
+    path = done_copy / "tokens/manifest.json"
+    path.write_text(path.read_text().replace('"bytes": ', '"bytes": 1', 1))
+    assert problems_of(done_copy)[0].startswith(f"{path}: is missing or damaged")
+
+
 def test_what_else_is_wrong_beside_the_tokens_is_named(done_copy):
     folder = done_copy / "tokens"
     (folder / "train.bin").write_bytes(b"")
@@ -455,7 +462,7 @@ def test_verify_reads_the_words_and_finds_another_one(done_copy):
     write_token_shard(path, [pa.Table.from_pylist(rows, schema=TOKENS)], facts)
     manifest = token_manifest(done_copy)
     next(f for f in manifest["files"] if f["path"].endswith(path.name))["sha256"] = checksum(path)
-    (done_copy / "tokens/manifest.json").write_text(json.dumps(manifest))
+    (done_copy / "tokens/manifest.json").write_text(json.dumps(summed(manifest, "manifest_sha256")))
     problems = problems_of(done_copy)
     assert len(problems) == 2
     assert f"row {rows[0]['id']}: text reads '" in problems[0] and f"{rows[1]['id']}: an oracle reads '" in problems[1]
