@@ -39,7 +39,8 @@ TO_END_S = 8.0
 
 
 class _Patient(Runner):
-    """Prefect's runner; it waits for a server that went away, where Prefect's own would end with a traceback."""
+    """Prefect's runner, which waits for a server that went away, where Prefect's own would end with a traceback, and
+    lets a night under way end in good order when it is stopped itself."""
 
     stopping = False
 
