@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo demo-train test test-slow check bench clean
+.PHONY: demo demo-train demo-talk test test-slow check bench clean
 
 demo: $(VENV)/.core
 	$(BIN)/kame-data build --config demo --out out/demo
@@ -14,20 +14,27 @@ demo: $(VENV)/.core
 demo-train: $(VENV)/.train
 	$(BIN)/kame-data run demo
 
+# A spoken question to a small model, in real time: what is heard, asked, read and said, and a page of it.
+demo-talk: $(VENV)/.tandem
+	@mkdir -p out/talk
+	$(BIN)/kame-data tandem --config demo --out out/talk/answer.wav --events out/talk/events.jsonl \
+		--page out/talk/session.html
+
 test: $(VENV)/.dev
 	@{ command -v chromium || command -v chromium-browser; } >/dev/null || \
 		echo "make: no chromium here: the tests of the report in a browser are SKIPPED (apt-get install chromium)" >&2
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not slow" $(PYTEST)
 
 # Real clusters, full disks, the guides, whole ways by the command line: what of the tests takes longest.
 test-slow: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m slow
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m slow $(PYTEST)
 
 # What a change must pass besides the tests.
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 bench: $(VENV)/.core
 	$(BIN)/python benchmarks/build.py
@@ -49,6 +56,10 @@ $(VENV)/.train: $(VENV)/.core
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train]'
 	@touch $@
 
+$(VENV)/.tandem: $(VENV)/.core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[tandem]'
+	@touch $@
+
 $(VENV)/.dev: $(VENV)/.core
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,asr,coqui,train,dask,ray,s3]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,asr,google,moonshine,coqui,train,tandem,dask,ray,s3]'
 	@touch $@

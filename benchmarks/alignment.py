@@ -7,17 +7,18 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "flows"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "pipeline"))
 
 import numpy as np
 import pyarrow.parquet as pq
 
-from pipeline.errors import Refusal
-from pipeline.seeds import rng
-from pipeline.speech.espeak import EspeakSynthesizer
-from pipeline.speech.sphinx import SphinxAligner
-from pipeline.speech.voices import Clip, Utterance
-from pipeline.text.words import split_words
+from kame_data.errors import Refusal
+from kame_data.seeds import rng
+from kame_data.speech.timing.sphinx import SphinxAligner
+from kame_data.speech.voices.base import Clip, Utterance
+from kame_data.speech.voices.espeak import EspeakSynthesizer
+from kame_data.text.words import split_words
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 # Beside the sentences of the data, in which numbers and hyphens are rare once they are put into words.
@@ -38,7 +39,7 @@ def sentences(count: int) -> list[str]:
 
 
 def _texts() -> Iterator[str]:
-    from pipeline.text.spoken import say
+    from kame_data.text.spoken import say
 
     for path in sorted(DATA.rglob("*.parquet")):
         columns = pq.read_schema(path).names

@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.levels import LevelSchedule
+from kame_data.levels import LevelSchedule
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -47,7 +47,7 @@ def memory(pid: int) -> int:
 def measure(*flags: str) -> tuple[float, float]:
     """Run `kame-data build` with the flags; returns (seconds, peak MiB)."""
     started, peak = time.perf_counter(), 0
-    process = subprocess.Popen([sys.executable, "-m", "pipeline.cli", "build", *flags], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, "-m", "kame_data.cli", "build", *flags], stdout=subprocess.DEVNULL)
     while process.poll() is None:
         with contextlib.suppress(OSError):  # it ended meanwhile
             peak = max(peak, memory(process.pid))

@@ -20,7 +20,7 @@ LAYOUTS = ("kame-finetune", "moshi-finetune", "webdataset", "jsonl")
 
 def exported(out: Path, folder: Path, layout: str) -> tuple[float, float, float, float]:
     """Seconds, seconds of CPU, peak MiB of memory and MB written, of the command in a process of its own."""
-    command = [sys.executable, "-m", "pipeline.cli", "export", str(out), "--out", str(folder), "--to", layout]
+    command = [sys.executable, "-m", "kame_data.cli", "export", str(out), "--out", str(folder), "--to", layout]
     start = time.perf_counter()
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)

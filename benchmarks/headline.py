@@ -13,13 +13,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "flows"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "pipeline"))
 
 from build import SHARED, measure
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.settings_file import load_settings
+from kame_data.settings.layers import load
+from kame_data.settings.tree import Settings
 
 REAL = {"gsm8k": "gsm8k/train.parquet", "mmlu_pro": "mmlu_pro/test.parquet", "hssbench": "hssbench/data-open.jsonl"}
 RECIPE = "kame-56k"
@@ -39,7 +41,7 @@ def clock(seconds: float) -> str:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--target", type=int, default=load_settings(RECIPE, {}).target, help="dialogues of text")
+    parser.add_argument("--target", type=int, default=load(Settings, RECIPE, {}).target, help="dialogues of text")
     parser.add_argument("--sample", type=int, default=500, help="dialogues to speak")
     parser.add_argument("--source", action="append", help="NAME=FILE; the shared rows by default")
     options = parser.parse_args()

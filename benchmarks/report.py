@@ -9,13 +9,13 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "flows"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "pipeline"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 import dummies
-
-from pipeline.report.diff import compare
-from pipeline.report.page import write_report
+from kame_data.report.diff import compare
+from kame_data.report.page import write_report
 
 
 def _took(wall: float, cpu: float) -> str:

@@ -26,12 +26,12 @@ from build import SHARED, family, memory
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.build import Build
-from pipeline.config import Settings
-from pipeline.orders import BuildWork, perform
-from pipeline.pool import Pool
-from pipeline.run import run
-from pipeline.spread import HERE
+from kame_data.engine.build import Build
+from kame_data.engine.build_work import BuildWork, perform
+from kame_data.engine.pool import Pool
+from kame_data.engine.run import prepare, run
+from kame_data.engine.scheduler import HERE
+from kame_data.settings.tree import Settings
 
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -71,12 +71,16 @@ class Silent:
     def advance(self, stage, rows, refused):
         pass
 
+    def pilot(self, found):
+        pass
+
 
 def plain(settings: Settings, processes: bool) -> None:
     """The build without Prefect, in this process."""
     build = Build(settings)
     runner = Plain(build, processes, settings.runner.task_seconds)
     try:
+        prepare(build, Silent())
         run(build, runner, Silent())
     finally:
         if runner.pool:
@@ -175,7 +179,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         base = Build(settings.model_copy(update={"out": Path(folder) / "base"}))
         for source in settings.sources:
-            base.gather(source)
+            base.questions.make(source)
         bare = None
         for name in ("threads", "processes", "local", "dask"):
             if name in options.skip:
@@ -204,7 +208,7 @@ def one(name: str, out: Path, sources: tuple[str, ...], target: int, options: ar
     flags += [f for s in sources for f in ("--source", s)]
     config = out.with_suffix(".yaml")
     config.write_text(f"part_size: {options.part_size}\nrunner: {{task_seconds: {options.task_seconds}}}\n")
-    command = [sys.executable, "-m", "pipeline.cli", "build", "--config", str(config), *flags]
+    command = [sys.executable, "-m", "kame_data.cli", "build", "--config", str(config), *flags]
     if name == "local":
         return measure(command, out, [])
     with dask(8791) as processes:

@@ -29,7 +29,7 @@ from rich.table import Table
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "samples"
 SOURCES = ("gsm8k", "mmlu_pro")
-KAME = [sys.executable, "-m", "pipeline.cli"]
+KAME = [sys.executable, "-m", "kame_data.cli"]
 # What an orchestrator waits between SIGTERM and SIGKILL.
 GRACE = 10.0
 

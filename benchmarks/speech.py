@@ -11,18 +11,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "flows"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "pipeline"))
 
 import numpy as np
 
-from pipeline.config import SpeechSettings
-from pipeline.records import Dialogue, Rejected, Split, Turn
-from pipeline.seeds import rng
-from pipeline.speech import alignment, sound
-from pipeline.speech.pronunciation import speller
-from pipeline.speech.speak import speak_dialogues
-from pipeline.speech.voices import Clip, Utterance, open_synthesizer
-from pipeline.text.words import split_words
+from kame_data.records import Dialogue, Rejected, Split, Turn
+from kame_data.seeds import rng
+from kame_data.settings.tree import SpeechSettings
+from kame_data.speech import sound
+from kame_data.speech.speak import speak_dialogues
+from kame_data.speech.timing import alignment
+from kame_data.speech.timing.pronunciation import speller
+from kame_data.speech.voices.base import Clip, Utterance
+from kame_data.speech.voices.engines import open_synthesizer
+from kame_data.text.words import split_words
 
 PEOPLE = ("Anna", "Ben", "my sister", "a farmer", "the baker", "our teacher")
 THINGS = ("apples", "books", "bottles of water", "pencils", "tickets", "loaves of bread")

@@ -19,18 +19,20 @@ import pyarrow.parquet as pq
 import soxr
 from numpy.typing import NDArray
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "flows"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "pipeline"))
 
-from pipeline.errors import Refusal
-from pipeline.speech import effects
-from pipeline.speech.alignment import LIMIT, score
-from pipeline.speech.checks import check_clip
-from pipeline.speech.espeak import EspeakSynthesizer
-from pipeline.speech.settings import CheckSettings, SoundSettings
-from pipeline.speech.sound import FULL_SCALE, SAMPLE_RATE, resample
-from pipeline.speech.voices import Clip, Utterance
-from pipeline.text.spoken import say
-from pipeline.text.words import split_words
+from kame_data.errors import Refusal
+from kame_data.records import SAMPLE_RATE
+from kame_data.settings.speech import CheckSettings, SoundSettings
+from kame_data.speech import effects
+from kame_data.speech.checks import check_clip
+from kame_data.speech.sound import FULL_SCALE, resample
+from kame_data.speech.timing.alignment import LIMIT, score
+from kame_data.speech.voices.base import Clip, Utterance
+from kame_data.speech.voices.espeak import EspeakSynthesizer
+from kame_data.text.spoken import say
+from kame_data.text.words import split_words
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = Path(os.environ.get("ROWS", ROOT.parent / "shared" / "data"))
@@ -103,10 +105,10 @@ def espeak() -> EspeakSynthesizer:
 
 
 def speak(text: str, number: int, voice: str | None = None, language: str = "en") -> Clip:
-    """A text in the voice that its number draws, of all users' and the assistant's, at 130 to 200 words a minute."""
+    """A text in the voice that its number draws, of all users' and the assistant's, at 150 to 180 words a minute."""
     voices = [*espeak().user_voices("train"), *espeak().user_voices("validation"), espeak().assistant_voice()]
     draws = random.Random(number)
-    pace = draws.randint(130, 200)
+    pace = draws.randint(150, 180)
     said = Utterance(text, voice or voices[number % len(voices)], language, pace, draws.uniform(-0.25, 0.25))
     (clip,) = espeak().synthesize([said])
     if not isinstance(clip, Clip):

@@ -17,16 +17,18 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:1] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:1] = [str(ROOT / "pipeline"), str(ROOT / "flows"), str(ROOT / "tests")]
 
-from building import build, settings_of  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
-from s3 import S3  # noqa: E402
 
-from pipeline.build import Build, noted_settings  # noqa: E402
-from pipeline.status import finished, restore, stage_table  # noqa: E402
-from pipeline.storage.paths import AnyPath, filesystem, path_of  # noqa: E402
+from building import build, settings_of  # noqa: E402
+from kame_data.engine.build import Build  # noqa: E402
+from kame_data.engine.note import noted_settings  # noqa: E402
+from kame_data.engine.status import finished, restore, stage_table  # noqa: E402
+from kame_data.storage.paths import AnyPath, path_of  # noqa: E402
+from kame_data.storage.stores import filesystem  # noqa: E402
+from s3 import S3  # noqa: E402
 
 
 def again(settings: Any) -> None:
@@ -65,7 +67,7 @@ def main() -> None:
         rows = [f'{{"question": "What is {n} plus {n + 1}, all told?", "answer": "{2 * n + 1}"}}\n' for n in numbers]
         questions.write_text("".join(rows))
         table = Table("", "kind of store", "s", "LIST", "GET", "HEAD", "PUT", "POST", "DELETE", box=None)
-        for name, out in (("disk", Path(folder) / "out"), ("S3", path_of("s3://bucket/out"))):
+        for name, out in (("disk", path_of(Path(folder) / "out")), ("S3", path_of("s3://bucket/out"))):
             settings = settings_of(out, sources=(f"questions={questions}",), part_size=1, max_refused=1.0)
             steps: tuple[tuple[str, Callable[[], Any]], ...] = (
                 (f"build of {given.parts} parts a stage", lambda s=settings: build(s, workers=8)),

@@ -12,6 +12,7 @@ machine of two cores: 615 examples a second in preparation, some 500 in collatio
 import argparse
 import os
 import random
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 import numpy as np
 import pyarrow as pa
@@ -26,14 +28,15 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.codec.dummy import write_dummy
-from pipeline.codec.mimi import CodecSpec, Mimi
-from pipeline.codec.schema import CARD, FRAME_SAMPLES, SAMPLE_RATE, TOKENS, TokenFacts
-from pipeline.codec.shards import write_token_shard
-from pipeline.codec.text_stream import lay_text, token_frames
-from pipeline.codec.tokenizer import Tokenizer
-from pipeline.train.batches import Loader
-from pipeline.train.draws import keys_of
+from kame_data.codec.mimi import CodecSpec, Mimi
+from kame_data.codec.text_stream import lay_text, token_frames
+from kame_data.codec.token_schema import CARD, TOKENS, TokenFacts
+from kame_data.codec.token_shards import write_token_shard
+from kame_data.codec.tokenizer import Tokenizer
+from kame_data.records import FRAME_SAMPLES, SAMPLE_RATE
+from kame_data.train.batches import Loader
+from kame_data.train.draws import keys_of
+from token_dummies import write_dummy
 
 PREPARED, COLLATED, WORDS = 615, 500, 236_000
 SENTENCE = "The one that has the most protons in its nucleus is, as far as I remember, the second of them."

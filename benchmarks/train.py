@@ -19,7 +19,8 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "flows"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "pipeline"))
 
 SHAPES = {
     "tiny": {"dim": 96, "heads": 4, "layers": 2, "depth_dim": 32, "depth_heads": 2, "depth_layers": 1},
@@ -37,13 +38,13 @@ def one(args: argparse.Namespace, shape: str, way: str) -> dict[str, object]:
     import torch
     from torch.nn import functional as F
 
-    from pipeline.train.batches import Batch
-    from pipeline.train.config import TuneSettings
-    from pipeline.train.flops import flops_per_frame
-    from pipeline.train.inputs import lay_out
-    from pipeline.train.model import FourStreams, TrainingLayer
-    from pipeline.train.start import moshi_arguments
-    from pipeline.train.tune import prepare
+    from kame_data.model.four_streams import FourStreams, TrainingLayer
+    from kame_data.model.inputs import lay_out
+    from kame_data.model.start import moshi_arguments
+    from kame_data.model.streams import Batch
+    from kame_data.settings.training import TuneSettings
+    from kame_data.train.flops import flops_per_frame
+    from kame_data.train.tune import prepare
 
     device = torch.device(args.device)
     cuda = device.type == "cuda"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from pipeline.report.page import write_report
+from kame_data.report.page import write_report
 
 SIZE = {"width": 1280, "height": 940}
 

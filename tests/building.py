@@ -1,22 +1,25 @@
 """Makes builds for tests without Prefect: the same jobs, run by plain threads."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from pipeline.build import Build
-from pipeline.config import Settings
-from pipeline.orders import perform
-from pipeline.run import run
-from pipeline.spread import HERE
+from kame_data.engine.build import Build
+from kame_data.engine.build_bars import print_pilot
+from kame_data.engine.build_work import perform
+from kame_data.engine.run import prepare, run
+from kame_data.engine.scheduler import HERE
+from kame_data.settings.tree import Settings
+from kame_data.terminal import console
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 SAMPLES = ("mmlu_pro=sample", "gsm8k=sample", "hssbench=sample")
 
 
 class Silent:
-    """Progress that remembers what was made."""
+    """Progress that remembers what was made, and prints the pilot."""
 
     def __init__(self):
         self.made = []
@@ -26,6 +29,9 @@ class Silent:
 
     def advance(self, stage, rows, refused):
         self.made.append(stage)
+
+    def pilot(self, found):
+        print_pilot(console(), found)
 
 
 def settings_of(out, **changes):
@@ -60,14 +66,15 @@ class Threads:
         return error
 
 
-def build(settings, workers=2, less_will_do=False):
-    """Run the build; returns (manifest, the stages of the parts that were made)."""
+def build(settings, workers=2, accept_fewer=False):
+    """Run the build; returns (what manifest.json says, the stages of the parts that were made)."""
     found, progress = Build(settings), Silent()
-    found.less_will_do = less_will_do
+    found.check()
+    prepare(found, progress)
     runner = Threads(found, workers)
     with runner.pool:
-        manifest = run(found, runner, progress)
-    return manifest, progress.made
+        run(found, runner, progress, accept_fewer=accept_fewer)
+    return json.loads((settings.out / "manifest.json").read_text("utf-8")), progress.made
 
 
 def shard_bytes(out):

@@ -95,12 +95,12 @@ class Command:
         return self.servers.environment | {"OPENAI_API_KEY": SECRET} | more
 
     def run(self, *args, **environment):
-        command = [sys.executable, "-m", "pipeline.cli", *map(str, args)]
+        command = [sys.executable, "-m", "kame_data.cli", *map(str, args)]
         return subprocess.run(
             command, env=self.environment(**environment), capture_output=True, text=True, timeout=280, check=False
         )
 
     def start(self, *args, **environment):
-        command = [sys.executable, "-m", "pipeline.cli", *map(str, args)]
+        command = [sys.executable, "-m", "kame_data.cli", *map(str, args)]
         pipe = subprocess.PIPE
         return subprocess.Popen(command, env=self.environment(**environment), stdout=pipe, stderr=pipe, text=True)

@@ -9,8 +9,8 @@ from functools import cache
 import numpy as np
 import soundfile
 
-from pipeline.shards.write import write_shard
-from pipeline.text.words import join_words, split_words
+from kame_data.shards.write_shard import write_shard
+from kame_data.text.words import join_words, split_words
 
 RATE = 24000
 USER = split_words("Tell me how many seats there are in a hall with twelve rows of nineteen seats each please")
@@ -55,7 +55,7 @@ def _speak(turns, pace):
 def row(
     number, *, spoken=True, duplex=False, grid=False, hostile=(), language="en", source=None, pace=0.3, answer="228"
 ):
-    """A row of `pipeline.shards.schema.SHARD`; `hostile` strings stand in every field that has room for text."""
+    """A row of `kame_data.shards.schema.SHARD`; `hostile` strings stand in every field that has room for text."""
     evil = " ".join(hostile)
     tail = [*hostile]
     turns = [("user", [*USER, *tail], None), ("assistant", [*BACK, *tail], None)]
@@ -98,6 +98,7 @@ def row(
         "language": language,
         "split": "validation" if number % 10 == 9 else "train",
         "source_split": evil or "test",
+        "form": "closed",
         "answer": evil or answer,
         "choices": [evil] if hostile else [],
         "variant": 0,
@@ -106,13 +107,15 @@ def row(
             | {"role": role, "start": start, "end": end}
             for (role, said, _), (start, end) in zip(turns, spans, strict=True)
         ],
+        "claims": [{"turn": 1, "text": evil}] if hostile else [{"turn": 1, "text": answer}] if duplex else [],
         "words": words,
         "oracles": oracles,
         "transcripts": transcripts,
         "situations": situations,
         "audio": None,
         "duration": duration,
-        "audio_checks": {"alignment": 0.9, "wer": None, "user_lufs": -23.0 - number % 3, "assistant_lufs": None},
+        "audio_checks": dict.fromkeys(("user_wer", "assistant_wer", "assistant_lufs"))
+        | {"alignment": 0.9, "user_lufs": -23.0 - number % 3},
         "provenance": dict.fromkeys(("writer", "simulator", "prompts", "word_times", "latency"), evil or "dummy")
         | {"user_voice": evil or "user-1", "assistant_voice": "assistant-1"},
     }  # fmt: skip
@@ -162,13 +165,12 @@ def finish(out, rows, *, settings=None, refused=(), spend=None, stand_ins=("voic
         (out / "rejected" / f"{stage}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in told))
     levels = Counter(o["level"] for r in rows for o in r["oracles"])
     rules = {"levels": [*range(6)], "speak": any(r["audio"] for r in rows)}
-    settings = settings or {"seed": 0, "writer": "dummy", "speech": {"tts": "espeak", "user_voices": []}}
     manifest = {
         "kame_data": "0.1.0",
         "stand_ins": list(stand_ins),
         "settings": rules
         | (settings or {"seed": 0, "writer": "dummy", "speech": {"tts": "espeak", "user_voices": []}}),
-        "sources": {s: {"rows": 9, "kept": 8, "refused": {"too_long": 1}} for s in sources},
+        "sources": {s: {"fingerprint": s, "rows": 9, "kept": 8, "refused": {"too_long": 1}} for s in sources},
         "dialogues": {
             "asked_for": len(rows),
             "accepted": len(rows),

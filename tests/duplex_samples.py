@@ -1,6 +1,6 @@
 """Dialogues in several languages, in the manner of what writers write."""
 
-from pipeline.records import Dialogue, Turn
+from kame_data.records import Dialogue, Turn
 
 TEXTS = {
     "en": (

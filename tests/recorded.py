@@ -5,7 +5,7 @@ import json
 import numpy as np
 import soundfile
 
-from pipeline.config import Settings
+from kame_data.settings.tree import Settings
 
 RATE = 24000
 USER = ["how", "many", "seats", "are", "there", "in", "twelve", "rows", "of", "nineteen"]

@@ -4,13 +4,25 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from pipeline.errors import Refusal
-from pipeline.records import Dialogue, Split, Turn
-from pipeline.speech.voices import Clip, Utterance
-from pipeline.text.hesitations import clause_end
-from pipeline.text.words import split_words
+from kame_data.errors import Refusal
+from kame_data.records import Dialogue, Rejected, Speech, Split, Turn
+from kame_data.settings.speech import SpeechSettings
+from kame_data.speech.speak import speak_dialogues
+from kame_data.speech.voices.base import Clip, Synthesizer, Utterance
+from kame_data.text.hesitations import clause_end
+from kame_data.text.words import split_words
 
 RATE = 22_050
+
+
+def speak_dialogue(
+    dialogue: Dialogue, split: Split, synthesizer: Synthesizer, settings: SpeechSettings, seed: int
+) -> Speech:
+    """The speech of one dialogue. Raises Refusal."""
+    (speech,) = speak_dialogues([(dialogue, split)], synthesizer, settings, seed)
+    if isinstance(speech, Rejected):
+        raise Refusal(speech.reason, speech.detail)
+    return speech
 
 
 class Hum:

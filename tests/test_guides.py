@@ -20,13 +20,15 @@ from pathlib import Path
 
 import pytest
 import typer
-from llm import plausible
-from llm.server import ScriptedServer
 from markdown_it import MarkdownIt
 from typer.testing import CliRunner
 
-from pipeline.cli import app
-from pipeline.settings_file import load_settings
+from checkout import PYTHONPATH
+from kame_data.cli.main import app
+from kame_data.settings.layers import load
+from kame_data.settings.tree import Settings
+from llm import plausible
+from llm.server import ScriptedServer
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDES = sorted((ROOT / "docs" / "guides").glob("*.md"))
@@ -175,7 +177,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
         environment = kept | {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             "HOME": str(root / "home"),
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": PYTHONPATH,
             "COLUMNS": "100",
             "HF_HUB_OFFLINE": "1",
             "OMP_NUM_THREADS": "1",
@@ -191,7 +193,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
 def test_a_block_does_what_its_page_says(block: Block, reader: Reader, tmp_path: Path) -> None:
     if not block.commands:
         (tmp_path / "settings.yaml").write_text(block.text)
-        load_settings(str(tmp_path / "settings.yaml"), {})
+        load(Settings, str(tmp_path / "settings.yaml"), {})
         return
     if block.needs:
         if "publish" not in block.text or "publish" in typer.main.get_command(app).commands:

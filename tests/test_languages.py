@@ -3,25 +3,28 @@
 import io
 import json
 import sys
+import zipfile
+from contextlib import suppress
 from itertools import pairwise
 
 import pyarrow.parquet as pq
 import pytest
 import soundfile
-from building import build, settings_of
-from llm import plausible
-from llm.server import ScriptedServer
 
-from pipeline import cli
-from pipeline.build import Build, noted_settings
-from pipeline.errors import KameError
-from pipeline.levels import LevelSchedule
-from pipeline.quality import measure
-from pipeline.questions import pull
-from pipeline.sources import get_source
-from pipeline.text.hesitations import clause_end, is_hesitation
-from pipeline.text.spoken import is_spoken
-from pipeline.text.words import join_words
+from building import build, settings_of
+from drawn import drawn
+from kame_data.cli import main as cli
+from kame_data.engine.sources import get_source
+from kame_data.errors import KameError
+from kame_data.finished.level_figures import measure
+from kame_data.finished.reader import Finished
+from kame_data.levels import LevelSchedule
+from kame_data.sources.pull import pull
+from kame_data.text.hesitations import clause_end, is_hesitation
+from kame_data.text.spoken import is_spoken
+from kame_data.text.words import join_words
+from llm import plausible
+from llm.server import ScriptedServer, prompt
 
 QUESTIONS = {
     "zh": [
@@ -98,7 +101,7 @@ def test_a_build_from_question_to_shard(language, server, tmp_path, monkeypatch)
     assert kinds >= {"hesitation", "pause", "barge_in", "back_channel"}
     asked = server.log[before:]
     assert len(asked) == len({entry["digest"] for entry in asked})
-    quality = measure(Build(noted_settings(out)))
+    quality = measure(Finished.open(out))
     assert sorted(quality.levels) == [0, 1, 2, 3, 4, 5] and quality.falls() == []
 
 
@@ -137,7 +140,7 @@ def test_calls_for_a_turn_of_40_ideographs_are_bounded():
 
 
 def test_hssbench_rows_of_other_languages_reach_a_writer_that_sees(tmp_path):
-    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "a.png").write_bytes(drawn())
     stems = {"zh": "图中的建筑是哪个朝代修建的？", "fr": "De quel siècle est le monument qui est sur cette image ?"}
     rows = [
         {
@@ -156,3 +159,60 @@ def test_hssbench_rows_of_other_languages_reach_a_writer_that_sees(tmp_path):
         with pull(get_source("hssbench"), str(file), languages=stems, sees_pictures=sees) as found:
             assert {question.language for question in found.accepted} == (set(stems) if sees else set())
             assert [r.reason for r in found.rejected] == ([] if sees else ["needs_picture"] * 2)
+
+
+PICTURED = [
+    ("en", "Which of the following do the two animals in the picture stand for?", ("Rain", "Power", "Winter"), "B"),
+    ("zh", "图中的两只动物象征什么？下列哪一项正确？", ("雨水", "权力", "冬天"), "B"),
+    ("zh", "下图说明（   ）①工匠手艺高超 ②石头非常便宜 ③主人门第显赫 ④冬天十分寒冷", ("①②", "①③", "③④"), "B"),
+    ("zh", "下图中的①②③④四处，哪两处最高？", ("①②", "①③", "③④"), "B"),
+]
+TOLD = {"en": "There are two stone lions at a red gate.", "zh": "有两只石狮子站在一扇红色的大门前面。"}
+
+
+def telling(body):
+    """A plausible reply whose user tells what is seen, instead of pointing at it."""
+    text, reply = prompt(body), plausible.reply(body)
+    if "Manner of the user:" not in text:
+        return reply
+    found = json.loads(reply)
+    language = "zh" if "Language: Chinese" in text else "en"
+    if "some of the statements" in text:
+        asked, found["choices"] = "是工匠手艺高超，石头非常便宜，主人门第显赫，还是冬天十分寒冷？", []
+    else:
+        asked = f"它们象征{'，还是'.join(found['choices'])}？" if language == "zh" else ""
+        asked = asked or f" Do they stand for {', or '.join(found['choices'])}?"
+    found["exchanges"][0]["user"] = TOLD[language] + asked
+    seen = {"en": ["two stone lions", "a red gate"], "zh": ["两只石狮子", "一扇红色的大门"]}[language]
+    return json.dumps({"seen": seen, **found}, ensure_ascii=False)
+
+
+def test_a_build_from_pictures_in_an_archive(tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-scripted")
+    rows = [
+        {"id": n, "question": stem, "options": dict(zip(("A .", "B .", "C ."), options, strict=True))}
+        | {"correct_answer": answer, "category": "art", "image_necessity": "需要", "pic_path": f"p{n}.png"}
+        for n, (_, stem, options, answer) in enumerate(PICTURED)
+    ]
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "rows.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    with zipfile.ZipFile(tmp_path / "in" / "some.zip", "w") as archive:
+        for n in range(len(rows)):
+            archive.writestr(f"set/p{n}.png", drawn(n, "JPEG" if n else "PNG"))
+    with ScriptedServer(reply=telling) as server:
+        command = ["kame-data", "build", "--llm", f"openai:local@{server.url}", "--no-speech", "--languages", "en,zh"]
+        command += ["--source", f"hssbench={tmp_path / 'in'}", "--out", str(tmp_path / "out"), "--set", "max_refused=1"]
+        command += ["--ledger", str(tmp_path / "ledger"), "--set", "llm.pictures=true"]
+        monkeypatch.setattr(sys, "argv", command)
+        with suppress(SystemExit):
+            cli.main()
+        asked = [entry["body"]["messages"][-1]["content"] for entry in server.log]
+    shown = [content[1]["image_url"]["url"][:22] for content in asked if isinstance(content, list)]
+    assert sorted(shown) == ["data:image/jpeg;base64"] * 2 + ["data:image/png;base64,"]
+    found = [row for path in sorted((tmp_path / "out/shards").iterdir()) for row in pq.read_table(path).to_pylist()]
+    assert sorted(row["answer"] for row in found) == ["Power", "工匠手艺高超；主人门第显赫", "权力"]
+    for row in found:
+        assert row["turns"][0]["text"].startswith(TOLD[row["language"]])
+        assert len(row["choices"]) == (0 if "；" in row["answer"] else 3)
+    refused = [json.loads(line) for line in (tmp_path / "out/rejected/questions.jsonl").read_text().splitlines()]
+    assert [line["reason"] for line in refused] == ["refers_to_choices"]

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import UsageError
-from pipeline.levels import LevelSchedule, parse_levels
+from kame_data.errors import UsageError
+from kame_data.levels import LevelSchedule, parse_levels
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import resources
-from pipeline.errors import KameError
+from kame_data import resources
+from kame_data.errors import KameError
 
 
 def test_a_checkout_and_a_wheel_hold_them_in_different_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = tmp_path / "pipeline"
+    package = tmp_path / "pipeline" / "kame_data"
     for folder in (package / "data", tmp_path / "data", tmp_path / "prompts"):
         folder.mkdir(parents=True)
     monkeypatch.setattr(resources, "_PACKAGE", package)

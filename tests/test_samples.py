@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import UsageError
-from pipeline.questions import pull
-from pipeline.resources import bundled
-from pipeline.sources import SOURCES, get_source
+from kame_data.engine.sources import SOURCES, get_source
+from kame_data.errors import UsageError
+from kame_data.resources import bundled
+from kame_data.sources.pull import pull
 
 MMLU_PRO = {
     *("biology", "business", "chemistry", "computer science", "economics", "engineering", "health", "history", "law"),

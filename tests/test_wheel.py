@@ -18,11 +18,11 @@ def test_the_wheel_builds_the_demo_elsewhere(tmp_path):
     assert made.returncode == 0, made.stderr
     (wheel,) = tmp_path.glob("*.whl")
     zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
-    for name in ("pipeline", "flows"):
+    for name in ("kame_data", "kame_flows", "pipeline", "flows"):
         (tmp_path / "work" / name).mkdir(parents=True)
         (tmp_path / "work" / name / "__init__.py").write_text("raise SystemExit('this is the folder of a stranger')")
     # As the installed command is started: its own folder first on the path, not the one that the user stands in.
-    command = [sys.executable, "-P", "-c", "from pipeline.cli import main; main()"]
+    command = [sys.executable, "-P", "-c", "from kame_data.cli.main import main; main()"]
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "installed"), "PREFECT_HOME": str(tmp_path / "prefect")}
     for arguments in (["build", "--config", "demo", "--limit", "2", "--out", "out"], ["report", "out"]):
         done = subprocess.run(

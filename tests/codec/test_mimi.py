@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.codec import untrained
-from pipeline.codec.mimi import CodecSpec, Mimi
-from pipeline.codec.schema import CARD
-from pipeline.errors import UsageError
+from kame_data.codec import untrained
+from kame_data.codec.mimi import CodecSpec, Mimi
+from kame_data.codec.token_schema import CARD
+from kame_data.errors import UsageError
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_a_clip_alone_has_the_codes_it_has_in_a_batch_by_length(small):
 
 
 def test_batches_hold_clips_of_like_length_and_not_too_many(small, monkeypatch):
-    monkeypatch.setattr("pipeline.codec.mimi.BATCH_SECONDS", 10)
+    monkeypatch.setattr("kame_data.codec.mimi.BATCH_SECONDS", 10)
     other = Mimi(CodecSpec.of("untrained-small"))
     other.on_cpu = False
     clips = [np.zeros((2, 24_000 * s), np.float32) for s in (1, 4, 2, 1, 5, 30)]

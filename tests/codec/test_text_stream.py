@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.codec.schema import frame_at, frames_of
-from pipeline.codec.text_stream import lay_text, text_tokens, token_frames
-from pipeline.errors import Refusal
+from kame_data.codec.text_stream import lay_text, text_tokens, token_frames
+from kame_data.codec.token_schema import frame_at, frames_of
+from kame_data.errors import Refusal
 
 
 def slowly(words, frames):

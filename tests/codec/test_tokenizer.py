@@ -3,10 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sentencepiece import SentencePieceTrainer
 
-from pipeline.codec import tokenizer as module
-from pipeline.codec.tokenizer import Tokenizer
-from pipeline.errors import Refusal, UsageError
-from pipeline.text.words import join_words, split_words
+from kame_data.codec import tokenizer as module
+from kame_data.codec.tokenizer import Tokenizer
+from kame_data.errors import Refusal, UsageError
+from kame_data.text.words import join_words, split_words
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,16 @@ def test_every_word_has_its_own_tokens(words):
         assert tokenizer.decode(tokens[place : place + n]) == word
         place += n
     assert place == len(tokens)
+
+
+def test_the_parts_of_a_text_are_the_text_also_where_a_character_has_no_piece(tmp_path, sample):
+    narrow = Tokenizer("m", trained(tmp_path, ["one two three four five"] * 20, byte_fallback=False), "")
+    text = "one twö 你好 three ß"
+    assert 0 in narrow.model.encode(text)
+    for tokenizer in (narrow, sample):
+        found = tokenizer.cut(f" {text} ")
+        assert "".join(found) == text and len(found) == len(tokenizer.model.encode(text))
+    assert sample.cut("") == []
 
 
 def test_an_answer_said_is_the_tokens_of_its_oracle(sample):

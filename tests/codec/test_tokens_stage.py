@@ -16,23 +16,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import soundfile
-from building import build, settings_of
 
-from pipeline.codec.schema import TOKENS, TokenFacts
-from pipeline.codec.shards import write_token_shard
-from pipeline.codec.stage import TokenSettings, make_tokens, token_manifest
-from pipeline.codec.text_stream import text_tokens
-from pipeline.codec.tokenizer import Tokenizer
-from pipeline.errors import KameError, UsageError
-from pipeline.storage.files import checksum
-from pipeline.sums import summed
-from pipeline.verify import verify
+from building import build, settings_of
+from kame_data.codec.text_stream import text_tokens
+from kame_data.codec.token_manifest import TokenManifest
+from kame_data.codec.token_schema import TOKENS, TokenFacts
+from kame_data.codec.token_shards import write_token_shard
+from kame_data.codec.tokenize import make_tokens
+from kame_data.codec.tokenizer import Tokenizer
+from kame_data.errors import KameError, UsageError
+from kame_data.settings.tokenizing import TokenSettings
+from kame_data.storage.files import checksum
+from kame_data.storage.self_checksum import summed
+from kame_data.verify.check_build import verify
 
 # What they share takes long to make, so they stay on one worker.
 pytestmark = pytest.mark.xdist_group("tokens")
 
 ROOT = Path(__file__).resolve().parents[2]
-SETTINGS = TokenSettings("untrained-small", "sample", "cpu", 2)
+SETTINGS = TokenSettings(codec="untrained-small", tokenizer="sample", device="cpu", workers=2)
 
 
 class Told:
@@ -65,7 +67,7 @@ def problems_of(out, *checks):
 
 
 def kame(*args):
-    command = [sys.executable, "-m", "pipeline.cli", *map(str, args)]
+    command = [sys.executable, "-m", "kame_data.cli", *map(str, args)]
     return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
 
 
@@ -165,7 +167,7 @@ def test_answers_and_oracles_are_those_of_the_shard(done):
             assert tokenizer.decode(row["oracle_tokens"][first:behind]) == oracle["text"]
             assert (row["oracle_level"][e], row["oracle_prefix"][e]) == (oracle["level"], oracle["prefix_words"])
             assert row["oracle_ratio"][e] == np.float32(oracle["ratio"])
-            assert answers[row["oracle_turn"][e]] == oracle["turn"] + 1
+            assert answers[row["oracle_answer"][e]] == oracle["turn"] + 1
             assert row["oracle_keep"][e] == (oracle["prefix_words"] == last[oracle["turn"]])
             assert row["oracle_heard"][e] == round(oracle["heard"] * 1000) // 80
             assert row["oracle_frame"][e] == (-1 if oracle["time"] is None else round(oracle["time"] * 1000) // 80)
@@ -189,13 +191,13 @@ def test_what_is_there_is_not_made_again(done):
 
 
 def test_the_same_bytes_with_one_worker(copy, done):
-    tokens(copy, TokenSettings("untrained-small", "sample", "cpu", 1))
+    tokens(copy, TokenSettings(codec="untrained-small", tokenizer="sample", device="cpu", workers=1))
     assert token_bytes(copy) == token_bytes(done)
 
 
 def test_killed_and_run_again_gives_the_same_bytes(copy, done):
     flags = ["--codec", "untrained-small", "--tokenizer", "sample", "--device", "cpu", "--workers", "1"]
-    process = subprocess.Popen([sys.executable, "-m", "pipeline.cli", "tokens", str(copy), *flags])
+    process = subprocess.Popen([sys.executable, "-m", "kame_data.cli", "tokens", str(copy), *flags])
     folder = copy / "parts" / "tokens"
     deadline = time.monotonic() + 120
     while not list(folder.glob("*.json")) and time.monotonic() < deadline:
@@ -218,7 +220,7 @@ def test_killed_and_run_again_gives_the_same_bytes(copy, done):
 
 
 def test_stopped_in_good_order_it_says_so_and_leaves_no_process(copy):
-    command = [sys.executable, "-m", "pipeline.cli", "tokens", str(copy), "--codec", "untrained-small"]
+    command = [sys.executable, "-m", "kame_data.cli", "tokens", str(copy), "--codec", "untrained-small"]
     process = subprocess.Popen(
         [*command, "--tokenizer", "sample", "--device", "cpu"],
         stderr=subprocess.PIPE,
@@ -239,7 +241,7 @@ def test_stopped_in_good_order_it_says_so_and_leaves_no_process(copy):
 
 
 def test_in_batches_as_on_an_accelerator(copy, done):
-    tokens(copy, TokenSettings("untrained-small", "sample", "cpu:0"))
+    tokens(copy, TokenSettings(codec="untrained-small", tokenizer="sample", device="cpu:0"))
     for row, other in zip(rows_of(copy / "tokens"), rows_of(done / "tokens"), strict=True):
         for name in TOKENS.names:
             if name.endswith("_codes"):
@@ -282,9 +284,9 @@ def test_another_tokenizer_makes_other_parts_and_back_again_makes_none(done_copy
         sentence_iterator=iter(lines), model_prefix=str(other)[:-6], vocab_size=600, byte_fallback=True,
         unk_id=0, bos_id=1, eos_id=2, pad_id=3, minloglevel=2, hard_vocab_limit=False,
     )  # fmt: skip
-    _, told = tokens(done_copy, TokenSettings("untrained-small", str(other), "cpu", 2))
+    _, told = tokens(done_copy, TokenSettings(codec="untrained-small", tokenizer=str(other), device="cpu", workers=2))
     assert len(told.rows) == told.parts and not told.done
-    assert token_manifest(done_copy)["tokenizer"]["name"] == "other.model"
+    assert TokenManifest.read(done_copy).tokenizer.name == "other.model"
     assert (done_copy / "tokens/tokenizer.model").read_bytes() == other.read_bytes()
     other.unlink()
     assert not problems_of(done_copy)
@@ -300,7 +302,7 @@ def test_a_grown_build_keeps_its_tokens_and_makes_the_missing_ones(done_copy):
     assert any("of other shards than the build's" in problem for problem in stale)
     assert "of other shards than the build's; `kame-data tokens" in kame("status", done_copy).stdout
     manifest, told = tokens(done_copy)
-    assert manifest["rows"] == 12 and 0 < sum(told.rows) < 12
+    assert manifest.rows == 12 and 0 < sum(told.rows) < 12
     assert not problems_of(done_copy)
 
 
@@ -312,12 +314,12 @@ def test_a_back_channel_is_said_but_is_no_answer(copy):
     turn = {**turns[1], "text": "Mm-hm.", "intended_text": "Mm-hm.", "start": 1.0, "end": 1.3}
     turns.append(turn)
     rows[0]["words"].append({"turn": len(turns) - 1, "role": "assistant", "word": "Mm-hm.", "start": 1.0, "end": 1.3})
-    situations = [[{"kind": "back_channel", "turn": len(turns) - 1, "start": 1.0, "end": 1.3}]] + [[]] * (len(rows) - 1)
-    kind = pa.list_(pa.struct({"kind": pa.string(), "turn": pa.int32(), "start": pa.float64(), "end": pa.float64()}))
-    changed = pa.Table.from_pylist(rows, schema=table.schema).append_column("situations", pa.array(situations, kind))
+    rows[0]["situations"] = [{"kind": "back_channel", "turn": len(turns) - 1, "start": 1.0, "end": 1.3}]
+    changed = pa.Table.from_pylist(rows, schema=table.schema)
     pq.write_table(changed, path, row_group_size=2)
     manifest = json.loads((copy / "manifest.json").read_text())
-    next(s for s in manifest["shards"] if s["path"].endswith(path.name))["sha256"] = checksum(path)
+    listed = next(s for s in manifest["shards"] if s["path"].endswith(path.name))
+    listed |= {"sha256": checksum(path), "bytes": path.stat().st_size}
     (copy / "manifest.json").write_text(json.dumps(manifest))
     tokens(copy)
     row = pq.read_table(copy / "tokens" / path.name).to_pylist()[0]
@@ -336,10 +338,11 @@ def test_a_row_too_dense_is_refused_with_its_reason(copy):
     words[0]["word"] = "é" * 2000
     pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path, row_group_size=2)
     manifest = json.loads((copy / "manifest.json").read_text())
-    next(s for s in manifest["shards"] if s["path"].endswith(path.name))["sha256"] = checksum(path)
+    listed = next(s for s in manifest["shards"] if s["path"].endswith(path.name))
+    listed |= {"sha256": checksum(path), "bytes": path.stat().st_size}
     (copy / "manifest.json").write_text(json.dumps(manifest))
     made, told = tokens(copy)
-    assert told.refused == 1 and made["refused"] == {"text_too_dense": 1}
+    assert told.refused == 1 and made.refused == {"text_too_dense": 1}
     (refused,) = [json.loads(line) for line in (copy / "tokens/rejected.jsonl").read_text().splitlines()]
     assert refused["dialogue_id"] == rows[0]["id"] and refused["reason"] == "text_too_dense"
     assert rows[0]["id"] not in {row["id"] for row in rows_of(copy / "tokens")}
@@ -353,7 +356,9 @@ def test_a_tokenizer_that_cannot_write_the_rows_fails(copy, tmp_path):
         hard_vocab_limit=False, unk_id=0, bos_id=1, eos_id=2, pad_id=3, minloglevel=2,
     )  # fmt: skip
     with pytest.raises(KameError, match=r"9 of 9 rows were refused \(unknown_characters 9\); see .*rejected"):
-        tokens(copy, TokenSettings("untrained-small", str(tmp_path / "m.model"), "cpu", 1))
+        tokens(
+            copy, TokenSettings(codec="untrained-small", tokenizer=str(tmp_path / "m.model"), device="cpu", workers=1)
+        )
     assert not (copy / "tokens").exists()
     assert (copy / "parts/tokens/rejected.jsonl").read_text().count("\n") == 9
 
@@ -383,7 +388,7 @@ def test_no_build_a_missing_shard_and_a_damaged_one_are_said(copy, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("wait", [0.0, 0.3, 0.6, 1.0])
 def test_interrupted_while_its_workers_begin_it_says_one_line(copy, wait):
-    command = [sys.executable, "-m", "pipeline.cli", "tokens", copy, "--workers", "2", "--no-progress"]
+    command = [sys.executable, "-m", "kame_data.cli", "tokens", copy, "--workers", "2", "--no-progress"]
     command += ["--codec", "untrained-small", "--tokenizer", "sample", "--device", "cpu"]
     process = subprocess.Popen(map(str, command), stderr=subprocess.PIPE, text=True, start_new_session=True)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
@@ -417,13 +422,15 @@ def test_verify_names_a_shard_that_its_tokens_cannot_be_compared_with(done_copy)
     path = sorted((done_copy / "shards").glob("train-*.parquet"))[0]
     path.write_bytes(path.read_bytes()[:-100])
     told = problems_of(done_copy, "tokens")
-    assert len(told) == 1 and told[0].startswith(f"{path}: cannot be read")
+    assert len(told) == 1 and told[0].startswith(f"{path}: is damaged")
 
 
 def test_a_manifest_of_tokens_that_says_too_little_is_damaged(done_copy):
     path = done_copy / "tokens" / "manifest.json"
     path.write_text('{"files": []}')
-    assert problems_of(done_copy, "tokens") == [f"{path}: is missing or damaged; run `kame-data tokens` again"]
+    assert problems_of(done_copy, "tokens") == [
+        f"{path}: is damaged (stand_ins is missing); `kame-data tokens {done_copy}` makes it anew"
+    ]
 
 
 @pytest.mark.parametrize("lost", ["sha256", "rows", "frames"])
@@ -432,13 +439,33 @@ def test_a_file_of_tokens_of_which_too_little_is_said_is_damage(done_copy, lost)
     manifest = json.loads(path.read_text())
     del manifest["files"][0][lost]
     path.write_text(json.dumps(manifest))
-    assert problems_of(done_copy, "tokens") == [f"{path}: is missing or damaged; run `kame-data tokens` again"]
+    [problem] = problems_of(done_copy, "tokens")
+    assert problem.startswith(f"{path}: is damaged (files.0") and lost.replace("sha256", "sha256 is") in problem
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (lambda held: held["files"][0].update(rows=99), "rows, bytes and pieces of text, not the (99, "),
+        (lambda held: held["files"][0].update(bytes=1), "rows, bytes and pieces of text, not the ("),
+        (lambda held: held["tokenizer"].update(text_card=3), ", 3) of the manifest"),
+        (lambda held: held["files"][0].update(frames=0), " frames, not the 0 of the manifest"),
+        (lambda held: held["files"][0].update(split="validation"), "is of the split train, not validation"),
+        (lambda held: held.update(rows=0), "tokens/manifest.json: says (0, "),
+    ],
+)
+def test_a_count_of_the_manifest_that_is_not_the_tokens_is_named(done_copy, changed, said):
+    path = done_copy / "tokens" / "manifest.json"
+    held = json.loads(path.read_text())
+    changed(held)
+    path.write_text(json.dumps(summed(held, "manifest_sha256")))
+    assert any(said in problem for problem in problems_of(done_copy, "tokens"))
 
 
 def test_a_manifest_of_tokens_that_is_not_as_it_was_written_is_named(done_copy):
     path = done_copy / "tokens/manifest.json"
     path.write_text(path.read_text().replace('"bytes": ', '"bytes": 1', 1))
-    assert problems_of(done_copy)[0].startswith(f"{path}: is missing or damaged")
+    assert problems_of(done_copy)[0].startswith(f"{path}: is damaged (it is not as it was written)")
 
 
 def test_what_else_is_wrong_beside_the_tokens_is_named(done_copy):
@@ -460,8 +487,9 @@ def test_verify_reads_the_words_and_finds_another_one(done_copy):
     rows[0]["text"][place] += 1
     rows[1]["oracle_tokens"][0] += 1
     write_token_shard(path, [pa.Table.from_pylist(rows, schema=TOKENS)], facts)
-    manifest = token_manifest(done_copy)
-    next(f for f in manifest["files"] if f["path"].endswith(path.name))["sha256"] = checksum(path)
+    manifest = json.loads((done_copy / "tokens/manifest.json").read_text())
+    listed = next(f for f in manifest["files"] if f["path"].endswith(path.name))
+    listed |= {"sha256": checksum(path), "bytes": path.stat().st_size}
     (done_copy / "tokens/manifest.json").write_text(json.dumps(summed(manifest, "manifest_sha256")))
     problems = problems_of(done_copy)
     assert len(problems) == 2
@@ -469,7 +497,8 @@ def test_verify_reads_the_words_and_finds_another_one(done_copy):
 
 
 def test_nothing_heavy_is_imported_before_tokens_are_made():
-    names = "pipeline.cli, pipeline.codec.stage, pipeline.verify, pipeline.train.batches, pipeline.codec.dummy"
+    names = "kame_data.cli.main, kame_data.codec.tokenize, "
+    names += "kame_data.verify.check_build, kame_data.train.batches"
     heavy = "{'torch', 'moshi', 'sentencepiece', 'huggingface_hub'}"
     code = f"import sys, {names}; assert not {heavy} & set(sys.modules), {heavy} & set(sys.modules)"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)

@@ -1,10 +1,11 @@
 """Finished builds to export: dummies of every kind, and one real small build with tokens."""
 
-import dummies
 import pytest
-from building import build, settings_of
 
-from pipeline.codec.stage import TokenSettings, make_tokens
+import dummies
+from building import build, settings_of
+from kame_data.codec.tokenize import make_tokens
+from kame_data.settings.tokenizing import TokenSettings
 
 DUPLEX = {"hesitation": 0.5, "user_back_channel": 1.0, "assistant_back_channel": 1.0, "barge_in": 0.5}
 
@@ -47,5 +48,5 @@ def built(tmp_path_factory):
     """Six real dialogues, spoken and duplex, in small shards of both splits, with tokens."""
     out = tmp_path_factory.mktemp("built") / "out"
     build(settings_of(out, speak=True, limit=2, duplex=DUPLEX, stt={"noise": 0.2}, shards={"rows": 3, "row_group": 2}))
-    make_tokens(out, TokenSettings("untrained-small", "sample", "cpu", 1), Quiet())
+    make_tokens(out, TokenSettings(codec="untrained-small", tokenizer="sample", device="cpu", workers=1), Quiet())
     return out

@@ -9,14 +9,14 @@ import sys
 import time
 from pathlib import Path
 
-import dummies
 import pytest
 from filelock import FileLock
 
-from pipeline.errors import KameError, UsageError
-from pipeline.export.run import export
+import dummies
+from kame_data.errors import KameError, UsageError
+from kame_data.export.write_export import export
 
-RUN = "import sys; from pathlib import Path; from pipeline.export.run import export\n"
+RUN = "import sys; from pathlib import Path; from kame_data.export.write_export import export\n"
 CALL = "export(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])\n"
 
 
@@ -25,7 +25,7 @@ def files(folder):
 
 
 def kame(*args, **options):
-    command = [sys.executable, "-m", "pipeline.cli", *map(str, args)]
+    command = [sys.executable, "-m", "kame_data.cli", *map(str, args)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)
 
 
@@ -125,7 +125,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(spoken, tmp_path):
 
 
 def test_ctrl_c_leaves_nothing(many, tmp_path):
-    args = [sys.executable, "-m", "pipeline.cli", "export", many, "--out", tmp_path / "x", "--to", "kame-finetune"]
+    args = [sys.executable, "-m", "kame_data.cli", "export", many, "--out", tmp_path / "x", "--to", "kame-finetune"]
     process = subprocess.Popen(list(map(str, args)), stderr=subprocess.PIPE, text=True)
     while not list((tmp_path / "x").rglob("*.wav")):
         assert process.poll() is None

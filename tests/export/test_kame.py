@@ -6,11 +6,11 @@ import json
 import numpy as np
 import pytest
 import soundfile
-from building import rows_of
 
-from pipeline.errors import UsageError
-from pipeline.export.run import export
-from pipeline.levels import LevelSchedule
+from building import rows_of
+from kame_data.errors import UsageError
+from kame_data.export.write_export import export
+from kame_data.levels import LevelSchedule
 
 
 def read(folder, name):

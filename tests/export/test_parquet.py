@@ -1,17 +1,18 @@
 """kame_finetune's training Parquet, against the shards, the tokens, and its own stream builder's rules."""
 
+import re
 import shutil
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from building import rows_of
 
-from pipeline.codec.tokenizer import Tokenizer
-from pipeline.errors import KameError, UsageError
-from pipeline.export.rows import truth
-from pipeline.export.run import export
+from building import rows_of
+from kame_data.codec.tokenizer import Tokenizer
+from kame_data.errors import KameError, UsageError
+from kame_data.export.write_export import export
+from kame_data.finished.row import Row
 
 RAGGED = ("pred_values", "pred_offsets", "hint_values", "hint_offsets")
 
@@ -62,7 +63,7 @@ def test_events_are_the_assistants_with_hints_behind_the_half(built, found):
         for i, oracle in enumerate(oracles):
             parts = {k: events[f"{k}_values"][slice(*events[f"{k}_offsets"][i : i + 2])] for k in ("pred", "hint")}
             assert parts["pred"] == tokenizer.encode(oracle["text"])
-            wanted = truth(row, oracle["turn"]) if oracle["ratio"] > 0.5 else ""
+            wanted = Row.of(row).truths.get(oracle["turn"], "") if oracle["ratio"] > 0.5 else ""
             assert parts["hint"] == (tokenizer.encode(wanted) if wanted else [])
         nothing = {k: v for k, v in found[name].items() if k.startswith("B_oracle_")}
         assert all(v == ([0] if k.endswith("offsets") else []) for k, v in nothing.items())
@@ -97,11 +98,11 @@ def test_damaged_or_missing_tokens_are_named(built, tmp_path, name):
 
 
 def test_without_tokens_or_with_others(built, spoken, tmp_path):
-    with pytest.raises(UsageError, match=r"no token shards; `kame-data tokens .*` makes them"):
+    with pytest.raises(UsageError, match=r"holds no tokens; `kame-data tokens .*` makes them"):
         export(spoken, tmp_path / "x", "kame-finetune-parquet")
     out = shutil.copytree(built, tmp_path / "out")
     manifest = out / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"sha256": "', '"sha256": "0', 1))
+    manifest.write_text(re.sub('"sha256": "[^"]+"', f'"sha256": "{0:064}"', manifest.read_text(), count=1))
     with pytest.raises(UsageError, match="made of other shards than the build's; `kame-data tokens"):
         export(out, tmp_path / "x", "kame-finetune-parquet")
     assert not (tmp_path / "x").exists()

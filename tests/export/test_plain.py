@@ -4,17 +4,17 @@ import io
 import json
 import tarfile
 
-import dummies
 import numpy as np
 import pytest
 import soundfile
 import webdataset
-from building import rows_of
 from datasets import load_dataset
 
-from pipeline.errors import KameError, UsageError
-from pipeline.export import plain
-from pipeline.export.run import export
+import dummies
+from building import rows_of
+from kame_data.errors import KameError, UsageError
+from kame_data.export import plain
+from kame_data.export.write_export import export
 
 
 def samples(data):

@@ -7,6 +7,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+
 from building import build, settings_of, shard_bytes
 from clusters import CHANGES, PART_SIZE, Command, DaskCluster, Processes, free_port, wait_for
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 
 import pytest
+
 from building import build, settings_of, shard_bytes
 from clusters import CHANGES, FLAGS, SECRET, wait_for
 

@@ -9,22 +9,23 @@ import sys
 import time
 from dataclasses import replace
 
-import hub
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+import hub
 from building import build as build_whole
 from building import settings_of, shard_bytes
 from clusters import PART_SIZE, Command, DaskCluster, Processes, wait_for
+from finished.test_quality import flattened
+from kame_data.engine import stages
+from kame_data.finished import level_figures
+from kame_data.settings.prefect_forms import BuildForm, PublishForm
+from kame_data.storage.lock import hold
+from kame_flows.nightly import nightly
 from llm import plausible
 from llm.server import ScriptedServer, error
 from nights import QUESTIONS, ask, write_questions
-from prefect.settings import PREFECT_API_URL, temporary_settings
 from s3 import S3
-from test_quality import flattened
-
-from flows.nightly import nightly
-from pipeline import stages
-from pipeline.forms import BuildForm, PublishForm
-from pipeline.storage.lock import hold
 
 pytestmark = [pytest.mark.xdist_group("clusters"), pytest.mark.slow]
 KEY = "sk-test-0123456789abcdefghij"
@@ -36,7 +37,7 @@ def prefect(servers, monkeypatch):
     for name, value in {"WORKERS": "1", "PROGRESS": "false", "PART_SIZE": "4", "VALIDATION_SHARE": "0.2"}.items():
         monkeypatch.setenv(f"KAME_DATA_{name}", value)
     url = servers.environment["PREFECT_API_URL"]
-    monkeypatch.setattr("flows.build.processes_of", lambda settings: 0)  # threads, which begin at once
+    monkeypatch.setattr("kame_flows.build.processes_of", lambda settings: 0)  # threads, which begin at once
     with temporary_settings({PREFECT_API_URL: url}):
         yield url
 
@@ -132,6 +133,7 @@ def test_a_gate_that_shuts_publishes_nothing_and_the_same_night_is_mended(prefec
     assert nights.run()[0] == "COMPLETED"
     with monkeypatch.context() as bad:
         bad.setitem(stages.STAGES, "oracles", replace(stages.STAGES["oracles"], run=flattened))
+        bad.setattr(level_figures, "LEAST", 3)  # of so few dialogues the gate would say nothing
         shutil.rmtree(nights.out / "parts" / "oracles")
         for _ in range(2):
             kind, why = nights.run()
@@ -229,7 +231,7 @@ def test_stopped_at_any_moment_it_says_so_and_goes_on(servers, kame, tmp_path, n
 
 TASK_BEGINS = """
 import os, signal
-import pipeline.cli, prefect.task_engine as engine
+import kame_data.cli.main, prefect.task_engine as engine
 begin = engine._create_task_run_locally
 
 def stopped(*args, **told):
@@ -238,7 +240,7 @@ def stopped(*args, **told):
     return begin(*args, **told)
 
 engine._create_task_run_locally = stopped
-pipeline.cli.main()
+kame_data.cli.main.main()
 """
 
 
@@ -259,8 +261,8 @@ def test_a_target_that_refusals_keep_out_of_reach_is_grown_to_what_there_is(pref
     rows = tmp_path / "rows.jsonl"
     write_questions(rows, 6)
     with rows.open("a") as file:
-        twice = "How many legs has a cat? How many legs has a hen?"
-        file.write(json.dumps({"id": "twice", "question": twice, "answer": "2"}) + "\n")
+        hard = {"question": "How many legs have a cat and a hen?", "answer": "6", "working": "<<4+2=7>>7, or 6"}
+        file.write(json.dumps({"id": "hard"} | hard) + "\n")
     nights = Nights(tmp_path, sources=[f"questions={rows}"], target=20)
     said = [nights.run(4)[1] for _ in range(3)]
     assert said[0].startswith("4 dialogues") and said[1].startswith("6 dialogues"), said

@@ -13,16 +13,17 @@ import urllib.error
 from pathlib import Path
 from typing import Any
 
-import hub
 import pytest
 import yaml
-from clusters import SECRET, wait_for
-from nights import ask, pause, runs
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from pipeline.errors import UsageError
-from pipeline.storage.lock import hold
+import hub
+from checkout import PYTHONPATH
+from clusters import SECRET, wait_for
+from kame_data.errors import UsageError
+from kame_data.storage.lock import hold
+from nights import ask, pause, runs
 
 pytestmark = [pytest.mark.xdist_group("clusters"), pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,9 +37,9 @@ def there(servers, tmp_path):
     with hub.hub() as site:
         found = {"HF_ENDPOINT": site.url, "HF_TOKEN": hub.TOKEN, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(tmp_path)}
         often = {"PREFECT_RUNNER_POLL_FREQUENCY": "1", "PREFECT_WORKER_QUERY_SECONDS": "1"}
-        quick = {"KAME_DATA_WORKERS": "1", "OPENAI_API_KEY": SECRET, "PYTHONPATH": f"{ROOT}"}
+        quick = {"KAME_DATA_WORKERS": "1", "OPENAI_API_KEY": SECRET, "PYTHONPATH": PYTHONPATH}
         paths = servers.environment.get("PYTHONPATH", "")
-        quick["PYTHONPATH"] = f"{paths}:{ROOT}" if paths else str(ROOT)
+        quick["PYTHONPATH"] = f"{paths}:{PYTHONPATH}" if paths else PYTHONPATH
         site.environment = servers.environment | found | often | quick
         site.api = servers.environment["PREFECT_API_URL"]
         yield site
@@ -65,7 +66,7 @@ def begin(there, tmp_path):
 
 
 def kame(*args):
-    return [sys.executable, "-m", "pipeline.cli", *map(str, args)]
+    return [sys.executable, "-m", "kame_data.cli", *map(str, args)]
 
 
 def prefect(there, *args, cwd=None):
@@ -79,7 +80,7 @@ def prefect(there, *args, cwd=None):
 
 def test_a_served_night_comes_by_its_schedule_and_one_at_a_time(there, begin, tmp_path):
     out = tmp_path / "out"
-    serve = kame("serve", "--cron", "* * * * * */5", *BUILD, "--out", out, "--name", "served")
+    serve = kame("serve", "--interval", "5", *BUILD, "--out", out, "--name", "served")
     process = begin(*serve)
     wait_for(lambda: runs(there.api, "served"))
     deployment = pause(there.api, "served")
@@ -95,7 +96,7 @@ def test_a_served_night_comes_by_its_schedule_and_one_at_a_time(there, begin, tm
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 130 and time.monotonic() < began + 10
     said = (tmp_path / "served.log").read_text()
-    assert "nightly/served: '* * * * * */5'" in said and said.splitlines()[-1].startswith("kame-data: stopped")
+    assert "nightly/served: every 0:00:05" in said and said.splitlines()[-1].startswith("kame-data: stopped")
     assert "Traceback" not in said and hub.TOKEN not in said
     deployment = ask(there.api, "deployments/name/nightly/served", method="GET")
     assert deployment["paused"]
@@ -110,7 +111,7 @@ def test_a_night_under_way_ends_with_the_command_that_serves_it(there, begin, tm
     out, name = tmp_path / "out", f"ended-{number}"
     flags = ["--source", "mmlu_pro=sample", "--source", "gsm8k=sample", "--allow-stand-ins", "--repo", "ORG/NAME"]
     flags += ["--dry-run", tmp_path / "dry", "--out", out, "--name", name]
-    process = begin(*kame("serve", "--cron", "* * * * * */5", *flags))
+    process = begin(*kame("serve", "--interval", "5", *flags))
     wait_for(lambda: [*out.glob("parts/dialogues/*.json")])
     pause(there.api, name)
     process.send_signal(number)
@@ -210,16 +211,18 @@ class listening:
     [
         ({"cron": "0 25 * * *"}, "--cron '0 25 \\* \\* \\*': is no cron line"),
         ({"cron": ""}, "--cron '': is no cron line"),
+        ({"cron": "* * * * * *"}, "is no cron line"),
+        ({"cron": "0 0 31 2 *"}, "--cron '0 0 31 2 \\*': is a day that never comes"),
+        ({"cron": "0 0 31 4,6 *"}, "never comes"),
         ({}, "give a schedule: --cron"),
         ({"cron": "0 3 * * *", "interval": 9.0}, "give a schedule: --cron"),
         ({"cron": "0 3 * * *", "timezone": "Mars/Base"}, "--timezone Mars/Base: is no time zone"),
         ({"cron": "0 3 * * *", "timezone": "../etc"}, "is no time zone"),
-        ({"interval": 0.0}, "--interval 0: give at least 1 second"),
         ({"interval": 9.0, "timezone": "UTC"}, "is of --cron"),
     ],
 )
 def test_what_is_no_schedule_is_said_in_a_line(given, why):
-    from flows.serving import schedule_of
+    from kame_flows.serving import schedule_of
 
     with pytest.raises(UsageError, match=why):
         schedule_of(given.get("cron"), given.get("interval"), given.get("timezone"))

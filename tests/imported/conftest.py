@@ -1,6 +1,7 @@
 """A folder to import."""
 
 import pytest
+
 from recorded import put
 
 

@@ -7,21 +7,22 @@ import shutil
 from itertools import pairwise
 from pathlib import Path
 
-import dummies
 import numpy as np
 import pytest
 import soundfile
+
+import dummies
 from building import build, rows_of, shard_bytes
 from building import settings_of as sample_settings
+from kame_data.codec.tokenize import make_tokens
+from kame_data.engine.build import Build
+from kame_data.engine.plan import plan, preview
+from kame_data.engine.status import finished
+from kame_data.errors import KameError, UsageError
+from kame_data.export.write_export import export
+from kame_data.settings.tokenizing import TokenSettings
+from kame_data.verify.check_build import verify
 from recorded import ASSISTANT, USER, plain, put, settings_of, sound, words_of
-
-from pipeline.build import Build
-from pipeline.codec.stage import TokenSettings, make_tokens
-from pipeline.errors import KameError, UsageError
-from pipeline.export.run import export
-from pipeline.plan import plan, preview
-from pipeline.status import finished
-from pipeline.verify import verify
 
 
 class Quiet:
@@ -111,8 +112,10 @@ def test_every_answered_turn_has_oracles_up_to_the_answer(imported):
 
 def test_tokens_checks_and_exports_follow(imported, tmp_path):
     out = Path(shutil.copytree(imported[0], tmp_path / "out"))
-    made = make_tokens(out, TokenSettings("untrained-small", "sample", "cpu", 1), Quiet())
-    assert made["rows"] == 12
+    made = make_tokens(
+        out, TokenSettings(codec="untrained-small", tokenizer="sample", device="cpu", workers=1), Quiet()
+    )
+    assert made.rows == 12
     checks = verify(out)
     assert [p for check in checks for p in check.problems] == [] and "tokens" in {check.name for check in checks}
     assert export(out, tmp_path / "x", "kame-finetune-parquet").note["dialogues"] == {"train": 11, "validation": 1}
@@ -138,11 +141,11 @@ def test_a_changed_folder_is_another_build(folder, tmp_path):
 def test_words_that_change_while_it_builds(folder, tmp_path):
     settings = settings_of(folder, tmp_path / "out")
     found = Build(settings)
-    (slice_,) = found.slices(found.wanted().counts)
-    found.make("dialogues", slice_)
+    (slice_,) = found.parts.slices(found.selection().counts)
+    found.parts.make("dialogues", slice_)
     put(folder, "good", words_of(("B", USER[:4], 0.5), ("A", ASSISTANT, 4.0)))
     with pytest.raises(KameError, match=r"good.json: has changed since this build read it"):
-        found.make("speech", slice_)
+        found.parts.make("speech", slice_)
 
 
 def test_the_other_speaker_may_be_the_assistant(folder, tmp_path):

@@ -5,17 +5,18 @@ import math
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import soundfile
-from building import build
-from recorded import ASSISTANT, USER, plain, put, settings_of, sound, words_of
 
-from pipeline.build import Build
-from pipeline.errors import Refusal, UsageError
-from pipeline.imported.layout import entries
-from pipeline.imported.recordings import Recordings
+from building import build, rows_of
+from kame_data.engine.build import Build
+from kame_data.errors import Refusal, UsageError
+from kame_data.imported.layout import entries
+from kame_data.imported.recordings import Recordings
+from recorded import ASSISTANT, USER, plain, put, settings_of, sound, words_of
 
 
 def refusal(folder):
@@ -51,7 +52,6 @@ BAD = {
     "true as a time": ("bad_times", changed(2, start=True)),
     "a time before all": ("bad_times", changed(0, start=-0.5)),
     "an end before the start": ("bad_times", changed(2, start=1.2, end=1.1)),
-    "no length": ("bad_times", changed(2, start=1.2, end=1.2)),
     "an endless number": ("bad_times", changed(2, end=10**400)),
     "overlapping words": ("overlapping_words", changed(2, end=1.6)),
     "a word twice": ("overlapping_words", [*plain(), plain()[3]]),
@@ -69,6 +69,42 @@ def test_words_that_will_not_do(case, tmp_path):
     found, detail = refusal(tmp_path / "in")
     assert found == reason and len(detail) < 250
     assert "text/bad.json" in detail or reason == "no_answer"
+
+
+# A pause before it and behind it, none behind it, none before it, none at all, the first and the last.
+@pytest.mark.parametrize("case", ["between", "before", "behind", "within", "first", "last"])
+def test_a_word_of_no_length_gets_a_sliver(case, tmp_path):
+    words = plain()
+    own = [n for n, word in enumerate(words) if word["speaker"] == "B"]
+    first, second, third = (words[n] for n in own[:3])
+    match case:
+        case "first":
+            first["end"] = first["start"]
+        case "last":
+            words[own[-1]]["start"] = words[own[-1]]["end"]
+        case "between":
+            middle = (second["start"] + second["end"]) / 2
+            second |= {"start": middle, "end": middle}
+        case "before":
+            second["start"] = second["end"] = third["start"]
+        case "behind":
+            second["start"] = second["end"] = first["end"]
+        case "within":
+            first["end"] = second["start"] = second["end"] = third["start"]
+    put(tmp_path / "in", "good", words, samples=sound(plain()))
+    rows = build(settings_of(tmp_path / "in", tmp_path / "out"))[0]["dialogues"]
+    assert rows["accepted"] == 1
+    (row,) = rows_of(tmp_path / "out").values()
+    assert all(word["end"] - word["start"] > 0.001 for word in row["words"])
+    times = [(w["start"], w["end"]) for w in row["words"] if w["role"] == "user"]
+    assert all(before[1] <= after[0] for before, after in pairwise(times))
+
+
+def test_a_suffix_in_capitals_is_read(folder):
+    (folder / "audio" / "good.wav").rename(folder / "audio" / "good.WAV")
+    (folder / "text" / "good.json").rename(folder / "text" / "good.Json")
+    build(settings_of(folder, folder / "out"))
+    assert len(rows_of(folder / "out")) == 1
 
 
 @pytest.mark.parametrize("text", [b"\xff\xfe[", "[{}]".encode("utf-16"), b"[{", b"[" * 100_000, b""])
@@ -139,7 +175,7 @@ def test_sound_that_is_not_what_the_words_say(tmp_path):
         recordings = Recordings(folder)
         manifest_settings = settings_of(folder, tmp_path / "out")
         found = Build(manifest_settings)
-        question = found.questions["imported"][0]
+        question = found.questions.accepted["imported"][0]
         with pytest.raises(Refusal) as caught:
             recordings.speech(recordings.dialogue(question), question)
         shutil.rmtree(tmp_path / "out", ignore_errors=True)
@@ -186,7 +222,7 @@ def test_the_command_says_it_in_one_line(tmp_path):
     put(tmp_path / "in", "bad", samples=sound(plain())[:, 0])
 
     def kame(*args):
-        command = [sys.executable, "-m", "pipeline.cli", "import", *map(str, args)]
+        command = [sys.executable, "-m", "kame_data.cli", "import", *map(str, args)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 2 and done.stderr.startswith("kame-data: ") and done.stderr.count("\n") == 1
         assert not (tmp_path / "out").exists()

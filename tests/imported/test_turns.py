@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.imported.turns import Said, fit_words, turns_of
+from kame_data.imported.turns_of_words import Said, fit_words, turns_of
 
 
 def side(*runs, pace=0.3):

@@ -2,6 +2,7 @@
 
 `desk.plan` says, by prompt, what becomes of a request in a batch: "ok" (the default), "error", "expired", "canceled".
 A job is finished after `desk.polls` looks at it. `desk.end` overrides an OpenAI job's last status.
+`desk.damage` are lines that stand before the results.
 """
 
 import json
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from llm.server import ScriptedServer
 
 
-class BatchDesk:
+class BatchQueue:
     """Holds files and jobs in memory."""
 
     def __init__(self, server: "ScriptedServer") -> None:
@@ -23,6 +24,7 @@ class BatchDesk:
         self.plan: dict[str, str] = {}
         self.polls = 1
         self.end = "completed"
+        self.damage: list[str] = []
         self.files: dict[str, bytes] = {}
         self.jobs: dict[str, dict[str, Any]] = {}
         self.asked: list[str] = []
@@ -66,7 +68,8 @@ class BatchDesk:
         }
 
     async def _content(self, http: web.Request) -> web.Response:
-        return web.Response(body=self.files[http.match_info["id"]])
+        damage = "".join(line + "\n" for line in self.damage)
+        return web.Response(body=damage.encode() + self.files[http.match_info["id"]])
 
     async def _create(self, http: web.Request) -> web.Response:
         asked = await http.json()
@@ -166,7 +169,7 @@ class BatchDesk:
         }
 
     async def _results(self, http: web.Request) -> web.Response:
-        lines = []
+        lines = list(self.damage)
         job = self.jobs[http.match_info["id"]]
         if job["out"] is None:
             job["out"] = [(item, self.fate(item["params"])) for item in job["requests"]]

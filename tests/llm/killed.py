@@ -3,9 +3,10 @@
 import asyncio
 from pathlib import Path
 
-from pipeline.llm.client import LLM, Limits
-from pipeline.llm.ledger import Ledger
-from pipeline.llm.request import Message, Request
+from kame_data.llm.engine import LLM, Limits
+from kame_data.llm.ledger import Ledger
+from kame_data.llm.request import Message, Request
+from llm import asking
 
 
 def requests(url: str, count: int) -> list[Request]:
@@ -18,7 +19,7 @@ def ask_all(folder: str, url: str, count: int, handed: str) -> None:
     async def work() -> None:
         with Ledger(folder) as ledger, Path(handed).open("a", buffering=1) as out:
             async with LLM(ledger, Limits(concurrency=16)) as llm:
-                async for result in llm.map(requests(url, count)):
+                async for result in asking.ask_all(llm, requests(url, count)):
                     result.get()
                     out.write(f"q{result.index}\n")
 

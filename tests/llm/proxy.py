@@ -7,13 +7,10 @@ KAME_DATA_LITELLM names its `litellm` program; without it, `.venv-litellm/bin/li
 import contextlib
 import os
 import shutil
-import socket
-import subprocess
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+
+from llm.own_server import serving
 
 HERE = Path(__file__).resolve().parent
 CONFIG = """\
@@ -38,33 +35,10 @@ def litellm_proxy(folder: Path, handler: Path = HERE / "litellm_handler.py") -> 
     """Runs the proxy with the model `spoken`; gives its root (append /v1 for OpenAI-style clients)."""
     litellm = program()
     assert litellm is not None
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     (folder / "config.yaml").write_text(CONFIG)
     shutil.copy(handler, folder / "litellm_handler.py")
     # Without these it asks the network for prices, and refuses to start without a key of its own.
     own = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true"}
-    command = [str(litellm), "--config", "config.yaml", "--host", "127.0.0.1", "--port", str(port)]
-    with (folder / "proxy.log").open("w") as log:
-        run = subprocess.Popen(command, cwd=folder, env={**os.environ, **own}, stdout=log, stderr=log)
-    root = f"http://127.0.0.1:{port}"
-    try:
-        _wait(root, run, folder / "proxy.log")
+    flags = ["--config", "config.yaml", "--host", "127.0.0.1", "--port"]
+    with serving(lambda port: [str(litellm), *flags, port], folder, "/health/liveliness", own) as root:
         yield root
-    finally:
-        run.terminate()
-        try:
-            run.wait(20)
-        except subprocess.TimeoutExpired:
-            run.kill()
-
-
-def _wait(root: str, run: "subprocess.Popen[bytes]", log: Path) -> None:
-    for _ in range(600):
-        assert run.poll() is None, log.read_text()[-2000:]
-        with contextlib.suppress(urllib.error.URLError, OSError):
-            urllib.request.urlopen(f"{root}/health/liveliness", timeout=2)
-            return
-        time.sleep(0.2)
-    raise AssertionError(log.read_text()[-2000:])

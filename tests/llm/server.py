@@ -109,14 +109,14 @@ class ScriptedServer:
         log: Path | None = None,
         keep: bool = True,
     ) -> None:
-        from llm.batches import BatchDesk
+        from llm.batches import BatchQueue
 
         self.reply, self.faults, self.latency = reply, faults or [], latency
         self.log: list[dict[str, Any]] = []
         self.headers: Callable[[], dict[str, str]] = dict
         self.seen: Counter[str] = Counter()
         self.at_once = self.most_at_once = 0
-        self.desk = BatchDesk(self)
+        self.desk = BatchQueue(self)
         self._file = log.open("a") if log else None
         self._keep = keep
         self._started = threading.Event()

@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from llm.server import ScriptedServer, error
 
-from pipeline.errors import KameError, StoppedError
-from pipeline.llm.batch import Batches, BatchOutcome
-from pipeline.llm.batch_backends import JobLimits
-from pipeline.llm.client import LLM, Limits, read_entry
-from pipeline.llm.ledger import Ledger
-from pipeline.llm.request import Message, Request
-from pipeline.llm.spec import Spec
+from kame_data.errors import KameError, StoppedError
+from kame_data.llm.batch import Batches, BatchOutcome
+from kame_data.llm.engine import LLM, Limits, read_entry
+from kame_data.llm.ledger import Ledger
+from kame_data.llm.ledger_file import JOB
+from kame_data.llm.provider import JobLimits
+from kame_data.llm.request import Message, Request
+from kame_data.llm.spec import Spec
+from llm.asking import ask_all
+from llm.server import ScriptedServer, error
 
 PROVIDERS = ["openai", "anthropic"]
 MODELS = {"openai": "gpt-4.1-nano", "anthropic": "claude-haiku-4-5"}
@@ -55,7 +57,7 @@ def test_a_batch_gives_what_single_calls_give(tmp_path: Path, provider: str) -> 
     async def online(asked: list[Request]) -> None:
         with Ledger(tmp_path / "online") as ledger:
             async with LLM(ledger) as llm:
-                async for result in llm.map(asked):
+                async for result in ask_all(llm, asked):
                     result.get()
 
     with ScriptedServer() as server:
@@ -128,12 +130,12 @@ def test_killed_and_picked_up_nothing_is_handed_in_twice(
     def die(*_: Any, **__: Any) -> Any:
         raise Killed
 
-    where = "OpenAIJobs" if provider == "openai" else "AnthropicJobs"
+    where = f"{provider}." + ("OpenAIJobs" if provider == "openai" else "AnthropicJobs")
     with ScriptedServer() as server:
         asked = requests(server, provider, 6)
         with monkeypatch.context() as patch:
             if moment == "before handing in":
-                patch.setattr(f"pipeline.llm.batch_backends.{where}.submit", die)
+                patch.setattr(f"kame_data.llm.providers.{where}.submit", die)
             elif moment == "after handing in, id unknown":
                 noted = Batches._note
 
@@ -142,7 +144,7 @@ def test_killed_and_picked_up_nothing_is_handed_in_twice(
 
                 patch.setattr(Batches, "_note", note)
             elif moment == "while polling":
-                patch.setattr(f"pipeline.llm.batch_backends.{where}.look", die)
+                patch.setattr(f"kame_data.llm.providers.{where}.look", die)
             else:
                 patch.setattr(Batches, "_settle", die)
             with pytest.raises(Killed):
@@ -157,6 +159,19 @@ def test_killed_and_picked_up_nothing_is_handed_in_twice(
             assert None not in texts(tmp_path, more), "the whole job was taken, not only what was wanted now"
 
 
+def test_a_job_whose_first_note_is_damaged_is_left_out_and_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ScriptedServer() as server:
+        asked = requests(server, "openai", 3)
+        with Ledger(tmp_path) as ledger:
+            # The first note holds the requests; this is what is left without it.
+            rest = {"provider": "openai", "url": server.url, "model": MODELS["openai"], "state": "sent", "id": "b1"}
+            ledger.note(JOB, "j/1", {"job": "j", "seq": 1, **rest})
+        assert run(tmp_path, asked).answered == 3
+    assert "batch job j: the ledger has lost its most, requests; not picked up" in caplog.text
+
+
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_a_job_that_holds_all_that_is_wanted_is_picked_up_by_the_next_run(
     tmp_path: Path, provider: str, monkeypatch: pytest.MonkeyPatch
@@ -167,11 +182,11 @@ def test_a_job_that_holds_all_that_is_wanted_is_picked_up_by_the_next_run(
     def die(*_: Any, **__: Any) -> Any:
         raise Killed
 
-    where = "OpenAIJobs" if provider == "openai" else "AnthropicJobs"
+    where = f"{provider}." + ("OpenAIJobs" if provider == "openai" else "AnthropicJobs")
     with ScriptedServer() as server:
         asked = requests(server, provider, 6)
         with monkeypatch.context() as patch:
-            patch.setattr(f"pipeline.llm.batch_backends.{where}.look", die)
+            patch.setattr(f"kame_data.llm.providers.{where}.look", die)
             with pytest.raises(Killed):
                 run(tmp_path, asked, probe=True)
         assert len(server.log) == 1, "the one that tries out the model"

@@ -6,11 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from kame_data.llm.engine import LLM
+from kame_data.llm.ledger import Ledger
+from kame_data.llm.request import Message, Request
 from llm.server import ScriptedServer
-
-from pipeline.llm.client import LLM
-from pipeline.llm.ledger import Ledger
-from pipeline.llm.request import Message, Request
 
 
 def fill(folder: Path, count: int) -> None:
@@ -25,7 +24,7 @@ def fill(folder: Path, count: int) -> None:
 
 
 def kame(*args: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipeline.cli", *map(str, args)]
+    command = [sys.executable, "-m", "kame_data.cli", *map(str, args)]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"COLUMNS": "160"})
 
 
@@ -42,15 +41,16 @@ def test_figures_check_export_and_import(tmp_path: Path) -> None:
     assert "5 answers" in kame("ledger", "--ledger", tmp_path / "two").stdout
 
 
-def test_a_damaged_line_fails_the_check(tmp_path: Path) -> None:
-    fill(tmp_path, 3)
-    segment = next(tmp_path.glob("*.jsonl"))
-    data = bytearray(segment.read_bytes())
-    data[200] ^= 1
-    segment.write_bytes(bytes(data))
-    done = kame("ledger", "--ledger", tmp_path, "check")
-    assert done.returncode == 1
-    assert "1 damaged line" in done.stderr and done.stderr.count("\n") == 1
+def test_a_damaged_answer_fails_the_check_and_the_rest_is_taken_into_a_new_ledger(tmp_path: Path) -> None:
+    fill(tmp_path / "one", 3)
+    file = tmp_path / "one" / "ledger.sqlite"
+    file.write_bytes(file.read_bytes().replace(b"Answer to: q1", b"Answer to: q7"))
+    done = kame("ledger", "--ledger", tmp_path / "one", "check")
+    assert done.returncode == 1 and "damaged: row 2" in done.stdout
+    assert "damaged in 1 place" in done.stderr and done.stderr.count("\n") == 1
+    taken = kame("ledger", "--ledger", tmp_path / "two", "import", tmp_path / "one")
+    assert taken.returncode == 0 and "3 added, 0 known already, 1 damaged" in taken.stdout
+    assert "2 answers" in kame("ledger", "--ledger", tmp_path / "two").stdout
 
 
 def test_an_import_of_nothing_is_bad_usage(tmp_path: Path) -> None:

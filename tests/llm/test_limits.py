@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from llm.server import Body, Do, ScriptedServer, error
 
-from pipeline.errors import StoppedError
-from pipeline.llm.attempts import Attempts
-from pipeline.llm.backend import Reply
-from pipeline.llm.client import LLM, Limits
-from pipeline.llm.faults import Fault, fault_of, retry_after
-from pipeline.llm.ledger import Ledger
-from pipeline.llm.limits import Bucket, Lane, read_limits, seconds
-from pipeline.llm.request import Message, Request
+from kame_data.errors import StoppedError
+from kame_data.llm.attempts import Attempts
+from kame_data.llm.engine import LLM, Limits
+from kame_data.llm.faults import Fault, fault_of, retry_after
+from kame_data.llm.ledger import Ledger
+from kame_data.llm.limits import Bucket, Endpoint, read_limits, seconds
+from kame_data.llm.provider import Reply
+from kame_data.llm.request import Message, Request
+from llm.asking import ask_all
+from llm.server import Body, Do, ScriptedServer, error
 
 T = TypeVar("T")
 
@@ -34,16 +35,16 @@ async def ask(server: ScriptedServer, folder: Path, count: int, limits: Limits) 
                 Request("openai", "gpt-4.1-nano", (Message("user", f"q{n}"),), server.url, max_tokens=5)
                 for n in range(count)
             ]
-            done = [result.get() async for result in llm.map(asked)]
+            done = [result.get() async for result in ask_all(llm, asked)]
             assert len(done) == count
             return llm
 
 
-def lane(most: int = 64) -> Lane:
-    def too_long(_: Lane, delay: float) -> None:
+def endpoint(most: int = 64) -> Endpoint:
+    def too_long(_: Endpoint, delay: float) -> None:
         raise StoppedError(f"{delay}")
 
-    return Lane("x", most, lambda cost: True, too_long, stall=60.0)
+    return Endpoint("x", most, lambda cost: True, too_long, stall=60.0)
 
 
 @pytest.mark.parametrize(("text", "value"), [("6m0s", 360), ("20ms", 0.02), ("1s", 1), ("1h2m3.5s", 3723.5), ("7", 7)])
@@ -120,7 +121,7 @@ def test_a_bucket_fills_at_its_rate() -> None:
 
 def test_scattered_refusals_narrow_nothing_sustained_ones_do() -> None:
     async def work() -> None:
-        one = lane()
+        one = endpoint()
         for n in range(400):
             await one.enter(1, 0)
             one.leave(Fault.LIMIT if n % 10 == 0 else Fault.NONE)
@@ -140,7 +141,7 @@ def test_scattered_refusals_narrow_nothing_sustained_ones_do() -> None:
 
 def test_those_who_try_again_go_first() -> None:
     async def work() -> list[str]:
-        one, order = lane(1), []
+        one, order = endpoint(1), []
 
         async def go(name: str, again: bool) -> None:
             await one.enter(1, 0, again)
@@ -159,7 +160,7 @@ def test_those_who_try_again_go_first() -> None:
 
 def test_a_waiter_who_is_cancelled_leaves_no_gap() -> None:
     async def work() -> None:
-        one = lane(1)
+        one = endpoint(1)
         await one.enter(1, 0)
         waiting = [asyncio.create_task(one.enter(1, 0)) for _ in range(3)]
         await asyncio.sleep(0)
@@ -223,7 +224,7 @@ def test_no_more_at_once_than_allowed(tmp_path: Path) -> None:
 
 
 def test_a_server_that_takes_few_at_once_is_found_out(tmp_path: Path) -> None:
-    """More than 4 at once are refused: in the end there is an answer to all, and the lane has narrowed."""
+    """More than 4 at once are refused: in the end there is an answer to all, and the endpoint has narrowed."""
     statuses: Counter[str] = Counter()
 
     with ScriptedServer(latency=0.01) as server:
@@ -236,7 +237,7 @@ def test_a_server_that_takes_few_at_once_is_found_out(tmp_path: Path) -> None:
         server.faults = [crowded]
         llm = run(ask(server, tmp_path, 150, Limits(concurrency=32, pause=0.02, stall=20)))
     assert statuses["taken"] == 150
-    assert next(iter(llm._lanes.values())).limit < 32
+    assert next(iter(llm._endpoints.values())).limit < 32
 
 
 def test_a_wait_that_all_must_keep(tmp_path: Path) -> None:
@@ -249,24 +250,25 @@ def test_a_wait_that_all_must_keep(tmp_path: Path) -> None:
         assert len(server.log) <= 5
 
 
-def pauses(tmp_path: Path, lane: Lane, fault: Fault, tries: int, wait: float | None = None) -> list[float]:
+def pauses(tmp_path: Path, endpoint: Endpoint, fault: Fault, tries: int, wait: float | None = None) -> list[float]:
     """Sixty draws of the pause after a fault."""
     with Ledger(tmp_path) as ledger:
         attempts = Attempts(LLM(ledger), Request("openai", "m", (Message("user", "x"),), "http://127.0.0.1:1/v1"))
-    attempts.lane, attempts.tries = lane, tries
+    attempts.endpoint, attempts.tries = endpoint, tries
     return [attempts._pause(fault, wait) for _ in range(60)]
 
 
 def test_a_scattered_fault_is_asked_again_soon_and_a_crowd_stands_back(tmp_path: Path) -> None:
     async def work() -> None:
-        silent, flowing, crowded = lane(), lane(), lane()
+        silent, flowing, crowded = endpoint(), endpoint(), endpoint()
         await flowing.enter(1, 0)
         flowing.leave(Fault.NONE)
+        flowing.last_answer = float("inf")  # just now, however slow this machine is
         for fault in [Fault.NONE] * 5 + [Fault.LIMIT] * 60:
             await crowded.enter(1, 0)
             crowded.leave(fault)
-        lanes = {"silent": silent, "flowing": flowing, "crowded": crowded}
-        most = {name: max(pauses(tmp_path, one, Fault.LIMIT, 1)) for name, one in lanes.items()}
+        endpoints = {"silent": silent, "flowing": flowing, "crowded": crowded}
+        most = {name: max(pauses(tmp_path, one, Fault.LIMIT, 1)) for name, one in endpoints.items()}
         assert most["flowing"] <= 0.025 < most["silent"] <= 0.1 < most["crowded"] <= 0.4
         grown = pauses(tmp_path, flowing, Fault.SERVER, 7)
         assert 0.4 < max(grown) <= 1.6 and min(grown) < 0.8, "it doubles, with full jitter"

@@ -5,17 +5,18 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+
 from building import build, settings_of
+from kame_data.finished.level_figures import measure
+from kame_data.finished.reader import Finished
+from kame_data.llm.engine import LLM, Limits
+from kame_data.llm.ledger import Ledger
+from kame_data.llm.request import Message
+from kame_data.llm.spec import parse_spec
 from llm import plausible
+from llm.asking import Result, ask_all
 from llm.proxy import litellm_proxy, program
 from llm.server import ScriptedServer
-
-from pipeline.build import Build
-from pipeline.llm.client import LLM, Limits
-from pipeline.llm.ledger import Ledger
-from pipeline.llm.request import Message, Result
-from pipeline.llm.spec import parse_spec
-from pipeline.quality import measure
 
 pytestmark = pytest.mark.skipif(program() is None, reason="no litellm: set KAME_DATA_LITELLM to its program")
 
@@ -32,7 +33,7 @@ def test_both_formats_pass(tmp_path: Path) -> None:
         ]
         with Ledger(tmp_path / "ledger") as ledger:
             async with LLM(ledger, Limits(concurrency=8, timeout=60), environment={}) as llm:
-                results = [result async for result in llm.map(asked)]
+                results = [result async for result in ask_all(llm, asked)]
                 assert llm.accounts.total().retries == 0
         return sorted(results, key=lambda result: result.index)
 
@@ -62,7 +63,7 @@ def test_whole_builds_through_the_proxy_in_both_formats(tmp_path, monkeypatch):
                 by = manifest["spend"]["by"]
                 assert sum(row["answers"] for row in by) == sum(row["asked"] for row in by) > 0
                 assert all(row["input"] > 0 and row["output"] > 0 and row["retries"] == 0 for row in by)
-                assert not measure(Build(settings)).falls()
+                assert not measure(Finished.open(out)).falls()
                 rows = [row for path in sorted((out / "shards").iterdir()) for row in pq.read_table(path).to_pylist()]
                 assert {row["provenance"]["writer"] for row in rows} == {model}
                 found[model] = [(row["id"], row["turns"], row["oracles"]) for row in rows]

@@ -14,26 +14,29 @@ import sys
 import threading
 import time
 from collections import Counter
-from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+
 from building import Silent, Threads, build, settings_of, shard_bytes
+from checkout import ROOT, SOURCE_ROOTS
+from kame_data import text as reading
+from kame_data.cli import main as cli
+from kame_data.cli.plan_commands import print_plan
+from kame_data.engine.build import Build
+from kame_data.engine.build_work import workers_of
+from kame_data.engine.plan import plan, preview
+from kame_data.engine.run import prepare, run
+from kame_data.errors import Interrupted, KameError, StoppedError, UsageError
+from kame_data.levels import LevelSchedule
+from kame_data.llm.ledger_file import Reader
+from kame_data.llm.prompts import TASKS, Prompts
+from kame_data.llm.refused import OF_DIALOGUES, OF_ORACLES
+from kame_data.llm.session import SpendNotes
+from kame_data.resources import bundled
+from kame_data.text.answers import tells
 from llm import plausible
 from llm.server import ScriptedServer, error, prompt, scattered
-
-from pipeline import cli
-from pipeline.build import Build, Interrupted
-from pipeline.errors import KameError, StoppedError, UsageError
-from pipeline.levels import LevelSchedule
-from pipeline.llm.prompts import TASKS, Prompts
-from pipeline.llm.segments import Scan
-from pipeline.llm.session import SpendNotes
-from pipeline.oracles import holds
-from pipeline.orders import workers_of
-from pipeline.plan import plan, preview
-from pipeline.resources import bundled
-from pipeline.run import run
 
 SECRET = "sk-test-0123456789abcdefghij"
 
@@ -70,11 +73,27 @@ def level_of(entry):
 
 
 HINTS = {
-    1: "Keywords:\n",
-    2: "Important words, in order:\n",
-    3: "The right answer:\n",
-    4: "The right answer, to be kept",
+    1: "Keywords around the right answer: ",
+    2: "Keywords of the right answer: ",
+    3: "but in other words",
+    4: "almost as it stands",
 }
+
+
+def lines(body, text):
+    """An answer to a request for oracles in which every line says the text."""
+    wanted = body.get("response_format", {}).get("json_schema", {}).get("schema", {}).get("required")
+    return json.dumps(dict.fromkeys(wanted, text)) if wanted else text
+
+
+def test_another_reading_of_text_makes_parts_anew_and_asks_nothing_again(server, tmp_path, monkeypatch):
+    build(llm_settings(server, tmp_path))
+    before = len(server.log)
+    monkeypatch.setattr("kame_data.text.VERSION", reading.VERSION + 1)
+    manifest, made = build(llm_settings(server, tmp_path))
+    assert {"questions", "dialogues", "oracles"} <= set(made)
+    assert len(server.log) == before, "the ledger holds all of it"
+    assert manifest["dialogues"]["accepted"] == 9
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
@@ -103,7 +122,10 @@ def test_no_call_for_what_needs_none(server, tmp_path):
     asked = [entry["digest"] for entry in server.log[before:]]
     assert len(asked) == len(set(asked))
     built = rows(tmp_path / "out")
-    assert len(asked) <= len(built) + sum(o["level"] < 5 for r in built for o in r["oracles"])
+    oracles = [(r["id"], o["turn"], o["level"], o["prefix_words"]) for r in built for o in r["oracles"]]
+    guesses = [oracle for oracle in oracles if oracle[2] == 0]
+    hinted = {oracle[:3] for oracle in oracles if 0 < oracle[2] < 5}
+    assert len(asked) == len(built) + len(guesses) + len(hinted), "one for all prefixes of a turn and level"
     assert sum(p.level < 5 for p in LevelSchedule().prefixes(0, 40)) <= 20
 
 
@@ -117,14 +139,14 @@ def test_duplex_settings_ask_nothing_of_the_writer(server, tmp_path):
     found = rows(tmp_path / "duplex")
     assert manifest["dialogues"]["accepted"] == len(found) == 9
     assert any(s["kind"] == "barge_in" for r in found for s in r["situations"])
-    prompts = " ".join(e["prompt"] for e in asked)
+    told = {e["prompt"].rpartition("\nuser: ")[2] for e in server.log}
     for row in found:
         heard = {(t["turn"], t["prefix_words"]): t["text"] for t in row["transcripts"]}
-        for oracle in (o for o in row["oracles"] if o["level"] < 5):
+        for oracle in (o for o in row["oracles"] if o["level"] == 0):
             words = [w["word"] for w in row["words"] if w["turn"] == oracle["turn"]]
             place = (oracle["turn"], oracle["prefix_words"])
             said = " ".join(words[: oracle["prefix_words"]])
-            assert heard.get(place, said) in prompts, "shown as it was heard"
+            assert heard.get(place, said) in told, "shown as it was heard"
 
 
 def test_level_0_never_sees_the_answer_and_hints_grow(server, tmp_path):
@@ -139,16 +161,16 @@ def test_level_0_never_sees_the_answer_and_hints_grow(server, tmp_path):
         whole = json.dumps(entry["body"]["messages"], ensure_ascii=False)
         if level_of(entry) == 0:
             assert not any(truth in whole for truth in truths)
-            heard = entry["prompt"].rpartition("so far:\n")[2]
-            assert not any(
-                holds(entry["prompt"].replace(heard, ""), a) for a in answers.values() if not a.isdigit() and len(a) > 3
-            )
+            heard = entry["prompt"].rpartition("user: ")[2]
+            frame = " ".join(str(m["content"]) for m in entry["body"]["messages"]).replace(heard, "")
+            assert not any(tells(frame, a) for a in answers.values() if not a.isdigit() and len(a) > 3)
         if level_of(entry) > 2:
             assert any(truth in entry["prompt"] for truth in truths)
         if level_of(entry) in (1, 2):
             assert not any(truth in entry["prompt"] for truth in truths)
     short, long = (
-        sum(len(e["prompt"].rpartition("\n")[2].split(", ")) for e in oracles if level_of(e) == n) / levels[n]
+        sum(len(plausible.told(e["prompt"], HINTS[n].rstrip(": ")).split(", ")) for e in oracles if level_of(e) == n)
+        / levels[n]
         for n in (1, 2)
     )
     assert short < long
@@ -188,7 +210,7 @@ def test_the_key_must_be_there(tmp_path, monkeypatch):
 )
 def test_what_is_missing_is_said_before_anything_is_started(tmp_path, monkeypatch, flags, words):
     monkeypatch.delenv("OPENAI_API_KEY")
-    monkeypatch.setitem(sys.modules, "flows.build", None)  # where Prefect would be started
+    monkeypatch.setitem(sys.modules, "kame_flows.build", None)  # where Prefect would be started
     monkeypatch.setattr(sys, "argv", ["kame-data", "build", "--debug", "--source", "gsm8k=sample", *flags])
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=words):
@@ -199,8 +221,8 @@ def test_a_changed_prompt_remakes_what_is_asked_with_it_and_nothing_else(server,
     build(llm_settings(server, tmp_path, limit=2))
     folder = tmp_path / "prompts"
     folder.mkdir()
-    text = (bundled("prompts") / "oracle_level_3.txt").read_text()
-    (folder / "oracle_level_3.txt").write_text(text.replace("two thirds", "half"))
+    text = (bundled("prompts") / "oracle.txt").read_text()
+    (folder / "oracle.txt").write_text(text.replace("but in other words", "but in other words, and slowly"))
     before = len(server.log)
     _, made = build(llm_settings(server, tmp_path, limit=2, prompts=folder))
     assert set(made) == {"questions", "oracles", "shards"}
@@ -219,13 +241,13 @@ def test_a_changed_sampling_setting_asks_anew_and_a_changed_limit_does_not(serve
 def test_what_is_refused_is_asked_again_and_counted(tmp_path):
     def stubborn(body):
         """Refused twice, then fine: at level 4, verbatim; elsewhere with a symbol, or as a model."""
-        text = prompt(body)
-        seen[text] = seen.get(text, 0) + 1
-        if "Manner of the user:" in text:
-            return plausible.reply(body) if seen[text] > 1 else "{not json"
-        return plausible.reply(body) if seen[text] > 2 else ("As an AI, I can't say.", "* one\n* two")[seen[text] - 1]
+        told = f"{plausible.system(body)}\n{prompt(body)}"
+        if "Manner of the user:" in told:
+            return plausible.reply(body) if OF_DIALOGUES["llm_bad_json"] in told else "{not json"
+        if OF_ORACLES["not_spoken"] in told:
+            return plausible.reply(body)
+        return lines(body, "* one\n* two" if OF_ORACLES["model_talk"] in told else "As an AI, I can't say.")
 
-    seen = {}
     with ScriptedServer(reply=stubborn) as server:
         manifest, _ = build(llm_settings(server, tmp_path, limit=1))
     assert manifest["refused"] == {"dialogues": {}, "oracles": {}}
@@ -236,19 +258,38 @@ def test_what_is_refused_is_asked_again_and_counted(tmp_path):
     assert {o["level"] for r in built for o in r["oracles"]} == {0, 1, 2, 3, 4, 5}
 
 
+def test_an_oracle_that_repeats_its_prompt_is_asked_again(tmp_path):
+    at_level_0 = "Answer first: your first words are the answer itself."
+    with_hints = "Each line stands for itself, as an answer that somebody gives."
+
+    def parroting(body):
+        told = f"{plausible.system(body)}\n{prompt(body)}"
+        if "Manner of the user:" in told or OF_ORACLES["repeats_prompt"] in told:
+            return plausible.reply(body)
+        return lines(body, at_level_0 if plausible.system(body).startswith("You are a voice") else with_hints)
+
+    with ScriptedServer(reply=parroting) as server:
+        manifest, _ = build(llm_settings(server, tmp_path, limit=1))
+    assert manifest["refused"] == {"dialogues": {}, "oracles": {}}
+    for level in range(5):
+        assert set(manifest["asked_again"][f"oracles, level {level}"]) == {"repeats_prompt"}
+    said = {o["text"] for r in rows(tmp_path / "out") for o in r["oracles"]}
+    assert said and not said & {at_level_0, with_hints}
+
+
 def test_what_is_refused_three_times_is_refused_for_good(tmp_path):
     def silly(body):
         return (
             plausible.reply(body)
             if "Manner of the user:" in prompt(body)
-            else "Das ist nicht die Antwort auf das, was ich weiß."
+            else lines(body, "Das ist nicht die Antwort auf das, was ich weiß.")
         )
 
     with ScriptedServer(reply=silly) as server:
         manifest, _ = build(llm_settings(server, tmp_path, limit=1))
         oracles = [e["digest"] for e in server.log if "Manner of the user:" not in e["prompt"]]
     assert set(manifest["refused"]["oracles"]) == {"wrong_language"}
-    assert set(Counter(oracles).values()) == {3}
+    assert set(Counter(oracles).values()) == {1, 2}, "twice with the reason"
     assert {o["level"] for r in rows(tmp_path / "out") for o in r["oracles"]} == {5}
 
 
@@ -294,17 +335,17 @@ def identity(entry):
 
 def kept(folder):
     """The answers that a ledger holds, by what the server called them."""
-    entries = [entry for path in folder.glob("*.jsonl") for _, _, _, _, entry in Scan(path)]
-    return {found for entry in entries for found in re.findall(r"chatcmpl-[0-9a-f]{12}", entry.decode())}
+    entries = [data for _, (_, _, _, data) in Reader(folder).scan([])]
+    return {found for data in entries for found in re.findall(r"chatcmpl-[0-9a-f]{12}", data.decode())}
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_nothing_kept_is_asked_twice(tmp_path):
     draw = random.Random(11)
     with ScriptedServer(reply=plausible.reply, latency=0.03) as server:
         model = spec(server, "openai")
         command = [sys.executable, "-m", "llm.building_process", *map(str, (tmp_path / "out", tmp_path / "ledger"))]
-        root = Path(__file__).resolve().parents[2]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (root, root / "tests")))}
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join((*SOURCE_ROOTS, str(ROOT / "tests")))}
         known = set()
         for turn in range(4):
             seen = len(server.log)
@@ -352,6 +393,7 @@ def test_an_interrupted_build_asks_no_more_and_loses_nothing(tmp_path):
             found.stop.set()
 
         threading.Thread(target=stop).start()
+        prepare(found, Silent())
         runner = Threads(found, 2)
         with runner.pool, pytest.raises(Interrupted):
             run(found, runner, Silent())
@@ -408,8 +450,8 @@ def test_prompts_are_checked(tmp_path):
         build(settings_of(tmp_path / "a", simulator="openai:x@http://127.0.0.1:9/v1", prompts=folder))
     folder.mkdir()
     for name, text, words in (
-        ("oracle_level_0.txt", "{{ heard }} {{ hint }}", "unknown slot 'hint'; level 0 must not see the answer"),
-        ("oracle_level_2.txt", "{{ heard }}", "slot 'hint' is missing"),
+        ("back_end.txt", "{{ heard }} {{ hint }}", "unknown slot 'hint'; a back end must not see the answer"),
+        ("oracle.txt", "{{ level }} {{ pieces }}", "slot 'hint' is missing"),
         ("writer.txt", "{{ question", "mend it"),
         ("poem.txt", "x", "poem.txt is no prompt's name"),
     ):
@@ -433,6 +475,23 @@ def test_plan_counts_and_prices_and_asks_nothing(server, tmp_path):
     assert all(m.cost > 0 and m.input_tokens > m.calls for m in foreseen.models)
     half = plan(settings.model_copy(update={"llm": settings.llm.model_copy(update={"mode": "batch"})}))
     assert sum(m.cost for m in half.models) == pytest.approx(sum(m.cost for m in foreseen.models) / 2)
+
+
+def test_plan_measures_a_model_on_this_machine(server, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(server, "latency", 0.4)
+    model = f"openai:some-local-model@{server.url}"
+    settings = llm_settings(server, tmp_path, limit=3, writer=model, simulator=model)
+    foreseen = plan(settings)
+    assert all(m.measured and m.cost is None for m in foreseen.models)
+    for m in foreseen.models:  # four at once in 0.4 s
+        assert 0.05 * m.calls < m.seconds < 1.0 * m.calls
+    assert not settings.out.exists() and not settings.ledger.exists(), "no answer is kept"
+    monkeypatch.setattr(server, "faults", [lambda body, number: error(500)])
+    silent = plan(settings)
+    assert not any(m.measured or m.seconds is not None for m in silent.models), "what does not answer has no pace"
+    monkeypatch.setenv("COLUMNS", "200")
+    print_plan(silent, settings)
+    assert "it does not answer" in capsys.readouterr().out
 
 
 def test_preview_asks_for_few_and_writes_no_build(server, tmp_path):

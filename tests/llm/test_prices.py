@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from llm.server import Do, ScriptedServer, first
 
-from pipeline.errors import StoppedError, UsageError
-from pipeline.llm.client import LLM, Limits
-from pipeline.llm.ledger import Ledger
-from pipeline.llm.ledger_tools import stats
-from pipeline.llm.prices import Price, Prices, most
-from pipeline.llm.request import Message, PicturePart, Request, Result, Usage
+from kame_data.errors import StoppedError, UsageError
+from kame_data.llm.engine import LLM, Limits
+from kame_data.llm.ledger import Ledger
+from kame_data.llm.ledger_tools import stats
+from kame_data.llm.prices import Price, Prices, most
+from kame_data.llm.request import Message, PicturePart, Request, Usage
+from llm.asking import Result, ask_all
+from llm.server import Do, ScriptedServer, first
 
 OWN = {"own": {"input": 1000.0, "output": 2000.0}}
 
@@ -68,7 +69,7 @@ async def ask(
     with Ledger(folder) as ledger:
         async with LLM(ledger, Limits(concurrency=8, timeout=0.5, pause=0.01), prices=OWN, **rest) as llm:
             try:
-                async for result in llm.map(requests(server, count)):
+                async for result in ask_all(llm, requests(server, count)):
                     results.append(result)
             except StoppedError as error:
                 return results, llm, error

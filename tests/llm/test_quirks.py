@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from llm.server import Body, Do, Fault, ScriptedServer, error
 
-from pipeline.errors import KameError, Refusal
-from pipeline.llm.client import LLM, Limits
-from pipeline.llm.ledger import Ledger
-from pipeline.llm.request import Message, Request
+from kame_data.errors import KameError, Refusal
+from kame_data.llm.engine import LLM, Limits
+from kame_data.llm.ledger import Ledger
+from kame_data.llm.pace import measured_pace
+from kame_data.llm.request import Message, Request
+from llm.asking import ask_all
+from llm.server import Body, Do, Fault, ScriptedServer, error
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
 
@@ -38,7 +40,7 @@ async def ask(server: ScriptedServer, folder: Path, provider: str, count: int = 
                 )
                 for n in range(count)
             ]
-            async for result in llm.map(asked):
+            async for result in ask_all(llm, asked):
                 result.get()
             return llm
 
@@ -116,6 +118,41 @@ def test_a_schema_that_is_refused_is_put_into_words(tmp_path: Path, deep: bool) 
     assert json.dumps(SCHEMA) in body["messages"][0]["content"]
 
 
+INTERNAL = (
+    "1 validation error: {'type': 'literal_error', 'loc': ('body', 'response_format', 'type'), "
+    "'msg': \"Input should be 'text' or 'json_object'\", 'input': 'json_schema'}"
+)
+"""How llama-cpp-python's server puts that it knows no `json_schema`; it calls that an error of its own."""
+
+
+def knows_objects(body: Body, _: int) -> Do | None:
+    return error(500, INTERNAL) if body.get("response_format", {}).get("type") == "json_schema" else None
+
+
+def test_a_server_that_knows_json_objects_alone_is_given_the_schema_in_its_own_way(tmp_path: Path) -> None:
+    with ScriptedServer(faults=[knows_objects], latency=0.005) as server:
+        llm = asyncio.run(ask(server, tmp_path, "openai"))
+        assert 1 <= sum(entry["status"] == 500 for entry in server.log) <= 8, "those that were on the wire already"
+        body = server.log[-1]["body"]
+    assert body["response_format"] == {"type": "json_object", "schema": SCHEMA}
+    assert json.dumps(SCHEMA) in body["messages"][0]["content"]
+    assert len(llm.notices) == 1
+
+
+def test_a_pace_is_that_of_answers_and_not_of_refusals() -> None:
+    with ScriptedServer(faults=[knows_objects], latency=0.2) as server:
+        asked = [
+            Request("openai", "m", (Message("user", f"q{n}"),), server.url, schema=SCHEMA if n else None)
+            for n in range(4)
+        ]
+        pace = measured_pace(asked, 20.0)
+        assert pace is not None and pace > 0.2 / 4
+        assert [entry["status"] for entry in server.log].count(200) == 4
+
+        server.faults.append(lambda *_: error(500))
+        assert measured_pace(asked, 20.0) is None
+
+
 def test_a_bad_request_fails_alone_and_is_not_tried_again(tmp_path: Path) -> None:
     too_long = error(400, "This model's maximum context length is 10 tokens", code="context_length_exceeded")
     with ScriptedServer(faults=[lambda *_: too_long]) as server:
@@ -129,7 +166,7 @@ def test_when_every_request_is_bad_it_ends_soon(tmp_path: Path) -> None:
         with Ledger(tmp_path) as ledger:
             async with LLM(ledger, Limits(concurrency=4)) as llm:
                 asked = [Request("openai", "m", (Message("user", f"q{n}"),), server.url) for n in range(500)]
-                async for _ in llm.map(asked):
+                async for _ in ask_all(llm, asked):
                     pass
 
     with ScriptedServer(faults=[lambda *_: error(400, "we do not like it")]) as server:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import Refusal, UsageError
-from pipeline.llm.request import Answer, Message, PicturePart, Request
-from pipeline.llm.spec import Spec, api_key, parse_spec
+from kame_data.errors import Refusal, UsageError
+from kame_data.llm.request import Answer, Message, PicturePart, Request
+from kame_data.llm.spec import Spec, api_key, parse_spec
 
 BASE = Request(
     "openai",
@@ -128,7 +128,32 @@ def test_structured_answers() -> None:
         Answer('{"a": "b', "", finish="length").data()
 
 
-def test_pictures_of_another_kind_are_refused() -> None:
-    assert PicturePart.sniff(b"\xff\xd8\xff\xe0").media_type == "image/jpeg"
-    with pytest.raises(Refusal):
-        PicturePart.sniff(b"<svg>")
+def test_keys_are_those_of_earlier_versions() -> None:
+    """Keys that the first version gave: an answer that was paid for then is found now."""
+    fields: tuple[dict[str, Any], ...] = (
+        {},
+        {"temperature": 1},
+        {"schema": {"b": 1, "a": {"x": "é"}}, "schema_name": "n"},
+        {"sample": 2, "stop": ("x",), "max_tokens": 5},
+    )
+    models = ("openai:gpt-4.1-nano", "anthropic:claude-x", "openai:q@http://h:8/v1/", "anthropic:z@http://h:9")
+    asked = [Message("system", ("Sé",)), Message("user", ("hi",))]
+    found = [parse_spec(model, {}).request(*asked, **rest).key for model in models for rest in fields]
+    assert found == [
+        "bc3bee108c0b445596ea0056e98f33123a585ef87b53558caed4c0b6b0a04eb0",
+        "c0af01afafa95d64fccd81bb003df3b3d34aaa4a09d93d4c2613e0c5501a0b80",
+        "dc14971a2c7ecbe7155348980cd4d9242ca20ca97e9f275d6a8b65062a148e89",
+        "5743b5d6d27977dfb3501ca606d5543910c3269408af6b64ba0ef06abb4f6abd",
+        "2d73084121dbed51c8776bc56b745129477517f4712973e9c2faad246973dea4",
+        "394271cd7cf9bc188bfceeb880a996374f6ff5dbed2588bc908dfe0df37ab2ff",
+        "5434f62b6f43c2e06fc14cf26a4cfb3b03f228b61a0da7306223608190ed70b7",
+        "0c0bc4f09818409751400651dbcb8aef262f248d3ba00d1f604d099f2cb44117",
+        "8f0fdd4b72e3c0b13f450cb25991917ea5aa102261e8a6cd23e4222ae3a0d5f3",
+        "18a18c0a7a579261a6a03720ab18853748333007213775fdb5ee74b238c9383c",
+        "435875c77d65895a0058859d340c122ceff3829ea2df4cc2c94961729320149b",
+        "642267006f8e613af99f596c15353ae5d13705cc258db73be3842d4f66c81b87",
+        "b501fdfb64a407657f3d754e5d447977a6f7078dc066bedb239b814421c4e75e",
+        "c4cb0dcbd0e96ccbb816936d0d81ca7ca8608c25c4301bf1d2f0abde795f6cbc",
+        "20edc636efcb1de477f8a08882da07dda5c0430d63a8505ea63cec107f581bd2",
+        "7b55a71ffe73408ff6ba9b391513d0fd84e13872bc2c765b91e50728de6b194d",
+    ]

@@ -4,13 +4,14 @@ import json
 import shutil
 from collections import Counter
 
-import dummies
 import numpy
 import pytest
 
-from pipeline.config import Settings
-from pipeline.manifest import rows_settings
-from pipeline.publish.run import Request, publish
+import dummies
+from kame_data.finished.manifest import rows_settings
+from kame_data.publish.publish import publish
+from kame_data.settings.publication import Publication
+from kame_data.settings.tree import Settings
 
 REAL = {"writer": "openai:a-model", "simulator": "openai:a-model", "languages": ["en"]}
 
@@ -22,7 +23,8 @@ def rising(row):
         words = dummies.LAST if oracle["turn"] else dummies.BACK
         return " ".join(words[: -(-len(words) * (oracle["level"] + 1) // 6)])
 
-    return row | {"oracles": [oracle | {"text": said(oracle)} for oracle in row["oracles"]]}
+    # Each turn begins so: however little is read, it holds the answer.
+    return row | {"answer": "It is", "oracles": [oracle | {"text": said(oracle)} for oracle in row["oracles"]]}
 
 
 def make(out, rows, stand_ins=(), **settings):
@@ -69,12 +71,13 @@ def spoken(tmp_path_factory, rows):
 def with_tokens(tmp_path_factory, spoken):
     """The same with tokens of an untrained codec."""
     pytest.importorskip("moshi")
-    from pipeline.codec.stage import TokenSettings, make_tokens
-    from pipeline.show import Bars
+    from kame_data.codec.tokenize import make_tokens
+    from kame_data.settings.tokenizing import TokenSettings
+    from kame_data.terminal import Bars
 
     out = tmp_path_factory.mktemp("publish") / "tokens"
     shutil.copytree(spoken, out)
-    make_tokens(out, TokenSettings("untrained-small", "sample", "cpu", 1), Bars(False))
+    make_tokens(out, TokenSettings(codec="untrained-small", tokenizer="sample", device="cpu", workers=1), Bars(False))
     return out
 
 
@@ -102,7 +105,7 @@ class Told:
 
 def put(out, repo="ORG/NAME", told=None, **more):
     """Publish."""
-    return publish(Request(repo, out, **more), told or Told())
+    return publish(Publication(repo=repo, out=out, **more), told or Told())
 
 
 KYUTAI = "kyutai/moshiko-pytorch-bf16"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from pipeline.cli import app
+from kame_data.cli.main import app
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -1,10 +1,10 @@
-import dummies
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from pipeline.publish.markdown import LONGEST, Markdown, code, fence, one_line, table
+import dummies
+from kame_data.publish.markdown import LONGEST, Markdown, code, fence, one_line, table
 
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table")
 

@@ -4,16 +4,17 @@ import numpy
 import pytest
 import yaml
 from markdown_it import MarkdownIt
-from publish.conftest import KYUTAI, Told, make
 from typer.testing import CliRunner
 
-from pipeline.cli import app
-from pipeline.errors import KameError, UsageError
-from pipeline.publish.run import Request, publish
+from kame_data.cli.main import app
+from kame_data.errors import KameError, UsageError
+from kame_data.publish.publish import publish
+from kame_data.settings.publication import Publication
+from publish.conftest import KYUTAI, Told, make
 
 
 def put(run, **more):
-    return publish(Request("ORG/MODEL", model=run, **more), Told())
+    return publish(Publication(repo="ORG/MODEL", run=run, **more), Told())
 
 
 def card_of(folder):

@@ -5,18 +5,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-import hub
-import hub_faults
 import pytest
 from huggingface_hub import HfApi
-from publish.conftest import Told, change, put
 
-from pipeline.errors import KameError, UsageError
-from pipeline.publish import files as files_module
-from pipeline.publish import upload as upload_module
-from pipeline.publish.files import File, with_listing
-from pipeline.publish.hub import Target
-from pipeline.publish.upload import upload
+import hub
+import hub_faults
+from checkout import PYTHONPATH
+from kame_data.errors import KameError, UsageError
+from kame_data.publish import upload as upload_module
+from kame_data.publish import upload_files as files_module
+from kame_data.publish.hub_errors import Target
+from kame_data.publish.upload import upload
+from kame_data.publish.upload_files import File, with_listing
+from publish.conftest import Told, change, put
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,9 +36,9 @@ def process(out, site, *more, home):
     """The command as a user gives it."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("HF_")}
     environment |= {"HF_ENDPOINT": site.url, "HF_TOKEN": hub.TOKEN, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(home)}
-    command = [sys.executable, "-m", "pipeline.cli", "publish", str(out), "--repo", "ORG/NAME", *more]
+    command = [sys.executable, "-m", "kame_data.cli", "publish", str(out), "--repo", "ORG/NAME", *more]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, cwd=ROOT, env=environment | {"PYTHONPATH": str(ROOT)}, **pipes)
+    return subprocess.Popen(command, cwd=ROOT, env=environment | {"PYTHONPATH": PYTHONPATH}, **pipes)
 
 
 def test_a_build_is_there_whole_and_the_second_time_nothing_is_sent(site, spoken):

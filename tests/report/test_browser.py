@@ -7,11 +7,15 @@ import threading
 import time
 from functools import partial
 
-import dummies
 import pytest
 
-from pipeline.report.page import write_report
-from pipeline.text.words import split_words
+import dummies
+from kame_data.finished.reckoned import Reckoner
+from kame_data.finished.row import Row
+from kame_data.report.page import write_report
+from kame_data.report.print_replay import moments
+from kame_data.settings.tree import Settings
+from kame_data.text.words import split_words
 
 CHROMIUM = os.environ.get("KAME_DATA_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install '.[dev]')")
@@ -124,11 +128,9 @@ def test_playing_moves_the_marker_lights_words_and_shows_what_the_model_sees(vis
 
 
 def test_what_is_seen_at_a_moment_is_what_replay_says(visit, report):
-    from pipeline.report.replay import moments
-
     row = dummies.row(4, duplex=True)
     page = visit(f"{report.as_uri()}#dialogue=dummy-00004-v0")
-    for moment in moments(row)[2:9]:
+    for moment in moments(Row.of(row), Reckoner.of(Settings()))[2:9]:
         page.evaluate(f"document.querySelector('#seek').value = {moment.start + 1}")
         page.dispatch_event("#seek", "input")
         assert page.inner_text("#now .reading strong") == moment.readings[-1].seen.text
@@ -183,12 +185,10 @@ def in_language(language, text):
 
 
 def test_of_a_language_without_spaces_words_are_read_as_replay_says(visit, tmp_path):
-    from pipeline.report.replay import moments
-
     row = in_language("zh", CHINESE)
     page = visit(written(tmp_path, [row]).as_uri())
     seen = set()
-    for moment in moments(row)[2:9]:
+    for moment in moments(Row.of(row), Reckoner.of(Settings()))[2:9]:
         page.evaluate(f"document.querySelector('#seek').value = {moment.start + 1}")
         page.dispatch_event("#seek", "input")
         shown = page.locator("#now .reading strong").text_content()
@@ -330,7 +330,7 @@ def test_nothing_overflows_and_no_rule_of_accessibility_is_broken(visit, report,
 def test_dialogues_without_sound_play_in_silence(visit, tmp_path):
     path = written(tmp_path, [dummies.row(n, spoken=False, duplex=n == 0) for n in range(3)])
     page = visit(path.as_uri())
-    assert "reckoned at 170 words a minute" in page.inner_text("#sound-note")
+    assert "words at 170 a minute" in page.inner_text("#sound-note")
     page.click("#play")
     until(page, "document.querySelector('#clock').textContent > '0:00.5'")
     assert page.locator(".word.now").count() == 1

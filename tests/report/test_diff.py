@@ -1,10 +1,13 @@
 import copy
 
-import dummies
+import pytest
 from typer.testing import CliRunner
 
-from pipeline.cli import app
-from pipeline.report.diff import compare
+import dummies
+from kame_data.cli.main import app
+from kame_data.errors import UsageError
+from kame_data.report.diff import compare
+from kame_data.storage.local import LocalPath
 
 
 def show(first, second):
@@ -25,10 +28,10 @@ def test_what_changed_and_nothing_else(tmp_path):
     first = dummies.finish(tmp_path / "a", rows, settings={"seed": 0, "writer": "x"}, refused=[("speech", "clipped")])
     spend = {"dollars": 1.5, "by": []}
     second = dummies.finish(
-        tmp_path / "b", changed, settings={"seed": 1, "writer": "x", "new": {"leaf": 2}}, spend=spend
+        tmp_path / "b", changed, settings={"seed": 1, "writer": "x", "shards": {"rows": 2}}, spend=spend
     )
     found = compare(first, second)
-    assert found.settings == [("seed", "0", "1"), ("new.leaf", "-", "2")]
+    assert found.settings == [("seed", "0", "1"), ("shards.rows", "2000", "2")]
     assert found.only == (["dummy-00005-v0"], ["dummy-00077-v0"])
     assert (found.common, found.same) == (5, 0)
     assert found.differs == {"dialogue": 1, "oracles": 1, "speech": 1, "arrivals": 1, "provenance": 1}
@@ -38,7 +41,7 @@ def test_what_changed_and_nothing_else(tmp_path):
     assert found.examples["arrivals"][0].after == "9.0 s"
     text = show(first, second)
     assert "[bold]A better guess[/bold]" in text and "speech: clipped" in text and "only in B" in text
-    assert "1.5000" in text and "chrF A" in text
+    assert "1.5000" in text and "chrF A" in text and "consumed A" in text
 
 
 def test_a_build_is_the_same_as_itself_and_a_better_simulator_shows_in_the_curve(tmp_path):
@@ -54,6 +57,20 @@ def test_a_build_is_the_same_as_itself_and_a_better_simulator_shows_in_the_curve
     found = compare(first, dummies.finish(tmp_path / "b", better))
     means = [sum(f.levels[0].whole) / len(f.levels[0].whole) for f in found.figures]
     assert means[0] < 40 and means[1] == 100 and found.differs == {"oracles": 4}
+    consumed = [f"{f.levels[0].mean_consumed:.1f}" for f in found.figures]
+    line = next(line.split() for line in show(first, tmp_path / "b").splitlines() if line.startswith("0 "))
+    assert [line[8], line[9]] == consumed and float(line[10]) == pytest.approx(
+        float(consumed[1]) - float(consumed[0]), abs=0.11
+    )
+
+
+def test_a_tokenizer_beside_the_tokens_that_is_none_names_the_way_out(tmp_path):
+    pytest.importorskip("sentencepiece")
+    out = dummies.finish(tmp_path / "out", [dummies.row(0)])
+    (out / "tokens").mkdir()
+    (out / "tokens" / "tokenizer.model").write_bytes(b"no model")
+    with pytest.raises(UsageError, match=r"^/.*tokenizer.model: is damaged; `kame-data tokens .*out` makes it again"):
+        compare(LocalPath(out), LocalPath(out))
 
 
 def test_an_example_shows_a_place_that_both_have(tmp_path):

@@ -1,8 +1,18 @@
-import dummies
 import pytest
 
-from pipeline.report.figures import bins, gather, spread
-from pipeline.report.plots import draw
+import dummies
+from kame_data.finished.level_figures import LevelCurve
+from kame_data.finished.reckoned import Reckoner
+from kame_data.finished.row import Row
+from kame_data.report import figures
+from kame_data.report.figures import bins, spread
+from kame_data.report.plots import draw
+from kame_data.settings.tree import Settings
+
+
+def gather(rows, compare=()):
+    """The figures of rows as a shard has them."""
+    return figures.gather(map(Row.of, rows), LevelCurve(Reckoner.of(Settings())), compare)
 
 
 def test_counts_rates_gaps_and_situations():
@@ -26,7 +36,7 @@ def test_levels_are_compared_with_the_answer_on_the_sample_alone():
         oracle["text"] = " ".join(dummies.BACK) if oracle["level"] == 5 else "nothing of the kind"
     found = gather([row, dummies.row(2)], {row["id"]})
     top, low = found.levels[5], found.levels[0]
-    assert top.whole == pytest.approx([100] * len(top.whole)) and top.holds == 1
+    assert list(top.whole) == pytest.approx([100] * len(top.whole)) and top.holds == 1
     assert max(low.whole) < 30 and low.holds == 0
     assert len(top.whole) * 2 == top.count  # of two rows alike, one
     assert min(top.consumed) < 100  # the next oracle came before it was read
@@ -35,9 +45,20 @@ def test_levels_are_compared_with_the_answer_on_the_sample_alone():
 def test_without_a_right_answer_no_oracle_holds_or_lacks_it():
     found = gather([dummies.row(1, answer="")], {"dummy-00001-v0"})
     assert found.levels[5].whole and found.levels[5].holds is None
-    assert {line[-1] for plot in draw(found, [], []) if plot.title.startswith("Likeness") for line in plot.lines} == {
-        "-"
-    }
+    titles = {plot.title for plot in draw(found, [], [])}
+    assert "Likeness to the true answer" in titles
+    assert not {"Oracles that hold the right answer", "Right guesses"} & titles
+
+
+def test_right_answers_are_shown_by_level_and_right_guesses_by_what_was_heard():
+    row = dummies.row(1, answer="228")
+    for oracle in row["oracles"]:
+        if oracle["level"] in (0, 3):
+            oracle["text"] = "Two hundred twenty-eight seats in all."
+    plots = {plot.title: plot for plot in draw(gather([row], {"dummy-00001-v0"}), [], [])}
+    shown = {int(line[0]): line[2] for line in plots["Oracles that hold the right answer"].lines}
+    assert shown[0] == shown[3] == "100%" and shown[1] == "0%"
+    assert {line[2] for line in plots["Right guesses"].lines} == {"100%"}
 
 
 def test_oracles_are_as_long_as_their_language_counts():
@@ -64,13 +85,16 @@ def test_bins_are_round_and_hold_everything():
 
 
 def test_plots_are_small_name_what_they_show_and_leave_colours_to_the_page():
-    figures = gather([dummies.row(n, duplex=n == 0) for n in range(8)], {"dummy-00001-v0"})
+    gathered = gather([dummies.row(n, duplex=n == 0) for n in range(8)], {"dummy-00001-v0"})
     counts = dict.fromkeys(("asked", "hits", "calls", "input", "output"), 4)
     spend = [{"model": "openai:x", "stage": "oracles", "level": 1, "cost": 0.5, "lost": 0.1} | counts]
-    plots = {plot.title: plot for plot in draw(figures, [{"stage": "speech", "reason": "too_long", "count": 2}], spend)}
+    plots = {
+        plot.title: plot for plot in draw(gathered, [{"stage": "speech", "reason": "too_long", "count": 2}], spend)
+    }
     assert list(plots) == [
         "Dialogues by source", "Dialogues by category", "Oracles by level", "Likeness to the true answer",
-        "Length of oracles", "Durations", "Speaking rates", "Gaps between turns", "From heard to arrived", "Alignment",
+        "Oracles that hold the right answer", "Right guesses", "Length of oracles", "Durations", "Speaking rates",
+        "Gaps between turns", "From heard to arrived", "Alignment",
         "Loudness", "Situations", "Refusals", "Spend",
     ]  # fmt: skip
     assert all(

@@ -5,15 +5,15 @@ import json
 import math
 import re
 
-import dummies
 import pytest
 from typer.testing import CliRunner
 
-from pipeline.cli import app
-from pipeline.errors import KameError, UsageError
-from pipeline.report import page as page_module
-from pipeline.report.page import write_report
-from pipeline.report.payload import outline, script_json
+import dummies
+from kame_data.cli.main import app
+from kame_data.errors import KameError, UsageError
+from kame_data.report import page as page_module
+from kame_data.report.page import write_report
+from kame_data.report.payload import outline, script_json
 
 
 def blocks(text, kind):
@@ -92,7 +92,7 @@ def test_script_json_cannot_leave_its_element_and_reads_back():
 
 def test_no_field_of_a_row_or_manifest_is_markup(tmp_path):
     evil = "".join(dummies.HOSTILE)
-    settings = {"seed": 0, "writer": evil, evil[:9]: {evil: [evil]}}
+    settings = {"seed": 0, "writer": evil, "sources": [{"name": evil, "location": evil}], "languages": [evil]}
     spend = {"dollars": 1.0, "by": []}
     rows = [dummies.row(n, hostile=dummies.HOSTILE, duplex=n == 0, source=evil) for n in range(3)]
     out = dummies.finish(

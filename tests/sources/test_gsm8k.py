@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import Refusal
-from pipeline.resources import bundled
-from pipeline.sources import get_source, read
+from kame_data.engine.sources import get_source
+from kame_data.errors import Refusal
+from kame_data.resources import bundled
+from kame_data.sources import reading as read
 
 SOURCE = get_source("gsm8k")
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "gsm8k" / "train.parquet"

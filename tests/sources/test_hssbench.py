@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import Refusal
-from pipeline.records import Picture
-from pipeline.sources import get_source
+from kame_data.engine.sources import get_source
+from kame_data.errors import Refusal
+from kame_data.records import Picture
 
 SOURCE = get_source("hssbench")
 OPTIONS = {"A": "Rome", "B": "Athens", "C": "Cairo"}
@@ -39,6 +39,7 @@ def test_a_row_becomes_a_question() -> None:
         "{'C': 'Cairo', 'A': 'Rome', 'B': 'Athens'}",
         OPTIONS | {"D": None, "E": ""},
         {"a": "Rome", "b.": "Athens", "(C)": "Cairo"},
+        {"A .": "Rome", "B .": "Athens", "C .": "Cairo", "A": None},
         ["Rome", "Athens", "Cairo"],
     ],
 )
@@ -94,6 +95,14 @@ def test_languages(changes: dict[str, Any], language: str) -> None:
     # One id stands for the question in every language.
     assert question.id == ("hssbench-0a1b" if language == "en" else f"hssbench-0a1b-{language}")
     assert question.family == "42"
+
+
+def test_a_row_as_first_published() -> None:
+    first = row(id=247, options={"A .": "Rome", "B .": "Athens"}, image_necessity="needed", question="哪座城市更古老？")
+    del first["original_id"], first["is_open"]
+    question = SOURCE.question(first, "")
+    assert (question.id, question.answer, question.family) == ("hssbench-247-zh", "Athens", "")
+    assert question.picture == Picture("art_1.png")
 
 
 def test_a_split_may_name_the_language() -> None:

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import Refusal
-from pipeline.sources import get_source
+from kame_data.engine.sources import get_source
+from kame_data.errors import Refusal
 
 SOURCE = get_source("mmlu_pro")
 

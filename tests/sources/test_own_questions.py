@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import Refusal
-from pipeline.sources import get_source
+from kame_data.engine.sources import get_source
+from kame_data.errors import Refusal
 
 SOURCE = get_source("questions")
 CITIES = ["Rome", "Athens", "Cairo"]
@@ -54,7 +54,7 @@ def test_numbers_are_answers(answer: float, text: str) -> None:
         ({"answer": " "}, "missing_answer"),
         ({"answer": None}, "missing_answer"),
         ({"answer": ["Athens"]}, "bad_row"),
-        ({"answer": float("nan")}, "bad_row"),
+        ({"answer": float("nan")}, "missing_answer"),
         ({"answer": "Paris", "choices": CITIES}, "contradictory_answer"),
         ({"choices": 3}, "bad_row"),
         ({"choices": [1, {}]}, "bad_row"),
@@ -67,3 +67,9 @@ def test_bad_rows_are_refused(row: dict[str, Any], reason: str) -> None:
     with pytest.raises(Refusal) as caught:
         ask(**row)
     assert caught.value.reason == reason
+
+
+def test_files_as_pandas_and_the_hub_write_them_are_read():
+    row = {"question": "Which one is it?", "answer": "B", "category": float("nan")}
+    question = get_source("questions").question({**row, "choices": {"text": ["tin", "zinc"], "label": ["A", "B"]}}, "")
+    assert (question.answer, question.choices, question.category) == ("zinc", ("tin", "zinc"), "")

@@ -8,8 +8,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from pipeline.errors import UsageError
-from pipeline.sources import SOURCES, get_source, read
+from kame_data.engine.sources import SOURCES, get_source
+from kame_data.errors import UsageError
+from kame_data.sources import reading as read
 
 GSM8K = get_source("gsm8k")
 ROWS = [{"question": f"How many is {n} and é?", "answer": f"#### {n}"} for n in range(150)]
@@ -49,7 +50,7 @@ def test_every_kind_of_file(tmp_path: Path, name: str) -> None:
     WRITERS[name](tmp_path / name)
     rows = list(read.rows(GSM8K, str(tmp_path / name)))
     assert [{k: row.values[k] for k in ("question", "answer")} for row in rows] == ROWS
-    assert rows[2].where == f"{name} row 3" and rows[2].folder == tmp_path
+    assert rows[2].where == f"{name} row 3"
 
 
 def test_a_folder_is_read_in_the_order_of_its_names(tmp_path: Path) -> None:
@@ -136,6 +137,15 @@ def test_a_file_or_folder_named_after_a_language(tmp_path: Path) -> None:
     (tmp_path / "hssbench_fr.jsonl").write_text(line + "\n", "utf-8")
     (row,) = read.rows(get_source("hssbench"), str(tmp_path))
     assert row.values["language"] == "fr"
+    stems = {
+        "Que montre la peinture qui est sur cette image ?": "fr",
+        "What is the building that is in the picture?": "en",
+    }
+    rows = [json.loads(line) | {"question": stem} for stem in stems]
+    (tmp_path / "hssbench_fr.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    source = get_source("hssbench")
+    read_rows = list(read.rows(source, str(tmp_path)))
+    assert [source.question(row.values, row.split).language for row in read_rows] == list(stems.values())
     (tmp_path / "questions_it.jsonl").write_text('{"question": "Who?", "answer": "I"}\n', "utf-8")
     (own,) = read.rows(get_source("questions"), str(tmp_path / "questions_it.jsonl"))
     assert "language" not in own.values

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.speech import coqui_helper
+from kame_data.speech.voices import coqui_helper
 
 alone = coqui_helper.Voice._alone
 

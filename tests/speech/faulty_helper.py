@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-HELPER = Path(__file__).resolve().parents[2] / "pipeline" / "speech" / "espeak_helper.py"
+HELPER = Path(__file__).resolve().parents[2] / "pipeline" / "kame_data" / "speech" / "espeak_helper.py"
 
 
 def main() -> int:

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.errors import Refusal, UsageError
-from pipeline.speech.aligned import SettingsAligner
-from pipeline.speech.coqui import CoquiSynthesizer, sentences
-from pipeline.speech.coqui_worker import close_workers
-from pipeline.speech.espeak import EspeakSynthesizer
-from pipeline.speech.studio import Studio
-from pipeline.speech.voices import Clip, Utterance
-from pipeline.text.words import split_words
+from kame_data.errors import Refusal, UsageError
+from kame_data.speech.studio import Studio
+from kame_data.speech.voices.aligned import SettingsAligner
+from kame_data.speech.voices.base import Clip, Utterance
+from kame_data.speech.voices.coqui import CoquiSynthesizer, sentences
+from kame_data.speech.voices.coqui_worker import close_workers
+from kame_data.speech.voices.espeak import EspeakSynthesizer
+from kame_data.text.words import split_words
 
 TEXTS = (
     "Hello there, world. And again: a second sentence!",
@@ -26,7 +26,7 @@ TEXTS = (
     "— one of the two —",
     "naïve café œuvre",
 )
-FAULTY = "tests.speech.faulty_coqui"
+FAULTY = "faulty_coqui"  # found beside this file, by PYTHONPATH
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -138,6 +138,7 @@ def test_voices_and_languages(tiny: Path, three: CoquiSynthesizer) -> None:
 @pytest.mark.slow
 def test_a_crash_or_hang_loses_one_clip(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STUMBLED", str(tmp_path / "stumbled"))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     texts = [
         "All is well.",
         "Now crash here.",
@@ -182,6 +183,7 @@ def test_a_voice_that_does_not_time_its_words_is_aligned(
     wave = spoken.samples.astype(np.float32) / 32768
     np.save(tmp_path / f"{sha256(' '.join(sentence).encode()).hexdigest()}.npy", wave)
     monkeypatch.setenv("STUMBLED", str(tmp_path / "stumbled"))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     monkeypatch.setenv("UNTIMED", str(tmp_path))
     untimed = CoquiSynthesizer(str(tiny / "three"), helper=FAULTY, clip_limit_s=61.0)
     (raw,) = said(untimed, text)

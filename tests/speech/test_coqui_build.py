@@ -10,10 +10,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.build import Build, noted_settings
-from pipeline.errors import UsageError
-from pipeline.speech.settings import VoiceSettings
-from pipeline.status import finished
+from checkout import PYTHONPATH
+from kame_data.engine.build import Build
+from kame_data.engine.note import noted_settings
+from kame_data.engine.status import finished
+from kame_data.errors import UsageError
+from kame_data.settings.speech import VoiceSettings
 
 pytestmark = pytest.mark.slow
 building = pytest.importorskip("building")
@@ -92,11 +94,11 @@ def test_the_command_says_what_a_licence_forbids_and_passes_no_noise_off_as_spee
     out = tmp_path / "out"
     two = tmp_path / "two.jsonl"
     two.write_text("".join((ROOT / "data/samples/gsm8k.jsonl").read_text().splitlines(keepends=True)[:2]))
-    command = [sys.executable, "-m", "pipeline.cli", "build", "--source", f"gsm8k={two}", "--limit", "2"]
+    command = [sys.executable, "-m", "kame_data.cli", "build", "--source", f"gsm8k={two}", "--limit", "2"]
     config = tmp_path / "config.yaml"
     config.write_text(json.dumps({"max_refused": 1.0, "progress": False}))
     command += ["--config", str(config), "--tts", f"coqui:{tiny / 'three'}", "--out", str(out)]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    env = {**os.environ, "PYTHONPATH": PYTHONPATH}
     told = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert told.returncode == 1 and "no dialogue was accepted" in told.stderr, told.stderr
     assert "licence: three: a local model" in told.stderr and "Traceback" not in told.stderr

@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = """
 import sys
 import numpy as np
-from pipeline.speech.coqui_helper import Voice
+from kame_data.speech.voices.coqui_helper import Voice
 
 files = {"path": f"{sys.argv[1]}/model.pth", "config": f"{sys.argv[1]}/config.json"}
 voice = Voice({"model": "", "device": "cpu", "batch": 1, **files})

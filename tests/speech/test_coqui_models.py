@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import UsageError
-from pipeline.speech.coqui_models import find_model, listed
-from pipeline.speech.voices import open_synthesizer
+from kame_data.errors import UsageError
+from kame_data.speech.voices.coqui_models import find_model, listed
+from kame_data.speech.voices.engines import open_synthesizer
 
 ROOT = Path(__file__).resolve().parents[2]
 pytest.importorskip("coqpit")
@@ -85,8 +85,8 @@ def test_terms_must_be_agreed_to(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 def test_opening_a_voice_imports_no_torch() -> None:
     script = (
-        "import sys; from pipeline.speech.voices import open_synthesizer; from pipeline.doctor import _coqui\n"
-        "voice = open_synthesizer('coqui:en/vctk/vits'); print(voice.version, _coqui())\n"
+        "import sys; from kame_data.speech.voices.engines import ENGINES, open_synthesizer\n"
+        "voice = open_synthesizer('coqui:en/vctk/vits'); print(voice.version, ENGINES['coqui'].examine())\n"
         "assert not {'torch', 'TTS', 'torchaudio'} & set(sys.modules), 'loaded'"
     )
     told = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.speech.aligned import romanise
+from kame_data.speech.voices.aligned import romanise
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -16,7 +16,7 @@ def test_words_are_found_where_the_model_hears_their_letters() -> None:
     script = """
 import numpy as np, torch
 from torch import nn
-from pipeline.speech.ctc import STAR, CtcAligner
+from kame_data.speech.timing.ctc import STAR, CtcAligner
 
 LETTERS = {"-": 0, **{c: n for n, c in enumerate("abcdefghijklmnopqrstuvwxyz'", 1)}, STAR: 28}
 RATE, HOP = 16_000, 320

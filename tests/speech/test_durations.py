@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.speech.durations import NOBODY, letters_of, owners, word_spans
+from kame_data.speech.timing.durations import NOBODY, letters_of, owners, word_spans
 
 RATE = 1000
 LOUD = np.ones(1000, np.float32)

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy.signal import correlate, welch
 
-from pipeline.speech import effects, sound
-from pipeline.speech.settings import SoundSettings
-from pipeline.speech.sound import SAMPLE_RATE, Mono
+from kame_data.records import SAMPLE_RATE
+from kame_data.settings.speech import SoundSettings
+from kame_data.speech import effects, sound
+from kame_data.speech.sound import Mono
 
 SPANS = [(6_000, 30_000), (40_000, 60_001)]
 

@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.errors import KameError, Refusal, UsageError
-from pipeline.speech import espeak_voices
-from pipeline.speech.espeak import HELPER, EspeakSynthesizer
-from pipeline.speech.voices import Clip, Utterance, open_synthesizer
-from pipeline.text.words import split_words
+from kame_data.errors import KameError, Refusal, UsageError
+from kame_data.speech import espeak_accents as espeak_voices
+from kame_data.speech.espeak_engine import HELPER
+from kame_data.speech.voices.base import Clip, Utterance
+from kame_data.speech.voices.engines import open_synthesizer
+from kame_data.speech.voices.espeak import EspeakSynthesizer
+from kame_data.text.words import split_words
 
 FAULTY = Path(__file__).with_name("faulty_helper.py")
 TEXTS = (
@@ -51,6 +53,30 @@ def test_every_word_has_its_time(espeak: EspeakSynthesizer, text: str) -> None:
         assert end <= start < stop
         end = stop
     assert end <= clip.duration
+
+
+LONG_WORDS = (
+    "The standard deviation of the corporation's annual investment is approximately seventy-three percent, "
+    "according to an international organization."
+)
+SHORT_WORDS = "So it was just me and him at the end of the day, and we had no idea what to do with it all."
+
+
+@pytest.mark.parametrize("voice", ["en-us", "en-gb+f5", "en-gb-x-rp+m3", "en-us+adam"])
+def test_the_pace_is_that_of_the_words_that_are_there(espeak: EspeakSynthesizer, voice: str) -> None:
+    for wanted in (150, 180):
+        jobs = [Utterance(text, voice, "en", wanted) for text in (LONG_WORDS, SHORT_WORDS, TEXTS[0])]
+        clips = [clip for clip in espeak.synthesize(jobs) if isinstance(clip, Clip)]
+        seconds = sum(clip.words[-1][1] - clip.words[0][0] for clip in clips)
+        words = sum(len(clip.words) for clip in clips)
+        assert words / seconds * 60 == pytest.approx(wanted, rel=0.07)
+
+
+def test_a_few_long_words_are_not_rushed() -> None:
+    rate = espeak_voices.engine_rate(165)
+    assert espeak_voices.paced_rate(rate, 1, 0.7, 165) < 1.15 * rate
+    assert espeak_voices.paced_rate(rate, 50, 60.0, 165) == round(1.25 * rate)
+    assert espeak_voices.paced_rate(rate, 50, 50 / 165 * 60, 165) == rate
 
 
 def test_words_without_spaces(espeak: EspeakSynthesizer) -> None:
@@ -180,7 +206,7 @@ def test_a_crash_or_hang_loses_one_clip(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_a_helper_that_is_stopped_is_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # A stopped process hears no alarm: whoever waits for it must keep the time.
-    monkeypatch.setattr("pipeline.speech.espeak.GRACE_S", 0.5)
+    monkeypatch.setattr("kame_data.speech.espeak_engine.GRACE_S", 0.5)
     monkeypatch.setenv("STUMBLED", str(tmp_path / "stumbled"))
     with EspeakSynthesizer(1, time_limit_s=1.0, helper=FAULTY) as synthesizer:
         before = said(synthesizer, "All is well.")
@@ -215,7 +241,7 @@ def test_helpers_end_with_close_and_with_their_parent() -> None:
         list(synthesizer.synthesize([Utterance("Hello again.", "en-us")]))
 
     script = (
-        "import sys, time; from pipeline.speech.espeak import *\n"
+        "import sys, time; from kame_data.speech.voices.espeak import *\n"
         "s = EspeakSynthesizer(1); next(s.synthesize([Utterance('Hello there.', 'en-us')]))\n"
         "print(s.helper_ids()[0], flush=True); time.sleep(60)"
     )

@@ -4,12 +4,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from talking import Hum
 
-from pipeline.errors import Refusal
-from pipeline.speech.lines import CUT_FADE_S, MARGIN_S, REACH_S, Line, line_of
-from pipeline.speech.sound import SAMPLE_RATE
-from pipeline.speech.voices import Clip, Utterance
+from kame_data.errors import Refusal
+from kame_data.records import SAMPLE_RATE
+from kame_data.speech.lines import CUT_FADE_S, MARGIN_S, REACH_S, Line, line_of
+from kame_data.speech.voices.base import Clip, Utterance
+from talking import Hum
 
 TEXT = "What is seven, plus three times five?"
 CLIP = Hum().say(Utterance(TEXT, "train-1"))

@@ -3,9 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.speech.pauses import draw_pauses
-from pipeline.speech.settings import PauseSettings
-from pipeline.text.words import split_words
+from kame_data.records import Dialogue
+from kame_data.settings.speech import PauseSettings
+from kame_data.speech.pauses import choice_pauses, draw_pauses
+from kame_data.text.words import split_words
 
 EN = "Hi there, um, I have three boxes, and each of them holds five pens. How many pens is that?"
 ZH = "嗯，一个长方形的长是十二厘米，宽是，呃，五厘米，面积是多少？"
@@ -67,3 +68,36 @@ def test_rates_are_shares() -> None:
     total = sum(len(places(EN, "en", PauseSettings(rate=0.25, hesitation=0.0), f"d{n}", n)) for n in range(300))
     # The hesitation's own place, and a quarter of three others; four standard deviations.
     assert 300 + 173 <= total <= 300 + 277
+
+
+def choices(text: str, *named: str, language: str = "en", name: str = "d") -> dict[int, float]:
+    dialogue = Dialogue(name, "q", 0, language, (), named[0], named)
+    return choice_pauses(split_words(text, language), dialogue, PauseSettings(), 0, 0)
+
+
+def test_choices_are_told_apart_by_pauses() -> None:
+    text = "Which organ makes bile? The liver, the um, small intestine, or the kidneys? I forgot."
+    found = choices(text, "the liver", "the small intestine", "the kidneys")
+    words = split_words(text)
+    assert [words[at] for at in found] == ["The", "the", "or"]
+    assert all(0.25 <= length <= 0.45 for length in found.values())
+    assert found == choices(text, "the kidneys", "the liver", "the small intestine"), "whatever their order"
+    assert found != choices(text, "the liver", "the small intestine", "the kidneys", name="another")
+
+
+def test_no_pause_where_a_turn_names_no_list() -> None:
+    assert choices("What is two plus two?", "four", "five") == {}
+    assert choices("I would say the liver.", "the liver", "the kidneys") == {}
+    apart = "It is the liver that makes bile, and of course not the kidneys."
+    assert choices(apart, "the liver", "the kidneys") == {}
+
+
+def test_choices_that_hold_one_another_are_each_found_once() -> None:
+    text = "Is it twenty, twenty four, or four?"
+    words = split_words(text)
+    assert [words[at] for at in choices(text, "four", "twenty four", "twenty")] == ["twenty", "or"]
+
+
+def test_choices_in_chinese_are_told_apart_at_punctuation_alone() -> None:
+    text = "是肝脏，肾脏，还是胃？"
+    assert [split_words(text, "zh")[at] for at in choices(text, "肝脏", "肾脏", "胃", language="zh")] == ["肾", "还"]

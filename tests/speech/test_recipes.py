@@ -7,13 +7,13 @@ from statistics import median
 from typing import Any
 
 import pytest
-from talking import Hum, dialogue_of, said
 
-from pipeline.config import Settings
-from pipeline.duplex import make_duplex
-from pipeline.records import Dialogue, Speech
-from pipeline.settings_file import load_settings
-from pipeline.speech.speak import speak_dialogues
+from kame_data.dialogues.duplex import make_duplex
+from kame_data.records import Dialogue, Speech
+from kame_data.settings.layers import load
+from kame_data.settings.tree import Settings
+from kame_data.speech.speak import speak_dialogues
+from talking import Hum, dialogue_of, said
 
 Spoken = list[tuple[Dialogue, Speech]]
 
@@ -58,7 +58,7 @@ def share(found: Spoken, kind: str, role: str | None = None) -> float:
 
 def with_settings(changes: dict[str, Any]) -> Settings:
     """The plain recipe with some settings changed, by their dotted names."""
-    changed = load_settings("plain", {}).model_dump()
+    changed = load(Settings, "plain", {}).model_dump()
     for name, value in changes.items():
         *path, last = name.split(".")
         branch = changed
@@ -83,7 +83,7 @@ TURNED_UP = [
 @pytest.mark.parametrize(("setting", "kind", "role"), TURNED_UP)
 def test_each_situation_can_be_turned_up(setting: str, kind: str, role: str | None) -> None:
     assert share(spoken(with_settings({setting: 1.0}), count=6), kind, role) == 1.0
-    assert not any(speech.situations for _, speech in spoken(load_settings("plain", {})))
+    assert not any(speech.situations for _, speech in spoken(load(Settings, "plain", {})))
 
 
 def test_shares_in_between() -> None:
@@ -116,13 +116,13 @@ def test_smooth_turns_are_as_fast_as_the_setting_says() -> None:
 
 
 def test_plain_is_one_at_a_time() -> None:
-    settings = load_settings("plain", {})
+    settings = load(Settings, "plain", {})
     assert not any(speech.situations for _, speech in spoken(settings))
     assert all(0.19 < gap < 0.71 for gap in gaps(settings))
 
 
 def test_natural_is_like_what_is_published() -> None:
-    settings = load_settings("natural", {})
+    settings = load(Settings, "natural", {})
     found = gaps(settings)
     assert 0.1 < median(found) < 0.35
     assert 0.1 < sum(gap < 0 for gap in found) / len(found) < 0.4
@@ -133,7 +133,7 @@ def test_natural_is_like_what_is_published() -> None:
 
 
 def test_stressful_has_more_of_everything_than_natural() -> None:
-    natural, stressful = load_settings("natural", {}), load_settings("stressful", {})
+    natural, stressful = load(Settings, "natural", {}), load(Settings, "stressful", {})
     for kind in ("pause", "hesitation", "back_channel", "barge_in", "overlap", "background"):
         counts = [
             sum(s.kind == kind for _, speech in spoken(how) for s in speech.situations) for how in (natural, stressful)
@@ -143,5 +143,5 @@ def test_stressful_has_more_of_everything_than_natural() -> None:
 
 def test_recipes_hold_in_a_language_without_spaces() -> None:
     for recipe in ("natural", "stressful"):
-        found = spoken(load_settings(recipe, {}), "zh", count=6)
+        found = spoken(load(Settings, recipe, {}), "zh", count=6)
         assert share(found, "pause") > 0.5

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from pipeline.speech.settings import SpeechSettings
+from kame_data.settings.speech import SpeechSettings
 
 
 @pytest.mark.parametrize(

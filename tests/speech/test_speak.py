@@ -13,19 +13,20 @@ import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
-from talking import CHINESE, DUPLEX, EXPLAINED, QUESTION, dialogue_of, said
 
-from pipeline.errors import Refusal
-from pipeline.records import Dialogue, Rejected, Speech, Split, Turn
-from pipeline.speech import sound
-from pipeline.speech.checks import check_said, check_speech
-from pipeline.speech.espeak import EspeakSynthesizer
-from pipeline.speech.lines import MARGIN_S
-from pipeline.speech.settings import PauseSettings, SoundSettings, SpeechSettings
-from pipeline.speech.sound import SAMPLE_RATE, loudness
-from pipeline.speech.speak import speak_dialogue, speak_dialogues
-from pipeline.speech.voices import Clip, Utterance
-from pipeline.text.words import split_words
+from checkout import SOURCE_ROOTS
+from kame_data.errors import Refusal
+from kame_data.records import SAMPLE_RATE, Dialogue, Rejected, Speech, Split, Turn
+from kame_data.settings.speech import PauseSettings, SoundSettings, SpeechSettings
+from kame_data.speech import sound
+from kame_data.speech.checks import check_said, check_speech
+from kame_data.speech.lines import MARGIN_S
+from kame_data.speech.sound import loudness
+from kame_data.speech.speak import speak_dialogues
+from kame_data.speech.voices.base import Clip, Utterance
+from kame_data.speech.voices.espeak import EspeakSynthesizer
+from kame_data.text.words import split_words
+from talking import CHINESE, DUPLEX, EXPLAINED, QUESTION, dialogue_of, said, speak_dialogue
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = SpeechSettings()
@@ -182,12 +183,12 @@ def test_the_same_bytes_in_another_process_with_other_helpers(espeak: EspeakSynt
     ours = "".join(hashlib.sha256(s.flac + repr(s.words).encode()).hexdigest() for s in speak_all(items, espeak, 7))
     script = (
         "import hashlib, test_speak as t\n"
-        "from pipeline.speech.espeak import EspeakSynthesizer\n"
+        "from kame_data.speech.voices.espeak import EspeakSynthesizer\n"
         "items = [(t.dialogue(n), 'train') for n in range(6)]\n"
         "speeches = t.speak_all(items, EspeakSynthesizer(1), 7)\n"
         "print(''.join(hashlib.sha256(s.flac + repr(s.words).encode()).hexdigest() for s in speeches))"
     )
-    folders = (str(ROOT), str(ROOT / "tests"), str(Path(__file__).parent))
+    folders = (*SOURCE_ROOTS, str(ROOT / "tests"), str(Path(__file__).parent))
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(folders), "PYTHONHASHSEED": "7"}
     command = [sys.executable, "-W", "error::RuntimeWarning", "-c", script]
     theirs = subprocess.run(command, env=env, capture_output=True, text=True, check=False)

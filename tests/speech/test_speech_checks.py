@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipeline.errors import Refusal
-from pipeline.records import AudioChecks, Role, Word
-from pipeline.speech.checks import check_clip, check_loudness, check_speech, measure
-from pipeline.speech.espeak import EspeakSynthesizer
-from pipeline.speech.settings import CheckSettings, SoundSettings
-from pipeline.speech.voices import Clip, Utterance
-from pipeline.text.words import split_words
+from kame_data.errors import Refusal
+from kame_data.records import AudioChecks, Role, Word
+from kame_data.settings.speech import CheckSettings, SoundSettings
+from kame_data.speech.checks import check_clip, check_loudness, check_speech, measure
+from kame_data.speech.voices.base import Clip, Utterance
+from kame_data.speech.voices.espeak import EspeakSynthesizer
+from kame_data.text.words import split_words
 
 RATE = 24_000
 
@@ -143,7 +143,7 @@ def test_nobody_speaks_over_themselves() -> None:
     (None, None, 0.0, True),
 ])  # fmt: skip
 def test_loudness(user: float | None, assistant: float | None, level: float, passes: bool) -> None:
-    found = AudioChecks(None, None, user, assistant)
+    found = AudioChecks(None, None, None, user, assistant)
     if passes:
         check_loudness(found, SoundSettings(), level)
     else:
@@ -223,11 +223,12 @@ def test_the_loudest_variant_of_espeak_does_not_clip() -> None:
 def test_what_is_noted_of_a_row(clip: Clip) -> None:
     from dataclasses import replace
 
-    found = measure([replace(clip, alignment=7.0), replace(clip, alignment=3.5, wer=0.2)], sound(), WORDS)
-    assert (found.alignment, found.wer) == (3.5, 0.2)
+    heard = [replace(clip, alignment=7.0), replace(clip, alignment=3.5, wer=0.2)]
+    found = measure(heard, sound(), WORDS)
+    assert (found.alignment, found.user_wer, found.assistant_wer) == (3.5, None, 0.2)
     assert found.user_lufs is not None and found.assistant_lufs is not None
     assert found.user_lufs == pytest.approx(found.assistant_lufs, abs=1)
-    assert measure([clip], np.zeros((4 * RATE, 2), np.int16), WORDS) == AudioChecks(None, None, None, None)
+    assert measure([clip, clip], np.zeros((4 * RATE, 2), np.int16), WORDS) == AudioChecks(*[None] * 5)
 
 
 def test_sound_outside_the_turns() -> None:

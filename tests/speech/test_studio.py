@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.errors import Refusal
-from pipeline.speech.clips import ClipCache, Kept, clip_key
-from pipeline.speech.espeak import EspeakSynthesizer
-from pipeline.speech.sphinx import SphinxAligner
-from pipeline.speech.studio import Studio
-from pipeline.speech.voices import Clip, Span, Utterance
-from pipeline.text.words import split_words
+from kame_data.errors import Refusal
+from kame_data.speech.clips import ClipCache, Kept, clip_key
+from kame_data.speech.studio import Studio
+from kame_data.speech.timing.sphinx import SphinxAligner
+from kame_data.speech.voices.base import Clip, Span, Utterance
+from kame_data.speech.voices.espeak import EspeakSynthesizer
+from kame_data.text.words import split_words
 
 JOBS = [Utterance(f"This is sentence number {'one ' * n}of the test.", "en-us") for n in range(6)]
 

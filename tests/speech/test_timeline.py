@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from talking import CHINESE, DUPLEX, QUESTION, Hum, back_channel, dialogue_of, said
 
-from pipeline.errors import Refusal
-from pipeline.records import Dialogue, Role, Speech, Turn
-from pipeline.speech.lines import MARGIN_S
-from pipeline.speech.settings import PauseSettings, SoundSettings, SpeechSettings
-from pipeline.speech.sound import SAMPLE_RATE, decode_flac
-from pipeline.speech.speak import speak_dialogue, speak_dialogues
-from pipeline.speech.timeline import BREATH_MS, lay_out
-from pipeline.text.words import join_words, split_words
+from kame_data.errors import Refusal
+from kame_data.records import SAMPLE_RATE, Dialogue, Role, Speech, Turn
+from kame_data.settings.speech import PauseSettings, SoundSettings, SpeechSettings
+from kame_data.speech.lines import MARGIN_S
+from kame_data.speech.sound import decode_flac
+from kame_data.speech.speak import speak_dialogues
+from kame_data.speech.timeline import BREATH_MS, lay_out
+from kame_data.text.words import join_words, split_words
+from talking import CHINESE, DUPLEX, QUESTION, Hum, back_channel, dialogue_of, said, speak_dialogue
 
 BREATH = BREATH_MS / 1000
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import Refusal
-from pipeline.speech.word_times import find_words, place_words
+from kame_data.errors import Refusal
+from kame_data.speech.timing.word_times import find_words, place_words
 
 LOUD = np.full(10_000, 1000, np.int16)
 

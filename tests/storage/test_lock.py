@@ -4,15 +4,15 @@ import threading
 
 import pytest
 
-from pipeline.errors import KameError
-from pipeline.storage import lock
-from pipeline.storage.lock import Busy, hold
-from pipeline.storage.paths import path_of
+from kame_data.errors import KameError
+from kame_data.storage import lock
+from kame_data.storage.lock import Busy, hold
+from kame_data.storage.paths import path_of
 
 HOLD = """
 import sys, time
-from pipeline.storage import lock
-from pipeline.storage.paths import path_of
+from kame_data.storage import lock
+from kame_data.storage.paths import path_of
 lock.LEASE = 1.0
 with lock.hold(path_of(sys.argv[1])):
     print("held", flush=True)

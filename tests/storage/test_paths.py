@@ -3,10 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import UsageError
-from pipeline.storage import paths
-from pipeline.storage.files import files, move, open_parquet, write_changed, write_whole, writing
-from pipeline.storage.paths import RemotePath, StorageError, path_of, redacted
+from kame_data.errors import KameError, UsageError
+from kame_data.storage import stores
+from kame_data.storage.files import files, open_parquet, write_changed, write_whole, writing
+from kame_data.storage.paths import path_of
+from kame_data.storage.remote import RemotePath
+from kame_data.storage.stores import StorageError, redacted
 
 
 def test_local_paths_stay_local():
@@ -53,7 +55,7 @@ def test_a_missing_extra_is_named(monkeypatch):
         raise ImportError("Install s3fs to access S3")
 
     monkeypatch.setattr(fsspec, "filesystem", missing)
-    monkeypatch.setattr(paths, "_filesystems", {})
+    monkeypatch.setattr(stores, "_filesystems", {})
     with pytest.raises(UsageError, match=r"pip install 'kame-data\[s3\]'"):
         path_of("s3://bucket/x")
 
@@ -73,7 +75,7 @@ def test_a_path_is_as_pathlibs(tmp_path):
 @pytest.fixture(params=["local", "memory"])
 def folder(request, tmp_path):
     if request.param == "local":
-        return tmp_path / "f"
+        return path_of(tmp_path / "f")
     return path_of(f"memory://{tmp_path.name}-{abs(hash(str(tmp_path)))}/f")
 
 
@@ -87,7 +89,7 @@ def test_files_are_written_listed_moved_and_removed(folder):
     assert {p.name for p in folder.iterdir()} == {"a.txt", "b.txt", "sub"}
     assert (folder / "a.txt").read_bytes() == b"a2" and (folder / "sub" / "c.txt").read_bytes() == b""
     assert folder.is_dir() and (folder / "a.txt").is_file() and (folder / "b.txt").stat().st_size == 2
-    move(folder / "a.txt", folder / "b.txt")
+    (folder / "a.txt").move(folder / "b.txt")
     assert (folder / "b.txt").read_text("utf-8") == "a2" and not (folder / "a.txt").exists()
     (folder / "b.txt").unlink()
     (folder / "b.txt").unlink(missing_ok=True)
@@ -132,3 +134,47 @@ def test_an_own_error_passes_and_a_stores_is_told(monkeypatch):
     with pytest.raises(StorageError) as caught:
         path.exists()
     assert "credentials" in str(caught.value) and "word" not in str(caught.value).replace("http://...@", "")
+
+
+def test_a_disk_is_read_and_a_store_is_believed(folder):
+    from hashlib import sha256
+
+    data = b"x" * 100
+    summed = sha256(data).hexdigest()
+    write_whole(folder / "a", data)
+    assert (folder / "a").intact(summed, 100) and not (folder / "a").intact(summed, 99)
+    assert not (folder / "none").intact(summed, 100)
+    assert (folder / "a").unchanged("0" * 64) == folder.KEEPS_WHOLE
+    assert folder.listing() == {"a": 100} and (folder / "none").listing() == {}
+    assert folder.in_this_process == folder.as_uri().startswith("memory://")
+
+
+def test_a_copy_is_near_and_has_the_checksum_that_was_asked_for(folder, tmp_path, monkeypatch):
+    from hashlib import sha256
+
+    monkeypatch.setenv("KAME_DATA_CACHE", str(tmp_path / "cache"))
+    write_whole(folder / "a.bin", b"content")
+    summed = sha256(b"content").hexdigest()
+    near = (folder / "a.bin").near(summed)
+    assert near.read_bytes() == b"content" and isinstance(near, Path)
+    if folder.KEEPS_WHOLE:
+        near.write_bytes(b"damaged")
+        assert (folder / "a.bin").near(summed).read_bytes() == b"content"
+        (folder / "a.bin").forget_near(summed)
+        assert not near.exists()
+        with pytest.raises(KameError, match="its checksum is not the manifest's"):
+            (folder / "a.bin").near("0" * 64)
+        assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    else:
+        (folder / "a.bin").forget_near(summed)
+        assert near == folder / "a.bin" and near.exists()
+
+
+def test_a_scratch_folder_is_empty_at_first_and_gone_at_last(folder, tmp_path):
+    if not folder.KEEPS_WHOLE:
+        (folder / "work").mkdir(parents=True)
+        (folder / "work" / "left").write_bytes(b"of a killed run")
+    with (folder / "work").scratch() as work:
+        assert not list(work.iterdir())
+        (work / "x").write_bytes(b"")
+    assert not work.exists() and not (folder / "work").exists()

@@ -1,8 +1,8 @@
 import pytest
 
-from pipeline.errors import Refusal
-from pipeline.records import Picture, Question
-from pipeline.text.askable import REASONS, check_question, needs_choices
+from kame_data.errors import Refusal
+from kame_data.records import Picture, Question
+from kame_data.text.askable import REASONS, check_question, needs_choices
 
 
 def question(stem: str, answer: str = "Paris", choices: tuple[str, ...] = (), picture: bool = False) -> Question:

@@ -2,15 +2,15 @@
 
 import pytest
 
-from pipeline.acceptance import check_said
-from pipeline.answers import agree, holds_answer, mentions, said_or_raw, says_nothing
-from pipeline.errors import Refusal
-from pipeline.llm.simulator import content_words
-from pipeline.llm.spoken_answer import spoken_answer
-from pipeline.records import Picture, Question
-from pipeline.text.askable import check_question
-from pipeline.text.spoken import is_spoken, say
-from pipeline.text.words import length_in_words
+from kame_data.errors import Refusal
+from kame_data.llm.keywords import content_words
+from kame_data.llm.spoken_answer import spoken_answer
+from kame_data.records import Picture, Question
+from kame_data.text.acceptance import check_said
+from kame_data.text.answers import agree, holds_answer, mentions, said_or_raw, says_nothing
+from kame_data.text.askable import check_question
+from kame_data.text.spoken import is_spoken, say
+from kame_data.text.words import length_in_words
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@
 
 import pytest
 
-from pipeline.errors import Refusal
-from pipeline.text.deixis import leans_on_picture
-from pipeline.text.lexicon import garbled, is_plausible, mend
-from pipeline.text.spoken import say
+from kame_data.errors import Refusal
+from kame_data.text.deixis import leans_on_picture
+from kame_data.text.lexicon import garbled, is_plausible, mend
+from kame_data.text.spoken import say
 
 # ruff: noqa: SIM905 - lists of words read better as text.
 
@@ -78,7 +78,7 @@ def test_plausible_words_are_a_known_stem_and_what_is_added_to_it() -> None:
         ("J >> a", "J is much greater than a"),
         ("a 100 Wlight bulb", "a one hundred watt light bulb"),
         ("75 g block of ice", "seventy-five gram block of ice"),
-        ("the mass of ^{35}Cl", "the mass of Cl thirty-five"),
+        ("the mass of ^{35}Cl", "the mass of chlorine thirty-five"),
         ("a radius of\n200 nm", "a radius of two hundred nanometers"),
         ("15.2 ×10- 19J", "fifteen point two times ten to the minus nineteen joules"),
     ],

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from num2words import num2words
 
-from pipeline.text.numerals import number_at, number_of
+from kame_data.text.numerals import number_at, number_of
 
 
 @given(st.integers(-(10**12), 10**12))

@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.errors import Refusal
-from pipeline.records import Picture, Question
-from pipeline.text.askable import REASONS, check_question
-from pipeline.text.spoken import is_spoken, say
+from kame_data.errors import Refusal
+from kame_data.records import Picture, Question
+from kame_data.text.askable import REASONS, check_question
+from kame_data.text.spoken import is_spoken, say
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data"

@@ -1,7 +1,7 @@
 import pytest
 
-from pipeline.errors import Refusal
-from pipeline.text.spoken import is_spoken, join_words, normalise, say, split_words
+from kame_data.errors import Refusal
+from kame_data.text.spoken import is_spoken, join_words, normalise, say, split_words
 
 SAID = {
     # money
@@ -64,8 +64,8 @@ SAID = {
     "a = b": "a equals b",
     "f(x) = 2x - 1": "f of x equals two x minus one",
     "H2O": "H two O",
-    "CO_2": "carbon dioxide",
-    "NaCl": "sodium chloride",
+    "CO_2": "C O two",
+    "NaCl": "N A C L",
     r"\( x \) is $y$": "x is y",
     r"\frac{1}{2}": "one half",
     r"\epsilon": "epsilon",

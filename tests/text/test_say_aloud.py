@@ -2,9 +2,9 @@
 
 import pytest
 
-from pipeline.acceptance import check_said
-from pipeline.errors import Refusal
-from pipeline.text.spoken import say
+from kame_data.errors import Refusal
+from kame_data.text.acceptance import check_said
+from kame_data.text.spoken import say
 
 SAID = {
     # saints and streets

@@ -3,8 +3,8 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import Refusal
-from pipeline.text.spoken import is_spoken, join_words, normalise, say, split_words
+from kame_data.errors import Refusal
+from kame_data.text.spoken import is_spoken, join_words, normalise, say, split_words
 
 _PIECES = st.sampled_from(
     ["5", "1,000", "$3.50", "10%", "x^2", "_1", "(", ")", "1984", "in ", "ft^3", "/", "°C", "e.g.", "St.", "-", "–",

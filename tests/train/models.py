@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from moshi.models.lm import LMModel
 
-from pipeline.train.batches import Batch
-from pipeline.train.model import FourStreams
-from pipeline.train.start import moshi_arguments
+from kame_data.model.four_streams import FourStreams
+from kame_data.model.start import moshi_arguments
+from kame_data.model.streams import Batch
 
 SHAPE = {"dim": 64, "heads": 4, "layers": 3, "depth_dim": 32, "depth_heads": 4, "depth_layers": 2}
 CARD, TEXT_CARD = 40, 90

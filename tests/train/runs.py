@@ -2,15 +2,19 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
-from pipeline.codec.dummy import write_dummy
+from checkout import PYTHONPATH
+from kame_data.cli.main import main
+from token_dummies import write_dummy
 
-COMMAND = [sys.executable, "-m", "pipeline.cli", "train"]
+COMMAND = [sys.executable, "-m", "kame_data.cli", "train"]
 ROOT = Path(__file__).resolve().parents[2]
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "NO_TORCH_COMPILE": "1"}
+ENVIRONMENT = os.environ | {"PYTHONPATH": PYTHONPATH, "OMP_NUM_THREADS": "1", "NO_TORCH_COMPILE": "1"}
 SMALL = [
     "--init=untrained-tiny",
     "--device=cpu",
@@ -32,7 +36,7 @@ def dummy(folder, **given):
 
 def start(*arguments, launcher=(), **given):
     """The command, begun."""
-    command = [*launcher, "pipeline.cli", "train"] if launcher else COMMAND
+    command = [*launcher, "kame_data.cli", "train"] if launcher else COMMAND
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen([*command, *map(str, arguments)], env=ENVIRONMENT, cwd=ROOT, **pipes | given)
 
@@ -42,6 +46,22 @@ def train(*arguments, **given):
     process = start(*arguments, **given)
     out, error = process.communicate(timeout=540)
     return process.returncode, out, error
+
+
+def train_here(capfd, *arguments):
+    """The command in this process, which has torch already: (exit code, standard output, standard error)."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with patch.object(sys, "argv", ["kame-data", "train", *map(str, arguments)]):
+            main()
+        code = 0
+    except SystemExit as end:
+        code = int(end.code or 0)
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    said = capfd.readouterr()
+    return code, said.out, said.err
 
 
 def metrics(run):

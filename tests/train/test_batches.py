@@ -5,14 +5,17 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.codec.dummy import dummy_facts, write_dummy
-from pipeline.codec.schema import TokenFacts
-from pipeline.codec.shards import ROW_GROUP, table_of, write_token_shard
-from pipeline.codec.stage import describe, made_from
-from pipeline.errors import KameError, UsageError
-from pipeline.train.batches import Loader
-from pipeline.train.data import TokenFiles, check_finished, token_files
-from pipeline.train.oracle_stream import Augmentation
+import dummies
+from kame_data.codec.token_manifest import made_from
+from kame_data.codec.token_schema import TokenFacts
+from kame_data.codec.token_shards import ROW_GROUP, table_of, write_token_shard
+from kame_data.codec.tokenize import describe
+from kame_data.errors import KameError, UsageError
+from kame_data.finished.manifest import Manifest
+from kame_data.settings.training import Augmentation
+from kame_data.train.batches import Loader
+from kame_data.train.data import TokenFiles, check_finished, token_files
+from token_dummies import dummy_facts, write_dummy
 
 
 @pytest.fixture(scope="module")
@@ -284,6 +287,15 @@ def test_a_shard_that_cannot_be_read_or_lacks_a_column_is_named(tmp_path):
         Loader([path], batch_size=2)
 
 
+def test_token_shards_of_an_earlier_version_are_told_apart(tmp_path):
+    (path,) = write_dummy(tmp_path, rows=8)["train"]
+    table = pq.read_table(path)
+    older = table.rename_columns({"oracle_answer": "oracle_turn"}).replace_schema_metadata(table.schema.metadata)
+    pq.write_table(older, path)
+    with pytest.raises(UsageError, match=f"{path}: was made by an earlier version; run `kame-data tokens` again"):
+        Loader([path], batch_size=2)
+
+
 def test_other_rows_have_another_digest(paths, tmp_path):
     one = TokenFiles(paths["train"]).digest()
     assert one == TokenFiles(list(paths["train"])).digest()
@@ -293,10 +305,9 @@ def test_other_rows_have_another_digest(paths, tmp_path):
 def test_tokens_that_are_not_finished_or_of_another_build_are_not_trained_on(tmp_path):
     """`kame-data tokens` removes its manifest before it writes shards; a build that grew has other shards."""
     (path,) = write_dummy(tmp_path, rows=8)["train"]
-    shards = [{"path": "shards/train-00000-of-00001.parquet", "sha256": "0"}]
-    (tmp_path / "manifest.json").write_text(json.dumps({"shards": shards}))
+    dummies.finish(tmp_path, [dummies.row(0, spoken=False)])
     of = dummy_facts()
-    sources = made_from({"shards": shards}, of.codec_sha256, of.tokenizer_sha256)
+    sources = made_from(Manifest.read(tmp_path), of.codec_sha256, of.tokenizer_sha256)
     write_token_shard(
         path, [pq.read_table(path)], replace(of, fingerprint=sources["tokens/train-00000-of-00001.parquet"])
     )
@@ -304,16 +315,19 @@ def test_tokens_that_are_not_finished_or_of_another_build_are_not_trained_on(tmp
     with pytest.raises(UsageError, match="tokens: is not finished"):
         check_finished(tmp_path, files)
     made = tmp_path / "tokens" / "manifest.json"
-    whole = describe(tmp_path, of, sources, [])
+    whole = describe(tmp_path, of, sources, []).content()
     made.write_text(json.dumps({"files": whole["files"]}))
-    with pytest.raises(UsageError, match="tokens: is not finished"):
+    with pytest.raises(KameError, match=r"manifest.json: is damaged \(stand_ins is missing\); `kame-data tokens"):
         check_finished(tmp_path, files)
     made.write_text(json.dumps(whole))
     check_finished(tmp_path, files)
+    made.write_text(json.dumps({name: value for name, value in whole.items() if name != "version"}))
+    with pytest.raises(UsageError, match="tokens: was made by an earlier version"):
+        check_finished(tmp_path, files)
     made.write_text(json.dumps(whole | {"made_from": {}}))
     with pytest.raises(UsageError, match="is not the one that the manifest beside it names"):
         check_finished(tmp_path, files)
     made.write_text(json.dumps(whole))
-    (tmp_path / "manifest.json").write_text(json.dumps({"shards": [shards[0] | {"sha256": "1"}]}))
+    dummies.finish(tmp_path, [dummies.row(1, spoken=False)])
     with pytest.raises(UsageError, match=r"was made of other shards than the build's; .* makes them anew"):
         check_finished(tmp_path, files)

@@ -6,10 +6,10 @@ import subprocess
 import pytest
 import torch
 
-from pipeline.errors import KameError, UsageError
-from pipeline.train.checkpoint import STATE, Checkpoints, Progress
-from pipeline.train.config import TrainSettings
-from pipeline.train.loop import check_numbers, difference, resume
+from kame_data.errors import KameError, UsageError
+from kame_data.settings.training import TrainSettings
+from kame_data.train.checkpoint import STATE, Checkpoints, Progress
+from kame_data.train.loop import check_numbers, difference, resume
 
 
 def model_and_optimizer(width=64):

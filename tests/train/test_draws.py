@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.train.draws import id_keys, integers, keys_of, uniform
+from kame_data.train.draws import id_keys, integers, keys_of, uniform
 
 KEYS = keys_of(id_keys([f"row-{i}" for i in range(20_000)]), 0, 0)
 

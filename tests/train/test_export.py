@@ -5,16 +5,17 @@ import pytest
 import torch
 from moshi.models import loaders
 from moshi.models.lm import LMModel
-from publish.conftest import Told
 from safetensors.torch import load_file, save_file
+
+from kame_data.errors import KameError, UsageError
+from kame_data.model.four_streams import FourStreams
+from kame_data.model.inputs import lay_out
+from kame_data.model.start import find_start
+from kame_data.publish.publish import publish
+from kame_data.settings.publication import Publication
+from publish.conftest import Told
 from train.models import arguments, batch, pair
 from train.runs import SMALL, dummy, losses, train
-
-from pipeline.errors import KameError, UsageError
-from pipeline.publish.run import Request, publish
-from pipeline.train.inputs import lay_out
-from pipeline.train.model import FourStreams
-from pipeline.train.start import find_start
 
 # What they share takes long to make, so they stay on one worker.
 pytestmark = pytest.mark.xdist_group("exports")
@@ -28,20 +29,26 @@ def folder_of(path, model, **config):
     return path
 
 
+WAYS = {
+    "merged": ["--tune=lora", "--rank=4"],
+    "factors": ["--tune=lora", "--rank=4", "--set=merge=false"],
+    "full": [],
+}
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """The same LoRA run exported merged and not, and a whole one; by name."""
+    """A run of each way that is asked for: the same LoRA exported merged and not, and a whole one; by name."""
     here = tmp_path_factory.mktemp("runs")
     out = dummy(here / "out")
-    ways = {
-        "merged": ["--tune=lora", "--rank=4"],
-        "factors": ["--tune=lora", "--rank=4", "--set=merge=false"],
-        "full": [],
-    }
-    for name, more in ways.items():
-        code, _, error = train(out, "--run", here / name, *SMALL, "--steps=4", *more)
-        assert code == 0, error
-    return here
+
+    def run(way):
+        if not (here / way).exists():
+            code, _, error = train(out, "--run", here / way, *SMALL, "--steps=4", *WAYS[way])
+            assert code == 0, error
+        return here / way
+
+    return run
 
 
 def loaded(folder, monkeypatch, **given):
@@ -61,17 +68,17 @@ def loaded(folder, monkeypatch, **given):
 
 
 def test_the_export_has_moshis_keys_and_the_oracles(runs):
-    state = load_file(runs / "full" / "export" / "model.safetensors")
-    raw = json.loads((runs / "full" / "export" / "moshi_lm_kwargs.json").read_text())
+    state = load_file(runs("full") / "export" / "model.safetensors")
+    raw = json.loads((runs("full") / "export" / "moshi_lm_kwargs.json").read_text())
     theirs = LMModel(device="meta", **raw).state_dict()
     oracle = state.pop("oracle_emb.weight")
     assert oracle.shape == theirs["text_emb.weight"].shape
     assert {name: value.shape for name, value in state.items()} == {name: value.shape for name, value in theirs.items()}
 
 
-@pytest.mark.parametrize("way", ["full", "merged"])
+@pytest.mark.parametrize("way", ["full", pytest.param("merged", marks=pytest.mark.slow)])
 def test_the_loaders_of_kame_and_moshi_read_it(runs, way, monkeypatch):
-    folder = runs / way / "export"
+    folder = runs(way) / "export"
     info, model = loaded(folder, monkeypatch)
     assert info.model_type == "moshi" and info.raw_config["model_id"]["trained_on"]["codec"] == "untrained dummy"
     state = load_file(folder / "model.safetensors")
@@ -89,43 +96,48 @@ def loaders_generation(model):
     return LMGen(model, use_sampling=False)
 
 
+@pytest.mark.slow
 def test_factors_that_are_not_merged_load_by_themselves(runs, monkeypatch):
-    folder = runs / "factors" / "export"
+    folder = runs("factors") / "export"
     raw = json.loads((folder / "config.json").read_text())
     assert (raw["lora"], raw["lora_rank"], raw["lora_name"]) == (True, 4, "lora.safetensors")
     _, fused = loaded(folder, monkeypatch, lora_weights=folder / "lora.safetensors", fuse_lora=True)
-    merged = load_file(runs / "merged" / "export" / "model.safetensors")
-    assert losses(runs / "factors") == losses(runs / "merged")
+    merged = load_file(runs("merged") / "export" / "model.safetensors")
+    assert losses(runs("factors")) == losses(runs("merged"))
     for name, value in fused.state_dict().items():
         torch.testing.assert_close(value, merged[name], atol=1e-6, rtol=1e-5)
+    ours = find_start(str(folder), raw["text_card"]).for_inference("cpu")
+    for name, value in ours.state_dict().items():
+        assert torch.equal(value, merged[name]), name
 
 
 def test_an_export_goes_to_the_hub_and_moshis_loaders_get_it_from_there(runs, site, monkeypatch):
     with pytest.raises(KameError, match="weights: untrained-tiny, codec: untrained"):
-        publish(Request("ORG/MODEL", model=runs / "full"), Told())
-    publish(Request("ORG/MODEL", model=runs / "full", allow_stand_ins=True), Told())
+        publish(Publication(repo="ORG/MODEL", run=runs("full")), Told())
+    publish(Publication(repo="ORG/MODEL", run=runs("full"), allow_stand_ins=True), Told())
     held = site.read("ORG/MODEL", "model")
-    for path in (runs / "full" / "export").iterdir():
+    for path in (runs("full") / "export").iterdir():
         assert held[path.name] == path.read_bytes()
     monkeypatch.setattr(loaders, "LMModel", FourStreams)
-    here = runs / "full" / "export"  # an untrained codec has no file
+    here = runs("full") / "export"  # an untrained codec has no file
     info = loaders.CheckpointInfo.from_hf_repo("ORG/MODEL", mimi_weights=here, tokenizer=here)
     state = load_file(here / "model.safetensors")
     model = info.get_moshi(dtype=torch.float32)
     assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
     card = held["README.md"].decode()
-    last = losses(runs / "full")[-1]
+    last = losses(runs("full"))[-1]
     assert f"| its own oracle | {last['val/text_true_oracle']:.3f} |" in card and "step 4 of 4" in card
     training = json.loads(held["training.json"])
     assert training["step"] == 4 and training["settings"]["init"] == "untrained-tiny"
-    assert str(runs) not in held["training.json"].decode() + held["config.json"].decode() + card
+    assert str(runs("full").parent) not in held["training.json"].decode() + held["config.json"].decode() + card
 
 
+@pytest.mark.slow
 def test_training_goes_on_from_an_export(runs, tmp_path):
-    out = runs / "out"
-    code, _, error = train(out, "--run", tmp_path / "run", *SMALL, f"--init={runs / 'full' / 'export'}", "--steps=3")
+    out = runs("full").parent / "out"
+    code, _, error = train(out, "--run", tmp_path / "run", *SMALL, f"--init={runs('full') / 'export'}", "--steps=3")
     assert code == 0, error
-    last = losses(runs / "full")[-1]
+    last = losses(runs("full"))[-1]
     assert losses(tmp_path / "run")[0]["val/loss"] == pytest.approx(last["val/loss"], rel=1e-5)
     # Where it comes from stays known, and where it lay does not.
     made_by = json.loads((tmp_path / "run" / "export" / "config.json").read_text())["model_id"]

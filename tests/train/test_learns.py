@@ -3,9 +3,9 @@
 import subprocess
 
 import pytest
-from train.runs import ENVIRONMENT, ROOT, dummy, metrics, train
 
-from pipeline.recipe import steps_of
+from kame_data.workflows.workflow import steps_of
+from train.runs import ENVIRONMENT, ROOT, dummy, metrics, train
 
 SETTINGS = [
     "--init=untrained-tiny",

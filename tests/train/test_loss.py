@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 import torch
-from train.models import batch, pair
 
-from pipeline.train.config import LossSettings
-from pipeline.train.inputs import lay_out
-from pipeline.train.loss import Kinds, counts, means, sums
+from kame_data.model.inputs import lay_out
+from kame_data.settings.training import LossSettings
+from kame_data.train.loss import Kinds, counts, means, weighted_sums
+from train.models import batch, pair
 
 SETTINGS = LossSettings()
 
@@ -29,7 +29,7 @@ def test_the_weights_are_kame_finetunes(settings):
     with torch.no_grad():
         text, audio = ours(inputs)
     kinds = Kinds.of(inputs, 3)
-    found = means(sums(text, audio, kinds, settings), counts(kinds, settings), settings)
+    found = means(weighted_sums(text, audio, kinds, settings), counts(kinds, settings), settings)
     assert [loss.item() for loss in found] == pytest.approx(by_hand(text, audio, inputs, settings), rel=1e-5)
 
 
@@ -60,7 +60,7 @@ def test_how_an_update_is_cut_into_batches_changes_nothing():
         count = torch.stack([counts(kind, SETTINGS) for kind in kinds]).sum(0)
         losses = []
         for part, kind in zip(inputs, kinds, strict=True):
-            loss = sum(means(sums(*ours(part), kind, SETTINGS), count, SETTINGS))
+            loss = sum(means(weighted_sums(*ours(part), kind, SETTINGS), count, SETTINGS))
             loss.backward()
             losses.append(loss.item())
         found.append((sum(losses), ours.text_linear.weight.grad.clone(), ours.oracle_emb.weight.grad.clone()))
@@ -73,5 +73,5 @@ def test_a_batch_that_does_not_count_has_no_loss():
     _, ours = pair()
     inputs = lay_out(batch(), ours.layout)
     kinds = Kinds.of(inputs, 3, counted=False)
-    assert not counts(kinds, SETTINGS).any() and not sums(*ours(inputs), kinds, SETTINGS).any()
+    assert not counts(kinds, SETTINGS).any() and not weighted_sums(*ours(inputs), kinds, SETTINGS).any()
     assert [loss.item() for loss in means(torch.zeros(3), torch.zeros(3), SETTINGS)] == [0, 0]

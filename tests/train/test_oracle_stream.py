@@ -3,9 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import UsageError
-from pipeline.train.draws import id_keys, integers, uniform
-from pipeline.train.oracle_stream import Augmentation, Events, lay, placed, scheduled
+from kame_data.errors import UsageError
+from kame_data.settings.layers import layered
+from kame_data.settings.training import Augmentation, TrainSettings
+from kame_data.train.draws import id_keys, integers, uniform
+from kame_data.train.oracle_stream import Events, lay, placed, scheduled
 
 START = 99
 CUTS = (0.5, 0.65, 0.8, 0.95, 0.99)
@@ -44,7 +46,7 @@ def flat(found):
         heard=np.array(heard, np.int32),
         level=np.array(level, np.int8),
         ratio=np.array(ratio, np.float32),
-        turn=np.array(turn, np.int32),
+        answer=np.array(turn, np.int32),
         prefix=np.array(prefix, np.int32),
         keep=np.array([last[i, t] == p for i, t, p in zip(row, turn, prefix, strict=True)], bool),
         start=np.cumsum(lengths) - lengths,
@@ -90,7 +92,7 @@ def slowly(frames, events, key, augmentation, others=None):
 
 def chosen(events, key, augmentation):
     """The indices of the events that the levels leave."""
-    cuts = [np.float32(c) for c in augmentation.cuts]
+    cuts = [np.float32(c) for c in CUTS]
     if augmentation.levels == "drawn":
         cuts = sorted(np.float32(uniform(key, "cuts", i)[0]) for i in range(5))
     found = []
@@ -131,7 +133,7 @@ def test_shuffled_streams_have_the_partners_tokens_at_their_own_times(found, aug
     partner = np.roll(np.arange(len(found)), -1)
     if augmentation.levels == "drawn":  # a partner's draw of levels is its own
         augmentation = Augmentation(
-            augmentation.time, drop=augmentation.drop, jitter=augmentation.jitter, levels="cuts"
+            time=augmentation.time, drop=augmentation.drop, jitter=augmentation.jitter, levels="cuts"
         )
     frames = np.array([n for n, _ in found], np.int64)
     oracle, level = lay(flat(found), frames, keys, augmentation, START, "shuffled", partner)
@@ -187,11 +189,11 @@ def test_shift_and_arrival_never_both():
     found = one((0, 1, 5, 1.0, 20, 30, [5]))
     for i in range(50):
         key = id_keys([str(i)])
-        _, at = placed(flat(found), key, Augmentation("arrival", jitter=0), np.array([True]))
+        _, at = placed(flat(found), key, Augmentation(time="arrival", jitter=0), np.array([True]))
         assert at.tolist() == [30]
     shifts = set()
     for i in range(2000):
-        _, at = placed(flat(found), id_keys([str(i)]), Augmentation("shift", jitter=0), np.array([True]))
+        _, at = placed(flat(found), id_keys([str(i)]), Augmentation(time="shift", jitter=0), np.array([True]))
         shifts.add(int(at[0]) - 20)
     assert shifts == {*range(-15, 0), *range(1, 11)}
 
@@ -214,9 +216,9 @@ def test_the_share_dropped_is_drawn_and_the_last_of_a_turn_stays():
         {"shift_left": (5, 1)},
         {"drop": (0.5, 1.5)},
         {"jitter": -1},
-        {"cuts": (0.5, 0.4, 0.6, 0.7, 0.8)},
+        {"shift_right": (-1, 1)},
     ],
 )
 def test_what_cannot_be_is_said(wrong):
     with pytest.raises(UsageError, match="augmentation"):
-        Augmentation(**wrong)
+        layered(TrainSettings, None, {"augmentation": wrong})

@@ -9,15 +9,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from train.runs import SMALL, dummy, losses, metrics, start, train
 
-from pipeline.codec.dummy import dummy_facts
-from pipeline.codec.shards import write_token_shard
-from pipeline.storage.lock import Busy, hold
-from pipeline.train.config import TrainSettings
-from pipeline.train.loop import open_loaders
-from pipeline.train.loop import train as train_here
-from pipeline.train.outcome import outcome
+from kame_data.codec.token_shards import write_token_shard
+from kame_data.settings.training import TrainSettings
+from kame_data.storage.lock import Busy, hold
+from kame_data.train.loop import open_loaders
+from kame_data.train.loop import train as train_here
+from kame_data.train.run_outcome import outcome
+from token_dummies import dummy_facts
+from train.runs import SMALL, dummy, losses, metrics, start, train
+from train.runs import train_here as command_here
 
 # What they share takes long to make, so they stay on one worker.
 pytestmark = pytest.mark.xdist_group("runs")
@@ -99,17 +100,17 @@ def test_a_run_that_is_done_is_done(tokens, undisturbed, tmp_path):
     assert losses(run) == before
 
 
-def test_a_run_does_not_change_under_way(tokens, undisturbed, tmp_path):
+def test_a_run_does_not_change_under_way(tokens, undisturbed, tmp_path, capfd):
     run = shutil.copytree(undisturbed, tmp_path / "run")
-    code, _, error = train(tokens, "--run", run, *SMALL, "--steps=10", "--seed=1")
+    code, _, error = command_here(capfd, tokens, "--run", run, *SMALL, "--steps=10", "--seed=1")
     assert code == 2 and len(error.splitlines()) == 1 and "seed 0" in error and str(run) in error
 
 
-def test_a_damaged_checkpoint_is_named(tokens, undisturbed, tmp_path):
+def test_a_damaged_checkpoint_is_named(tokens, undisturbed, tmp_path, capfd):
     run = shutil.copytree(undisturbed, tmp_path / "run")
     (data,) = (run / "checkpoints" / "step-0000008").glob("*.distcp")
     data.write_bytes(data.read_bytes()[: data.stat().st_size // 2])
-    code, _, error = train(tokens, "--run", run, *SMALL, "--steps=10")
+    code, _, error = command_here(capfd, tokens, "--run", run, *SMALL, "--steps=10")
     assert code == 1 and len(error.splitlines()) == 1 and "step-0000008: is damaged" in error
 
 
@@ -149,7 +150,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_goes_wrong_is_one_line_and_an_exit_code(fault, tmp_path):
+def test_what_goes_wrong_is_one_line_and_an_exit_code(fault, tmp_path, capfd):
     out = dummy(tmp_path / "out")
     more = []
     first = out / "tokens" / "train-00000-of-00002.parquet"
@@ -179,7 +180,9 @@ def test_what_goes_wrong_is_one_line_and_an_exit_code(fault, tmp_path):
             pytest.skip("there is a GPU here")
         more = ["--device=cuda"]
     code, told = FAULTS[fault]
-    found, _, error = train(out, "--run", tmp_path / "run", *SMALL, "--steps=6", *more, "--set=progress=false")
+    found, _, error = command_here(
+        capfd, out, "--run", tmp_path / "run", *SMALL, "--steps=6", *more, "--set=progress=false"
+    )
     assert found == code, error
     assert error.startswith("kame-data: ") and len(error.splitlines()) == 1 and told in error
 
@@ -217,6 +220,7 @@ def test_a_finished_run_without_its_numbers_says_that_it_knows_nothing(tmp_path)
     assert "not known" in line
 
 
+@pytest.mark.slow
 def test_out_of_memory_is_one_line(tmp_path):
     """The process may have a GB more of addresses than its libraries take, for eight rows of 3,000 frames at once."""
     import resource
@@ -246,5 +250,5 @@ def test_torch_is_not_needed_to_say_what_the_command_takes():
 
     from train.runs import ENVIRONMENT
 
-    code = "import sys; import pipeline.cli; import pipeline.train.command; assert 'torch' not in sys.modules"
+    code = "import sys, kame_data.cli.main, kame_data.train.needs; assert 'torch' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, check=False).returncode == 0

@@ -2,8 +2,9 @@
 
 import pytest
 
-from pipeline.errors import UsageError
-from pipeline.train.command import settings_of
+from kame_data.errors import UsageError
+from kame_data.settings.layers import load
+from kame_data.settings.training import TrainSettings
 
 
 @pytest.mark.parametrize(
@@ -21,16 +22,16 @@ from pipeline.train.command import settings_of
 )
 def test_what_is_wrong_is_told_by_its_name(given, told):
     with pytest.raises(UsageError, match=told):
-        settings_of(None, given, {})
+        load(TrainSettings, None, {}, given)
 
 
 def test_flags_go_into_what_a_set_began():
     with pytest.raises(UsageError, match="tune was set to lora"):
-        settings_of(None, ["tune=lora"], {"rank": 4})
-    assert settings_of(None, ["tune.what=lora"], {"rank": 4}).tune.rank == 4
+        load(TrainSettings, None, {"rank": 4}, ["tune=lora"])
+    assert load(TrainSettings, None, {"rank": 4}, ["tune.what=lora"]).tune.rank == 4
 
 
 def test_two_numbers_may_come_as_the_shell_gives_them():
-    found = settings_of(None, ["augmentation.drop=0.2,0.4", "augmentation.shift_left=2,3"], {}).augmentation
+    found = load(TrainSettings, None, {}, ["augmentation.drop=0.2,0.4", "augmentation.shift_left=2,3"]).augmentation
     assert (found.drop, found.shift_left) == ((0.2, 0.4), (2, 3))
-    assert settings_of(None, ["augmentation.drop=null"], {}).augmentation.drop is None
+    assert load(TrainSettings, None, {}, ["augmentation.drop=null"]).augmentation.drop is None

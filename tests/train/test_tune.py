@@ -1,12 +1,13 @@
 import pytest
 import torch
 from moshi.modules.lora import replace_lora_with_linear
-from train.models import arguments, batch, pair
 
-from pipeline.train.config import OptimizerSettings, TuneSettings
-from pipeline.train.inputs import lay_out
-from pipeline.train.model import FourStreams
-from pipeline.train.tune import groups, learning_rate_factor, lora_modules, merged, prepare
+from kame_data.model.four_streams import FourStreams
+from kame_data.model.inputs import lay_out
+from kame_data.model.lora import merged, split
+from kame_data.settings.training import OptimizerSettings, TuneSettings
+from kame_data.train.tune import groups, learning_rate_factor, lora_modules, prepare
+from train.models import arguments, batch, pair
 
 LORA = TuneSettings(what="lora", rank=4, scaling=2.0)
 
@@ -49,7 +50,7 @@ def test_merged_weights_do_what_the_factors_did():
     prepare(ours, LORA, torch.float32, seed=0)
     before = shaken(ours)(inputs)
     plain = FourStreams(**arguments())
-    plain.load_state_dict(merged(ours.state_dict(), LORA.scaling))
+    plain.load_state_dict(merged(*split(ours.state_dict()), LORA.scaling))
     for one, other in zip(before, plain(inputs), strict=True):
         torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
 

@@ -1,0 +1,1 @@
+"""The engine: builds, their parts, and the one way to do work."""

@@ -1,0 +1,1 @@
+"""Finished builds: the one way in which their files are read."""

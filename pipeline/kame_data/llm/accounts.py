@@ -1,0 +1,99 @@
+"""Accounts of the LLM calls: how often each stage asked, tokens and cost, and the budget."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from kame_data.llm.request import Request, Usage
+
+
+@dataclass
+class Account:
+    """Counts of one stage, model and level.
+
+    `asked`: requests; `hits`: of those, answered by the ledger; `shared`: by a call that was under way for the same
+    key; `calls`: attempts on the wire; `answers`: those that brought one; `retries`: attempts after a fault;
+    `again`: further samples because an answer was not accepted; `refused`, `failed`: requests without an answer.
+    Tokens of paid answers; `cost` and `lost` in dollars (`lost`: calls that were cut off, at their estimated most);
+    `unpriced`: answers without a known price; `seconds`: time on the wire, summed.
+    """
+
+    asked: int = 0
+    hits: int = 0
+    shared: int = 0
+    calls: int = 0
+    answers: int = 0
+    retries: int = 0
+    again: int = 0
+    refused: int = 0
+    failed: int = 0
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+    cost: float = 0.0
+    lost: float = 0.0
+    unpriced: int = 0
+    seconds: float = 0.0
+
+    def paid(self, usage: Usage | None, cost: float | None, seconds: float) -> None:
+        """Counts an answer that came over the wire."""
+        self.answers += 1
+        self.seconds += seconds
+        if usage is not None:
+            self.input += usage.input
+            self.output += usage.output
+            self.cached += usage.cached
+        self.cost += cost or 0.0
+        self.unpriced += cost is None
+
+    def __iadd__(self, other: "Account") -> "Account":
+        for field in fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+        return self
+
+
+class Accounts:
+    """An account for each (stage, provider:model, level) that asked."""
+
+    def __init__(self) -> None:
+        self._of: dict[tuple[str, str, int | None], Account] = {}
+
+    def of(self, request: Request) -> Account:
+        """The account of a request."""
+        key = (request.stage, f"{request.provider}:{request.model}", request.level)
+        found = self._of.get(key)
+        if found is None:
+            found = self._of[key] = Account()
+        return found
+
+    def total(self) -> Account:
+        """The sum of all."""
+        total = Account()
+        for account in self._of.values():
+            total += account
+        return total
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Plain rows for a manifest or a table, in order of stage, model, level."""
+        order = sorted(self._of, key=lambda key: (key[0], key[1], -1 if key[2] is None else key[2]))
+        for stage, model, level in order:
+            yield {"stage": stage, "model": model, "level": level, **asdict(self._of[stage, model, level])}
+
+
+@dataclass
+class Budget:
+    """Dollars that may be spent; calls on the wire count with the most that they are estimated to cost. `limit` None:
+    no bound."""
+
+    limit: float | None = None
+    spent: float = 0.0
+    on_wire: float = 0.0
+
+    def fits(self, cost: float) -> bool:
+        """True where a call of this cost stays within the budget."""
+        return self.limit is None or self.spent + self.on_wire + cost <= self.limit + 1e-12
+
+    def settle(self, set_aside: float, cost: float) -> None:
+        """Count a call that came back: `set_aside` was reserved for it, and it cost `cost`."""
+        self.on_wire = max(0.0, self.on_wire - set_aside)
+        self.spent += cost

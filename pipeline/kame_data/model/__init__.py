@@ -1,0 +1,1 @@
+"""The four-stream model: Moshi's, with the oracle stream."""

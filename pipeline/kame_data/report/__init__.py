@@ -1,0 +1,1 @@
+"""Looks at a finished build: the page, one dialogue in the terminal, and what differs between two builds."""

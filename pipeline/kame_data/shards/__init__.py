@@ -1,0 +1,1 @@
+"""Shards: their schema, their rows, and their files."""

@@ -1,0 +1,1 @@
+"""Sources of questions: their rows, and which of them can be asked aloud."""

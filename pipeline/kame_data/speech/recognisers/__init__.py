@@ -1,0 +1,1 @@
+"""Recognisers: each is a file, named in `engines`."""

@@ -1,0 +1,1 @@
+"""Voices, one file for each engine, behind one protocol."""

@@ -1,0 +1,1 @@
+"""Checks of what a build's files hold."""

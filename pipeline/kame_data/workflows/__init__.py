@@ -1,0 +1,1 @@
+"""Ways through several commands: workflows and nights."""

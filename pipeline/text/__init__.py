@@ -1,1 +1,0 @@
-"""Text: from what a source writes to what a person says, and what cannot be asked aloud."""
