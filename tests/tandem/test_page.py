@@ -4,6 +4,7 @@ import asyncio
 import io
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -83,7 +84,7 @@ def test_one_talks_in_the_browser_and_saves_the_conversation(tmp_path):
         while len(saved) < 2:
             await asyncio.sleep(0.1)
         for download in saved:  # by their names: a browser may tell of the second first
-            await download.save_as(tmp_path / f"saved{os.path.splitext(download.suggested_filename)[1]}")
+            await download.save_as(tmp_path / f"saved{Path(download.suggested_filename).suffix}")
         sound, rate = soundfile.read(tmp_path / "saved.wav")
         assert rate == 24_000 and sound.shape[1] == 2 and (np.abs(sound).max(0) > 0.01).all()
         kinds = [event_of(line).kind for line in (tmp_path / "saved.jsonl").read_bytes().splitlines()]
