@@ -48,12 +48,6 @@ def keywords(task: OracleTask, seed: int) -> str:
     return ", ".join(w for w in found if w in chosen and (level > NEAR or not _is_number(w, language)))
 
 
-def _of_result(word: str, task: OracleTask) -> bool:
-    """Tell whether a word is one of the result's, or its value."""
-    result, language = task.result, task.request.language
-    return bool(_parts(result, language) & _parts(word, language)) or bool(result and tells(word, result, language))
-
-
 def told_result(task: OracleTask, seed: int) -> str:
     """The result where level 2 is told it: in a drawn share of the turns, TOLD; else ""."""
     return task.result if fraction(seed, "result told", task.coming_turn) < TOLD else ""
