@@ -18,6 +18,7 @@ from kame_data.storage.paths import AnyPath
 if TYPE_CHECKING:
     from kame_data.speech.recognisers.base import RecogniserEngine
     from kame_data.speech.voices.base import VoiceEngine
+    from kame_data.tandem.streaming_recognisers import StreamingEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,12 @@ def _recogniser(engine: "RecogniserEngine") -> Finding:
         return Finding(f"recogniser: {engine.form}", False, False, "missing", engine.cure)
 
 
+def _at_work(engine: "StreamingEngine") -> Finding:
+    version = _version(engine.package)
+    found = f"{engine.package} {version}" if version else "missing"
+    return Finding(f"recogniser at work: {engine.form}", bool(version), False, found, engine.cure)
+
+
 def _cluster(kind: str) -> Finding:
     cure = f"pip install 'kame-data[{kind}]'"
     return _package(f"prefect-{kind}", f"prefect_{kind}", needed=False, what=f"--runner {kind}", cure=cure)
@@ -88,6 +95,7 @@ def examine(out: AnyPath) -> list[Finding]:
     from kame_data.llm.providers import PROVIDERS
     from kame_data.speech.recognisers.engines import ENGINES as RECOGNISERS
     from kame_data.speech.voices.engines import ENGINES
+    from kame_data.tandem.streaming_recognisers import ENGINES as AT_WORK
 
     checks: list[Callable[[], Finding]] = [
         _python,
@@ -96,6 +104,7 @@ def examine(out: AnyPath) -> list[Finding]:
         lambda: _package("soundfile", "soundfile", needed=True, what="FLAC", cure="pip install soundfile"),
         *(partial(_voice, engine) for engine in ENGINES.values()),
         *(partial(_recogniser, engine) for engine in RECOGNISERS.values()),
+        *(partial(_at_work, engine) for engine in AT_WORK.values()),
         _phonemes,
         lambda: _package(
             "moshi", "moshi", needed=False, what="tokens and training", cure="pip install 'kame-data[train]'"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from kame_data.errors import UsageError
 from kame_data.resources import bundled
@@ -79,7 +80,7 @@ def _parameters(tree: type[Tree], command: str) -> list[inspect.Parameter]:
     """The parameters of the flags of a tree, as typer reads them; None stands for what was not given."""
     found = [_parameter(setting, command) for setting in flagged(tree, command)]
     if "simulator" in tree.model_fields:
-        found.append(_option("llm", str | None, typer.Option("--llm", help=LLM_HELP)))
+        found.append(_option("llm", str | None, typer.Option("--llm", help=escape(LLM_HELP))))
     shipped = sorted(path.stem for path in bundled(tree.recipes).glob("*.yaml")) if tree.recipes else []
     config = "YAML file of settings" + (f", or a shipped recipe: {', '.join(shipped)}." if shipped else ".")
     set_ = f"Any setting by its name, as in {tree.example}; repeatable."
@@ -105,7 +106,7 @@ def _parameter(setting: Setting, command: str) -> inspect.Parameter:
         kind = list[str]
     default = setting.default
     shown = str(default) if isinstance(default, str | int | float | Path) and not isinstance(default, bool) else False
-    options: dict[str, Any] = {"metavar": flag.metavar, "help": setting.help, "show_default": shown}
+    options: dict[str, Any] = {"metavar": flag.metavar, "help": escape(setting.help), "show_default": shown}
     if not flag.name.startswith("-"):
         return _option(setting.name, kind | None, typer.Argument(**options | {"metavar": flag.name}))
     return _option(setting.name, kind | None, typer.Option(flag.name, **options))

@@ -37,6 +37,11 @@ class StreamingEngine:
         """The part of the spec before the colon."""
         return self.form.partition(":")[0]
 
+    @property
+    def cure(self) -> str:
+        """The command that installs what it needs."""
+        return f"pip install 'kame-data[{self.extra}]'" if self.extra else f"pip install {self.package}"
+
 
 ENGINES = {
     engine.name: engine
@@ -74,6 +79,5 @@ def streaming_recogniser(spec: str, silence: float = SILENCE) -> StreamingRecogn
     try:
         version(engine.package)
     except PackageNotFoundError:
-        cure = f"pip install 'kame-data[{engine.extra}]'" if engine.extra else f"pip install {engine.package}"
-        raise KameError(f"--recogniser {spec}: the package {engine.package} is missing; {cure}") from None
+        raise KameError(f"--recogniser {spec}: the package {engine.package} is missing; {engine.cure}") from None
     return engine.open(rest, silence)
