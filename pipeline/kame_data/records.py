@@ -57,6 +57,11 @@ class Question:
     family: str = ""
 
 
+def is_cut_off(text: str, intended_text: str) -> bool:
+    """Tell whether only the beginning of what was intended was said, because the other side barged in."""
+    return text != intended_text and intended_text.startswith(text)
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """The words of one side until it gives up the floor.
@@ -79,7 +84,7 @@ class Turn:
     @property
     def interrupted(self) -> bool:
         """Tell whether the other side barged in."""
-        return self.text != self.intended_text and self.intended_text.startswith(self.text)
+        return is_cut_off(self.text, self.intended_text)
 
 
 @dataclass(frozen=True, slots=True)

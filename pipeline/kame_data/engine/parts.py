@@ -209,14 +209,14 @@ def _adapter(record: type[Any]) -> TypeAdapter[Any]:
     return TypeAdapter(list[record])  # type: ignore[valid-type]
 
 
-NEW_FIELDS = {"starts"}
+NOT_DIGESTED_WHERE_EMPTY = {"starts"}
 """Fields that the records of earlier versions lack: an empty one is in no digest of a row, so that what was made of the
 row stays."""
 
 
 def row_digest(row: dict[str, Any]) -> str:
     """A digest of a row's content; the same whatever part or file the row stands in."""
-    values = (value for name, value in row.items() if value or name not in NEW_FIELDS)
+    values = (value for name, value in row.items() if value or name not in NOT_DIGESTED_WHERE_EMPTY)
     return digest(*(sha256(v).hexdigest() if isinstance(v, bytes) else repr(v) for v in values))[:32]
 
 

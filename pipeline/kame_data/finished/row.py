@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self
 import pyarrow as pa
 
 from kame_data.errors import KameError
-from kame_data.records import Form, Role, SituationKind, Split, StartKind
+from kame_data.records import Form, Role, SituationKind, Split, StartKind, is_cut_off
 from kame_data.shards.holes import holes_of
 from kame_data.shards.schema import EARLY, SHARD
 
@@ -30,7 +30,7 @@ class RowTurn(NamedTuple):
     @property
     def interrupted(self) -> bool:
         """Tell whether the other side barged in, so that only the beginning was said."""
-        return self.text != self.intended_text and self.intended_text.startswith(self.text)
+        return is_cut_off(self.text, self.intended_text)
 
 
 class RowWord(NamedTuple):
