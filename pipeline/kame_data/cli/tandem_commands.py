@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kame_data.cli.flags import takes
 from kame_data.errors import Interrupted, UsageError
+from kame_data.records import SAMPLE_RATE
 from kame_data.settings.talk import TalkSettings
 from kame_data.settings.tandem import TandemSettings
 from kame_data.terminal import console
@@ -142,6 +143,6 @@ def _tell_files(sound: Path | None, events: Path | None, length: int) -> None:
     """Say what lies where; `length`: of the sound, in samples."""
     to = console()
     if sound is not None:
-        to.print(f"{sound}: {length / 24_000:.1f} s, the assistant left, the user right")
+        to.print(f"{sound}: {length / SAMPLE_RATE:.1f} s, the assistant left, the user right")
     if events is not None:
         to.print(f"{events}: the event log")

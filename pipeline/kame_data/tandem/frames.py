@@ -11,11 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kame_data.errors import KameError
+from kame_data.records import FRAME, FRAME_SAMPLES, SAMPLE_RATE
 
-RATE = 24_000
-SAMPLES = 1920
-FRAME = SAMPLES / RATE
-"""Seconds of a frame."""
+__all__ = ["FRAME", "RATE", "SAMPLES", "FrameIn", "FrameOut", "Rows", "frames_of", "whole_frames"]
+
+RATE, SAMPLES = SAMPLE_RATE, FRAME_SAMPLES
+
+
+def frames_of(sound: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The sound, f32 (n,), in frames, (ceil(n / SAMPLES), SAMPLES); silence fills the last one up."""
+    return np.pad(sound, (0, -len(sound) % SAMPLES)).astype(np.float32, copy=False).reshape(-1, SAMPLES)
+
+
+def whole_frames(waiting: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The frames that are whole, (count, SAMPLES), and the sound behind them, which waits for more."""
+    whole, rest = np.split(waiting, [len(waiting) // SAMPLES * SAMPLES])
+    return whole.reshape(-1, SAMPLES), rest
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from kame_data.speech.voices.base import Utterance
 from kame_data.speech.voices.espeak import EspeakSynthesizer
 from kame_data.storage.files import write_whole
 from kame_data.tandem.events import AnyEvent, EventLog, Logged, SessionBegins
-from kame_data.tandem.frames import FRAME, RATE, SAMPLES
+from kame_data.tandem.frames import FRAME, RATE, SAMPLES, frames_of
 from kame_data.tandem.live import LiveSession
 from kame_data.tandem.opening import open_tandem, talk_virtually
 from kame_data.tandem.page import session_page
@@ -80,13 +80,12 @@ async def hold(settings: TandemSettings, sound: Sound, log: EventLog) -> NDArray
 async def _speak(session: LiveSession, sound: Sound, settings: VirtualSettings) -> None:
     """The user's sound frame by frame as it would be spoken, and silence until nothing is left to be said."""
     loop = asyncio.get_running_loop()
-    begun, frames, quiet = loop.time(), -(-len(sound) // SAMPLES), 0
-    padded = np.pad(sound, (0, frames * SAMPLES - len(sound)))
+    begun, frames, quiet = loop.time(), frames_of(sound), 0
     silence = np.zeros(SAMPLES, np.float32)
-    for frame in range(frames + round(settings.tail / FRAME)):
+    for frame in range(len(frames) + round(settings.tail / FRAME)):
         await asyncio.sleep(max(0.0, begun + (frame + 1) * FRAME - loop.time()))
-        spoken = frame < frames
-        await session.push(padded[frame * SAMPLES :][:SAMPLES] if spoken else silence)
+        spoken = frame < len(frames)
+        await session.push(frames[frame] if spoken else silence)
         quiet = 0 if spoken or session.session.busy else quiet + 1
         if quiet >= settings.quiet / FRAME:
             return

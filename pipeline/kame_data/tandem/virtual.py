@@ -8,7 +8,7 @@ measured, behind the time that it took, one frame after the other.
 
 import asyncio
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -23,7 +23,7 @@ from kame_data.llm.accounts import Budget
 from kame_data.seeds import rng
 from kame_data.settings.latency import LatencySettings
 from kame_data.settings.tandem import VirtualSettings
-from kame_data.tandem.frames import FRAME, SAMPLES, FrameIn, Rows
+from kame_data.tandem.frames import FRAME, SAMPLES, FrameIn, Rows, frames_of
 from kame_data.tandem.parts import Answers, CutOff, Question, VoiceStream
 from kame_data.tandem.session import Cancel, Order, Session
 from kame_data.tandem.sounds import Sound
@@ -79,7 +79,7 @@ class VirtualConversation:
         row = self.rows.open()
         reason = "it failed"
         try:
-            for frame in _frames(sound):
+            for frame in frames_of(sound):
                 await self._step(row, frame)
             await self._go_on(row)
             if self.hearing is not None:
@@ -217,9 +217,3 @@ class VirtualConversation:
         except KameError as failed:
             error = failed
         return Came(tuple(pieces), loop.time() - begun, finish, error)
-
-
-def _frames(sound: Sound) -> Iterator[Sound]:
-    """The sound in frames, the last filled up with silence."""
-    whole = np.pad(sound, (0, -len(sound) % SAMPLES)).astype(np.float32)
-    yield from whole.reshape(-1, SAMPLES)

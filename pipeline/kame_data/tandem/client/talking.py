@@ -16,7 +16,7 @@ from kame_data.settings.talk import TalkSettings
 from kame_data.tandem import events as of
 from kame_data.tandem.client.connecting import message_of
 from kame_data.tandem.events import AnyEvent, event_of
-from kame_data.tandem.frames import FRAME, SAMPLES
+from kame_data.tandem.frames import FRAME, SAMPLES, frames_of
 from kame_data.tandem.sounds import FORMS, Sound, as_bytes, checked, of_bytes
 
 MOST_KEPT = 3600
@@ -166,8 +166,8 @@ class Recording:
         """The frames of the recording, then silence."""
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        count = -(-len(self._sound) // SAMPLES)
-        padded = np.pad(self._sound, (0, count * SAMPLES - len(self._sound)))
+        frames = frames_of(self._sound)
+        count = len(frames)
         most = count + round(self._settings.tail / FRAME)
         ended = begun + count * FRAME
         for number in range(most):
@@ -175,7 +175,7 @@ class Recording:
             quiet = loop.time() - max(talk.last_sign, ended) >= self._settings.quiet
             if self._stopped.is_set() or (number >= count and quiet and not talk.busy):
                 return
-            yield padded[number * SAMPLES : (number + 1) * SAMPLES] if number < count else SILENCE
+            yield frames[number] if number < count else SILENCE
 
     def hear(self, sound: Sound) -> None:
         """Nobody listens."""

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kame_data.errors import KameError
-from kame_data.tandem.frames import FRAME, RATE, SAMPLES
+from kame_data.tandem.frames import FRAME, RATE, SAMPLES, whole_frames
 from kame_data.tandem.sounds import Sound, checked
 from kame_data.tandem.streaming_recognisers.base import SpeechEvent
 from kame_data.tandem.streaming_recognisers.bounded import one_line
@@ -214,11 +214,9 @@ class KyutaiStream:
             self._model.close(self._row)
 
     def _hear(self, sound: Sound) -> list[SpeechEvent]:
-        waiting = np.concatenate([self._waiting, sound])
-        whole = len(waiting) // SAMPLES
-        frames, self._waiting = np.split(waiting, [whole * SAMPLES])
+        frames, self._waiting = whole_frames(np.concatenate([self._waiting, sound]))
         events: list[SpeechEvent] = []
-        for step in self._model.hear(self._row, list(frames.reshape(whole, SAMPLES))):
+        for step in self._model.hear(self._row, list(frames)):
             self._steps += 1
             at = min(self._steps * FRAME - self._delay, self._samples / RATE)
             events += self._note(step, max(0.0, at))

@@ -21,7 +21,7 @@ from kame_data.errors import KameError, UsageError
 from kame_data.llm.providers.base import is_local
 from kame_data.llm.spec import Spec, api_key, parse_spec
 from kame_data.tandem.activity import Activity
-from kame_data.tandem.frames import RATE, SAMPLES
+from kame_data.tandem.frames import RATE, whole_frames
 from kame_data.tandem.sounds import Sound, checked
 from kame_data.tandem.streaming_recognisers.base import SpeechEvent
 from kame_data.tandem.streaming_recognisers.bounded import bounded, one_line
@@ -159,10 +159,8 @@ class OpenAIStream:
     # The conversation's side.
 
     def _commit_at_pauses(self, pauses: Activity, sound: Sound) -> None:
-        waiting = np.concatenate([self._waiting, sound])
-        whole = len(waiting) // SAMPLES
-        frames, self._waiting = np.split(waiting, [whole * SAMPLES])
-        for frame in frames.reshape(whole, SAMPLES):
+        frames, self._waiting = whole_frames(np.concatenate([self._waiting, sound]))
+        for frame in frames:
             change = pauses.next(frame, self._frames)
             self._frames += 1
             if change is not None and change.kind == "start":
