@@ -22,9 +22,9 @@ from kame_data.settings.latency import LatencySettings
 from kame_data.tandem.events import FirstToken, OracleDelta, OracleRead, read_log
 from kame_data.tandem.frames import FRAME, RATE, SAMPLES, FrameIn, FrameOut
 from kame_data.tandem.live import LiveSession, Tandem
-from kame_data.tandem.parts import Question
+from kame_data.tandem.parts import BackEndRequest
 from kame_data.tandem.session import Setup
-from kame_data.tandem.stepper import Stepper
+from kame_data.tandem.stepper import ThreadStepper
 from kame_data.tandem.streaming_recognisers.base import SpeechEvent
 from kame_data.tandem.voices import ModelVoice
 from kame_data.text.words import split_words
@@ -89,7 +89,7 @@ class Paced:
 
     name, stand_ins = "script", ()
 
-    async def answer(self, question: Question, budget: Budget) -> AsyncGenerator[str, None]:
+    async def answer(self, request: BackEndRequest, budget: Budget) -> AsyncGenerator[str, None]:
         await asyncio.sleep(0.25)
         for word in split_words(ANSWER):
             yield f"{word} "
@@ -112,7 +112,7 @@ class Measured:
 
 def talk(count: int, step: float, seconds: float) -> Measured:
     """Hold `count` conversations for so many seconds."""
-    stepper = Stepper(Sleeping(count, step), "sleeps")
+    stepper = ThreadStepper(Sleeping(count, step), "sleeps")
     setup = Setup("", Tokenizer.of("sample"), LatencySettings(preset="typical"))
     with tempfile.TemporaryDirectory() as folder:
 

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kame_data.imported.turns_of_words import Said, fit_words, turns_of
+from kame_data.imported.turns_of_words import TimedWord, fit_words, turns_of
 
 
 def side(*runs, pace=0.3):
     """Words of runs (text, start)."""
     return [
-        Said(word, start + n * pace, start + n * pace + 0.9 * pace)
+        TimedWord(word, start + n * pace, start + n * pace + 0.9 * pace)
         for text, start in runs
         for n, word in enumerate(text.split())
     ]
@@ -95,7 +95,7 @@ def test_who_talks_on_over_the_other_keeps_one_turn():
     ],
 )
 def test_words_are_those_of_the_text(language, given_, wanted):
-    found = fit_words([Said(*w) for w in given_], language)
+    found = fit_words([TimedWord(*w) for w in given_], language)
     assert [w.word for w in found] == [w for w, _, _ in wanted]
     for word, (_, start, end) in zip(found, wanted, strict=True):
         assert (word.start, word.end) == pytest.approx((start, end))
@@ -114,7 +114,7 @@ def test_nothing_is_lost_and_turns_alternate(one, other):
     def laid(gaps):
         at, words = 0.0, []
         for word, gap, length in gaps:
-            words.append(Said(word, at + gap, at + gap + length))
+            words.append(TimedWord(word, at + gap, at + gap + length))
             at += gap + length
         return words
 

@@ -12,10 +12,10 @@ from kame_data.llm.accounts import Budget
 from kame_data.llm.reply_text import StreamedReply, without_thoughts
 from kame_data.settings.tandem import AnswerSettings
 from kame_data.tandem.answers import SaidAloud, answers_of
-from kame_data.tandem.parts import CutOff, Question
+from kame_data.tandem.parts import BackEndRequest, CutOff
 from tandem.streaming_server import StreamingServer, event
 
-QUESTION = Question(3, 0, 4, "how many moons has", "user: hello\nassistant: hi", "en")
+QUESTION = BackEndRequest(3, 0, 4, "how many moons has", "user: hello\nassistant: hi", "en")
 BOTH = pytest.mark.parametrize("provider", ["openai", "anthropic"])
 
 
@@ -254,7 +254,7 @@ def test_the_offline_back_end_answers_what_is_bundled_and_nothing_else():
     async def asking(heard):
         answers = answers_of("offline", AnswerSettings())
         assert "stand" not in answers.name and "knows no others" in answers.stand_ins[0]
-        return "".join([text async for text in answers.answer(Question(0, 0, 1, heard, "", "en"), Budget())])
+        return "".join([text async for text in answers.answer(BackEndRequest(0, 0, 1, heard, "", "en"), Budget())])
 
     assert "Canberra" in asyncio.run(asking("Tell me this. What is the capital of Australia?"))
     assert "Canberra" in asyncio.run(asking("the capital of Australia"))

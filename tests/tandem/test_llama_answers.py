@@ -9,7 +9,7 @@ import pytest
 from kame_data.llm.accounts import Budget
 from kame_data.settings.tandem import AnswerSettings
 from kame_data.tandem.answers import answers_of
-from kame_data.tandem.parts import CutOff, Question
+from kame_data.tandem.parts import BackEndRequest, CutOff
 from llm.llama import NAME, llama_server, python
 
 pytestmark = [
@@ -18,8 +18,8 @@ pytestmark = [
     pytest.mark.timeout(600),
     pytest.mark.skipif(python() is None, reason="no llama.cpp: set KAME_DATA_LLAMA to the python that has its server"),
 ]
-QUESTION = Question(0, 0, 6, "What is the capital of France?", "user: hello\nassistant: hello", "en")
-LONG = Question(1, 0, 8, "Tell me a long story about a fox and a crow.", "", "en")
+QUESTION = BackEndRequest(0, 0, 6, "What is the capital of France?", "user: hello\nassistant: hello", "en")
+LONG = BackEndRequest(1, 0, 8, "Tell me a long story about a fox and a crow.", "", "en")
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import soxr
 
 from kame_data.errors import KameError
 from kame_data.imported.recorded_oracles import GivenOracles, oracles_of
-from kame_data.imported.turns_of_words import Said, turns_of
+from kame_data.imported.turns_of_words import TimedWord, turns_of
 from kame_data.records import Dialogue
 from kame_data.speech.voices.base import Utterance
 from kame_data.speech.voices.espeak import EspeakSynthesizer
@@ -140,8 +140,8 @@ def test_oracles_that_are_none_refuse_their_dialogue(said, tmp_path, change, why
 
 
 def test_an_oracle_of_words_that_the_transcript_lost_then_has_no_place():
-    user = [Said(f"word{n}", n, n + 0.9) for n in range(6)]
-    spoken = turns_of({"user": user, "assistant": [Said("right", 8.0, 8.5)]}, "en")
+    user = [TimedWord(f"word{n}", n, n + 0.9) for n in range(6)]
+    spoken = turns_of({"user": user, "assistant": [TimedWord("right", 8.0, 8.5)]}, "en")
     turns = tuple(one.turn for one in spoken)
     dialogue = Dialogue("q-v0", "q", 0, "en", turns, answer="", writer="recorded")
     asked = [(3, 3.0), (5, 5.0), (4, 6.0), (6, 7.0)]  # of five words, and then of four

@@ -6,7 +6,7 @@ import pytest
 from sentencepiece import SentencePieceTrainer
 
 from kame_data.codec.tokenizer import Tokenizer
-from kame_data.tandem.parts import Question
+from kame_data.tandem.parts import BackEndRequest
 from kame_data.tandem.session import Cancel
 from tandem.telling import LOUD, SAMPLE, SILENCE, Told
 
@@ -21,7 +21,7 @@ ANSWERS = [
 
 
 def questions(told):
-    return [order for order in told.orders if isinstance(order, Question)]
+    return [order for order in told.orders if isinstance(order, BackEndRequest)]
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
@@ -55,14 +55,14 @@ def test_a_turn_from_its_first_word_to_the_answer_that_is_read():
     told.hear("interim", "how")
     assert not told.orders, "one word is too few"
     told.hear("interim", "how many moons", stable=8)
-    assert questions(told) == [Question(0, 0, 3, "how many moons", "", "en")]
+    assert questions(told) == [BackEndRequest(0, 0, 3, "how many moons", "", "en")]
     told.delta(0, "Two")
     told.delta(0, " moons")
     assert [told.frame(), told.frame()] == [START, SAMPLE.encode("Two")[0]]
     told.hear("interim", "how many moons has")
     assert len(told.orders) == 1, "it has grown by one word"
     told.hear("interim", "how many moons has Mars", stable=13)
-    assert told.orders[1:] == [Cancel(0), Question(1, 0, 5, "how many moons has Mars", "", "en")]
+    assert told.orders[1:] == [Cancel(0), BackEndRequest(1, 0, 5, "how many moons has Mars", "", "en")]
     told.delta(0, " or three")
     told.end(0)
     assert len(told.of("oracle")) == 1 and told.of("oracle")[0].finish == "cancelled"

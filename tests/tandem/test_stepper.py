@@ -11,7 +11,7 @@ import pytest
 from kame_data.errors import KameError
 from kame_data.tandem import stepper as module
 from kame_data.tandem.frames import SAMPLES, FrameIn, FrameOut
-from kame_data.tandem.stepper import BOUNDS, MOST_FAILURES, Stepper, Times
+from kame_data.tandem.stepper import BOUNDS, MOST_FAILURES, ThreadStepper, Times
 from tandem.front_ends import alone, frames, front_end, model, same
 
 SILENCE = np.zeros(SAMPLES, np.float32)
@@ -48,7 +48,7 @@ class Counting:
 
 def run(rows, talk, **options):
     """What `talk` gives, a coroutine function of the stepper; the stepper is closed behind it."""
-    with Stepper(rows, **options) as stepper:
+    with ThreadStepper(rows, **options) as stepper:
         found = asyncio.run(talk(stepper))
     assert not stepper._thread.is_alive()
     return found, stepper

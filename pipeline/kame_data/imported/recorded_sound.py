@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kame_data.errors import Refusal
 from kame_data.imported.layout import AUDIO
-from kame_data.imported.turns_of_words import Said
+from kame_data.imported.turns_of_words import TimedWord
 from kame_data.records import SAMPLE_RATE, Role
 from kame_data.speech.checks import CLIPPED_SAMPLES
 from kame_data.speech.sound import ASSISTANT, FULL_SCALE, USER, amplitude
@@ -78,7 +78,7 @@ def read_sound(path: Path) -> Samples:
     return np.asarray(np.clip(np.round(samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1), np.int16)
 
 
-def check_sound(samples: Samples, words: dict[Role, list[Said]], name: str) -> None:
+def check_sound(samples: Samples, words: dict[Role, list[TimedWord]], name: str) -> None:
     """Checks int16 (n, 2) at 24 kHz, the assistant and the user, against each side's words, as far as is sure.
 
     Raises Refusal: `channels` (both hold the same), `silent_channel`, `channel_swap`, `missing_words`.
@@ -117,7 +117,7 @@ def _levels(samples: Samples) -> NDArray[np.float64]:
     return np.asarray(np.sqrt(np.square(padded, dtype=np.float64).reshape(-1, size, 2).mean(axis=1)), np.float64)
 
 
-def _windows(words: list[Said], count: int, reach: float) -> NDArray[np.bool_]:
+def _windows(words: list[TimedWord], count: int, reach: float) -> NDArray[np.bool_]:
     """Mark the windows that lie within words, or within `reach` seconds of one."""
     found = np.zeros(count, bool)
     for word in words:

@@ -15,7 +15,7 @@ import numpy as np
 from kame_data.errors import KameError, Refusal
 from kame_data.imported.layout import AUDIO, TEXT, Entry, Speaker, by_speaker, entries, entry_of, read_words
 from kame_data.imported.recorded_sound import check_sound, duration_of, read_sound
-from kame_data.imported.turns_of_words import Said, SpokenTurn, turns_of
+from kame_data.imported.turns_of_words import SpokenTurn, TimedWord, turns_of
 from kame_data.records import SAMPLE_RATE, Dialogue, Question, Rejected, Role, Speech, Turn, Word
 from kame_data.seeds import safe_id
 from kame_data.speech.checks import measure
@@ -52,11 +52,11 @@ class Recordings:
         """Seconds of a dialogue's sound. Raises Refusal as `turns` does."""
         return duration_of(entry.audio, self.resample)
 
-    def _sides(self, entry: Entry) -> dict[Role, list[Said]]:
+    def _sides(self, entry: Entry) -> dict[Role, list[TimedWord]]:
         given = read_words(entry.text)
         sides = by_speaker(given, self.duration(entry), f"{TEXT}/{entry.text.name}")
         return {
-            "assistant" if speaker == self.assistant else "user": [Said(w.word, w.start, w.end) for w in own]
+            "assistant" if speaker == self.assistant else "user": [TimedWord(w.word, w.start, w.end) for w in own]
             for speaker, own in sides.items()
         }
 

@@ -28,7 +28,7 @@ QUESTIONS = ("?", "？", "؟")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class TimedWord:
     """A word as it stands in a turn's text, with its start and end in seconds."""
 
     word: str
@@ -41,7 +41,7 @@ class SpokenTurn:
     """A turn and its words; `words` are `split_words` of its text."""
 
     turn: Turn
-    words: tuple[Said, ...]
+    words: tuple[TimedWord, ...]
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class _Stretch:
     """Consecutive words of one side."""
 
     role: Role
-    words: list[Said]
+    words: list[TimedWord]
 
     @property
     def start(self) -> float:
@@ -60,7 +60,7 @@ class _Stretch:
         return self.words[-1].end
 
 
-def turns_of(words: dict[Role, list[Said]], language: str) -> list[SpokenTurn]:
+def turns_of(words: dict[Role, list[TimedWord]], language: str) -> list[SpokenTurn]:
     """The turns of a dialogue, from each side's words in order of time, a side's own words free of overlaps.
 
     In order of start; a back-channel stands behind the turn during which it is said.
@@ -80,7 +80,7 @@ def turns_of(words: dict[Role, list[Said]], language: str) -> list[SpokenTurn]:
     return [turn for host, own in zip(floor, guests, strict=True) for turn in _spoken(host, own, language)]
 
 
-def _floor(words: dict[Role, list[Said]], aside: set[tuple[Role, float]]) -> list[_Stretch]:
+def _floor(words: dict[Role, list[TimedWord]], aside: set[tuple[Role, float]]) -> list[_Stretch]:
     """The turns that have the floor, the sides by turns, in order of start."""
     kept = {role: [word for word in own if (role, word.start) not in aside] for role, own in words.items()}
     floor: list[_Stretch] = []
@@ -92,7 +92,7 @@ def _floor(words: dict[Role, list[Said]], aside: set[tuple[Role, float]]) -> lis
     return floor
 
 
-def _stretches(words: dict[Role, list[Said]]) -> list[_Stretch]:
+def _stretches(words: dict[Role, list[TimedWord]]) -> list[_Stretch]:
     """Each side's words, cut where the other side speaks in a silence; in order of start."""
     found: list[_Stretch] = []
     for role, own in words.items():
@@ -110,7 +110,7 @@ def _stretches(words: dict[Role, list[Said]]) -> list[_Stretch]:
     return sorted(found, key=lambda stretch: (stretch.start, stretch.end))
 
 
-def _back_channels(words: dict[Role, list[Said]], language: str) -> set[tuple[Role, float]]:
+def _back_channels(words: dict[Role, list[TimedWord]], language: str) -> set[tuple[Role, float]]:
     """The words that are back-channels, by side and start. What may be one itself is no talk for another."""
     short = [s for s in _short(words) if listens([word.word for word in s.words], language)]
     maybe = {(stretch.role, word.start) for stretch in short for word in stretch.words}
@@ -127,7 +127,7 @@ def _back_channels(words: dict[Role, list[Said]], language: str) -> set[tuple[Ro
     return found
 
 
-def _short(words: dict[Role, list[Said]]) -> Iterator[_Stretch]:
+def _short(words: dict[Role, list[TimedWord]]) -> Iterator[_Stretch]:
     """Groups of a few words of one side, with half a second of its own silence around them."""
     for role, own in words.items():
         starts = [0, *(n for n, (a, b) in enumerate(pairwise(own), 1) if b.start - a.end >= SILENCE_S), len(own)]
@@ -136,7 +136,7 @@ def _short(words: dict[Role, list[Said]]) -> Iterator[_Stretch]:
                 yield _Stretch(role, own[first:last])
 
 
-def _runs(words: dict[Role, list[Said]], aside: set[tuple[Role, float]]) -> list[_Stretch]:
+def _runs(words: dict[Role, list[TimedWord]], aside: set[tuple[Role, float]]) -> list[_Stretch]:
     """The back-channels, in order of start."""
     chosen = {role: [w for w in own if (role, w.start) in aside] for role, own in words.items()}
     return sorted(_short(chosen), key=lambda stretch: stretch.start)
@@ -153,7 +153,7 @@ def _spoken(host: _Stretch, guests: Sequence[_Stretch], language: str) -> Iterat
         yield SpokenTurn(Turn(guest.role, said, said, "back_channel", after), tuple(own))
 
 
-def fit_words(words: Sequence[Said], language: str) -> list[Said]:
+def fit_words(words: Sequence[TimedWord], language: str) -> list[TimedWord]:
     """The words as `split_words` has them, of their joined text.
 
     Where a given word is several (a space in it, several ideographs), or several are one, times are shared out evenly
@@ -163,7 +163,7 @@ def fit_words(words: Sequence[Said], language: str) -> list[Said]:
     text = join_words(spoken, language)
     wanted = split_words(text, language)
     if wanted == spoken:
-        return [Said(name, word.start, word.end) for name, word in zip(spoken, words, strict=True)]
+        return [TimedWord(name, word.start, word.end) for name, word in zip(spoken, words, strict=True)]
     times: list[tuple[float, float]] = []
     for word in words:
         count = len("".join(word.word.split()))
@@ -172,6 +172,6 @@ def fit_words(words: Sequence[Said], language: str) -> list[Said]:
     found, at = [], 0
     for name in wanted:
         length = len("".join(name.split()))
-        found.append(Said(name, times[at][0], times[at + length - 1][1]))
+        found.append(TimedWord(name, times[at][0], times[at + length - 1][1]))
         at += length
     return found

@@ -11,7 +11,7 @@ from kame_data.llm.spec import parse_spec
 from kame_data.llm.streaming import Streamer
 from kame_data.offline.back_end import OfflineBackEnd
 from kame_data.settings.tandem import AnswerSettings
-from kame_data.tandem.parts import Answers, CutOff, Question
+from kame_data.tandem.parts import Answers, BackEndRequest, CutOff
 
 CHARACTERS_A_WORD = 12
 """More than any language has on average: so many characters for each word that an answer may have."""
@@ -79,16 +79,16 @@ class ModelAnswers:
         self.streamer, self.back_end, self.words = streamer, back_end, words
         self.name = str(streamer.spec)
 
-    async def answer(self, question: Question, budget: Budget) -> AsyncGenerator[str, None]:
+    async def answer(self, request: BackEndRequest, budget: Budget) -> AsyncGenerator[str, None]:
         """See `Answers.answer`."""
-        request = self.back_end.request(question.context, question.heard, question.language, stage="tandem", level=0)
+        asked = self.back_end.request(request.context, request.heard, request.language, stage="tandem", level=0)
         said = SaidAloud(self.words)
-        async with aclosing(self.streamer.text(request, budget)) as pieces:
+        async with aclosing(self.streamer.text(asked, budget)) as pieces:
             async for piece in pieces:
                 if text := said.add(piece):
                     yield text
                 if said.over:
-                    raise CutOff(f"{self.name}: answer {question.number} is longer than {self.words} words")
+                    raise CutOff(f"{self.name}: answer {request.number} is longer than {self.words} words")
         if text := said.end():
             yield text
 
@@ -106,9 +106,9 @@ class OfflineAnswers:
     def __init__(self) -> None:
         self._rules = OfflineBackEnd()
 
-    async def answer(self, question: Question, budget: Budget) -> AsyncGenerator[str, None]:
+    async def answer(self, request: BackEndRequest, budget: Budget) -> AsyncGenerator[str, None]:
         """See `Answers.answer`."""
-        if text := self._rules.answer(question.heard, question.language):
+        if text := self._rules.answer(request.heard, request.language):
             yield text
 
     async def close(self) -> None:

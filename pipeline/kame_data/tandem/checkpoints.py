@@ -20,7 +20,7 @@ from kame_data.model.start import UNTRAINED, Start, find_checkpoint, find_start
 from kame_data.resources import bundled
 from kame_data.tandem.codecs import OPENERS, open_codec
 from kame_data.tandem.front_end import FrontEnd, Sampling
-from kame_data.tandem.stepper import Stepper
+from kame_data.tandem.stepper import ThreadStepper
 
 DEMO = "demo"
 """The name of the small bundled model."""
@@ -85,10 +85,10 @@ class Checkpoint:
         model = model.to(device)
         return FrontEnd(model, open_codec(self.codec, count, device), count, sampling, self.reads_oracles)
 
-    def stepper(self, count: int, device: str = "auto", sampling: Sampling | None = None) -> Stepper:
+    def stepper(self, count: int, device: str = "auto", sampling: Sampling | None = None) -> ThreadStepper:
         """The model in `count` rows, stepped by a thread of its own; closing it frees both."""
         rows = self.front_end(count, device, sampling)
-        return Stepper(rows, self.name, self.stand_ins, rows.shut_down)
+        return ThreadStepper(rows, self.name, self.stand_ins, rows.shut_down)
 
 
 def _folder(name: str) -> str:
@@ -159,7 +159,7 @@ def _stand_ins(start: Start, codec: str) -> tuple[str, ...]:
 
 
 def _object(value: object) -> dict[str, Any]:
-    """What should be an object of JSON; an empty one where it is something else."""
+    """The object of JSON that a value is; an empty one where it is something else."""
     return value if isinstance(value, dict) else {}
 
 

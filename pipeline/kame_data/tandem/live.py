@@ -27,7 +27,7 @@ from kame_data.llm.accounts import Budget
 from kame_data.tandem.events import AnyEvent, EventLog, Part
 from kame_data.tandem.frames import FRAME, RATE, SAMPLES, FrameIn
 from kame_data.tandem.live_hearing import LiveHearing
-from kame_data.tandem.parts import Answers, CutOff, Question, Row, Stepper, Voice, VoiceStream
+from kame_data.tandem.parts import Answers, BackEndRequest, CutOff, Row, Stepper, Voice, VoiceStream
 from kame_data.tandem.session import Cancel, Order, Session, Setup
 from kame_data.tandem.sounds import Sound, checked
 from kame_data.tandem.streaming_recognisers.base import SpeechEvent, StreamingRecogniser
@@ -159,7 +159,7 @@ class LiveSession:
             await self._taken.wait()
 
     async def outputs(self) -> AsyncIterator[Output]:
-        """What goes to the user, in order, until the conversation is over; one reader at a time."""
+        """Give what goes to the user, in order, until the conversation is over; one reader at a time."""
         while (output := await self._outputs.get()) is not None:
             yield output
         self._outputs.put_nowait(None)  # for a reader that comes later
@@ -305,10 +305,10 @@ class LiveSession:
                 self._asks[order.number] = self._start(self._ask, order)
         self._keep_time()
 
-    async def _ask(self, question: Question) -> None:
-        number, session = question.number, self.session
+    async def _ask(self, request: BackEndRequest) -> None:
+        number, session = request.number, self.session
         try:
-            async with aclosing(self.tandem.answers.answer(question, self.budget)) as pieces:
+            async with aclosing(self.tandem.answers.answer(request, self.budget)) as pieces:
                 async for text in pieces:
                     self._do(session.delta(self._now(), number, text))
             self._do(session.answered(self._now(), number))

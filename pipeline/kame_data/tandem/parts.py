@@ -69,7 +69,7 @@ class Voice(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class BackEndRequest:
     """A request to the back end, as a session makes it: answer what was `heard` of the user's turn `turn`, `context`
     being the turns before it. `number` is that of `kame_data.oracles.loop_policy.Ask`."""
 
@@ -98,7 +98,7 @@ class Answers(Protocol):
         """The stand-ins."""
         ...
 
-    def answer(self, question: Question, budget: Budget) -> AsyncGenerator[str, None]:
+    def answer(self, request: BackEndRequest, budget: Budget) -> AsyncGenerator[str, None]:
         """The text of an answer as it comes; a generator that is closed closes the connection.
 
         Raises CutOff behind the last piece of an answer that was too long, KameError where it fails, and StoppedError

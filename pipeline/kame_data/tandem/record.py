@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from kame_data.errors import KameError
 from kame_data.imported.layout import AUDIO, ORACLES, TEXT
-from kame_data.imported.turns_of_words import Said
+from kame_data.imported.turns_of_words import TimedWord
 from kame_data.seeds import safe_id
 from kame_data.speech.sound import to_int16
 from kame_data.speech.timing import alignment
@@ -114,7 +114,7 @@ class Recording:
     def _user(self) -> list[Stretch]:
         return [turn for _, turn in sorted(user_turns(self.events, self.language).items())]
 
-    def _write(self, said: dict[str, list[Said]]) -> str:
+    def _write(self, said: dict[str, list[TimedWord]]) -> str:
         rows = [
             {"speaker": side, "word": word.word, "start": round(word.start, 3), "end": round(word.end, 3)}
             for side, words in said.items()
@@ -134,16 +134,16 @@ class Recording:
         write_whole(self.folder / TEXT / f"{self.name}.json", text)
         return f"{self.folder / AUDIO / self.name}.wav: recorded, {len(rows)} words, {len(given)} oracles"
 
-    def _times(self, stretches: Sequence[Stretch], channel: int) -> list[Said]:
+    def _times(self, stretches: Sequence[Stretch], channel: int) -> list[TimedWord]:
         """The words with their times, which rise and do not overlap."""
-        found: list[Said] = []
+        found: list[TimedWord] = []
         with soundfile.SoundFile(str(self._hidden)) as file:
             for stretch in stretches:
                 after = found[-1].end if found else 0.0
                 for word in aligned(file, channel, stretch, self.language) or shared_out(stretch):
                     start = min(max(word.start, after), file.frames / RATE)
                     after = min(max(word.end, start), file.frames / RATE)
-                    found.append(Said(word.word, start, after))
+                    found.append(TimedWord(word.word, start, after))
         return found
 
 
@@ -190,7 +190,7 @@ def assistant_stretches(events: Sequence[AnyEvent], language: str) -> list[Stret
     return found
 
 
-def aligned(file: soundfile.SoundFile, channel: int, stretch: Stretch, language: str) -> list[Said] | None:
+def aligned(file: soundfile.SoundFile, channel: int, stretch: Stretch, language: str) -> list[TimedWord] | None:
     """The words where they are in the sound of a channel; None where no aligner can tell."""
     first = max(0, round((stretch.start - MARGIN) * RATE))
     last = min(file.frames, round((stretch.end + MARGIN) * RATE))
@@ -206,20 +206,20 @@ def aligned(file: soundfile.SoundFile, channel: int, stretch: Stretch, language:
     placed, after = [], first / RATE
     for word, span in zip(stretch.words, found.spans, strict=True):
         start, end = (first / RATE + span[0], first / RATE + span[1]) if span else (after, after)
-        placed.append(Said(word, start, end))
+        placed.append(TimedWord(word, start, end))
         after = end
     return placed
 
 
-def shared_out(stretch: Stretch) -> list[Said]:
+def shared_out(stretch: Stretch) -> list[TimedWord]:
     """The words from when each was known to the next, or in proportion to their letters."""
     if stretch.at:
         ends = [*stretch.at[1:], max(stretch.end, stretch.at[-1] + USUAL)]
-        return [Said(w, a, min(e, a + 2 * USUAL)) for w, a, e in zip(stretch.words, stretch.at, ends, strict=True)]
+        return [TimedWord(w, a, min(e, a + 2 * USUAL)) for w, a, e in zip(stretch.words, stretch.at, ends, strict=True)]
     edges = np.cumsum([0, *(len(word) for word in stretch.words)])
     scale = (stretch.end - stretch.start) / edges[-1]
     return [
-        Said(w, stretch.start + a * scale, stretch.start + b * scale)
+        TimedWord(w, stretch.start + a * scale, stretch.start + b * scale)
         for w, (a, b) in zip(stretch.words, pairwise(edges), strict=True)
     ]
 

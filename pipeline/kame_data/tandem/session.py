@@ -25,7 +25,7 @@ from kame_data.tandem.activity import Activity, Change
 from kame_data.tandem.events import MOST_TEXT, AnyEvent, EventLog, clipped
 from kame_data.tandem.frames import FRAME
 from kame_data.tandem.history import History, Said, Words
-from kame_data.tandem.parts import Question
+from kame_data.tandem.parts import BackEndRequest
 from kame_data.tandem.streaming_recognisers.base import SpeechEvent
 from kame_data.text.words import alike, join_words, split_words
 
@@ -41,7 +41,7 @@ class Cancel(NamedTuple):
     number: int
 
 
-Order = Question | Cancel
+Order = BackEndRequest | Cancel
 
 
 @dataclass(frozen=True)
@@ -345,7 +345,7 @@ class Session:
         told = {"turn": turn_number, "prefix_words": prefix_words}
         self._log(now, log_of.Asked, id=number, heard=clipped(heard), **told)
         context = self.history.context(turn.start)
-        return [*orders, Question(number, turn_number, prefix_words, heard, context, self.language)]
+        return [*orders, BackEndRequest(number, turn_number, prefix_words, heard, context, self.language)]
 
     def _sayable(self, answer: _Answer) -> bool:
         """Tell whether the model's tokenizer has a token for anything in the answer so far."""

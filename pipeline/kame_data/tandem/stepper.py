@@ -40,7 +40,7 @@ BOUNDS = (0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0
 
 @dataclass
 class Times:
-    """How long something took, counted in classes: `counts` has one more than `BOUNDS`, for what took longer."""
+    """Durations of something, counted in classes: `counts` has one more than `BOUNDS`, for what took longer."""
 
     counts: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
     total: float = 0.0
@@ -101,7 +101,7 @@ class _Waiting:
 class SteppedRow:
     """A row of the model for one conversation."""
 
-    def __init__(self, stepper: "Stepper", number: int) -> None:
+    def __init__(self, stepper: "ThreadStepper", number: int) -> None:
         self._stepper, self.number = stepper, number
 
     async def step(self, frame: FrameIn) -> FrameOut:
@@ -109,7 +109,7 @@ class SteppedRow:
         return await self._stepper._ask(self.number, frame)
 
 
-class Stepper:
+class ThreadStepper:
     """A thread that steps `rows`. `name` and `stand_ins` are for logs; `finish` frees what the rows hold."""
 
     def __init__(

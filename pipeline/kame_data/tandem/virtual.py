@@ -24,7 +24,7 @@ from kame_data.seeds import rng
 from kame_data.settings.latency import LatencySettings
 from kame_data.settings.tandem import VirtualSettings
 from kame_data.tandem.frames import FRAME, SAMPLES, FrameIn, Rows, frames_of
-from kame_data.tandem.parts import Answers, CutOff, Question, VoiceStream
+from kame_data.tandem.parts import Answers, BackEndRequest, CutOff, VoiceStream
 from kame_data.tandem.session import Cancel, Order, Session
 from kame_data.tandem.sounds import Sound
 from kame_data.tandem.streaming_recognisers.base import HearingStream, SpeechEvent
@@ -43,7 +43,7 @@ class Came:
     error: KameError | None = None
 
 
-_Coming = Came | Question | SpeechEvent | str
+_Coming = Came | BackEndRequest | SpeechEvent | str
 
 
 class VirtualConversation:
@@ -145,7 +145,7 @@ class VirtualConversation:
             return
         if number not in self._asked:
             return
-        if isinstance(what, Question):
+        if isinstance(what, BackEndRequest):
             self._schedule(number, self._now, self._at_pace(await self._collect(what)))
         elif isinstance(what, str):
             self._do(self.session.delta(self._now, number, what))
@@ -178,11 +178,11 @@ class VirtualConversation:
             else:
                 self._ask(order)
 
-    def _ask(self, question: Question) -> None:
-        self._asked[question.number] = self._now
+    def _ask(self, request: BackEndRequest) -> None:
+        self._asked[request.number] = self._now
         # Asked of the model only when its first token is due: what was cancelled before costs nothing.
         first = self.latency.first_token.draw(self._draws) if self.settings.delays == "drawn" else 0.0
-        self._push(self._now + first, question.number, question)
+        self._push(self._now + first, request.number, request)
 
     def _schedule(self, number: int, begun: float, came: Came) -> None:
         for seconds, text in came.pieces:
@@ -201,7 +201,7 @@ class VirtualConversation:
         timed = tuple((number / self.settings.pace, text) for number, text in enumerate(pieces))
         return Came(timed, len(timed) / self.settings.pace, came.finish, came.error)
 
-    async def _collect(self, question: Question) -> Came:
+    async def _collect(self, request: BackEndRequest) -> Came:
         """The whole answer, with the time that it took."""
         loop = asyncio.get_running_loop()
         begun = loop.time()
@@ -209,7 +209,7 @@ class VirtualConversation:
         finish: Literal["stop", "length"] = "stop"
         error: KameError | None = None
         try:
-            async with aclosing(self.answers.answer(question, self.budget)) as texts:
+            async with aclosing(self.answers.answer(request, self.budget)) as texts:
                 async for text in texts:
                     pieces.append((loop.time() - begun, text))
         except CutOff:

@@ -24,7 +24,7 @@ from kame_data.tandem.parts import Spoken
 from kame_data.tandem.server.app import Server
 from kame_data.tandem.server.serving import listen_at, serve
 from kame_data.tandem.session import Setup
-from kame_data.tandem.stepper import Stepper
+from kame_data.tandem.stepper import ThreadStepper
 from kame_data.tandem.streaming_recognisers.base import SpeechEvent
 
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -143,7 +143,7 @@ def tandem(slots=2, step=0.0, hears=True, **loop):
     loop = LoopSettings(**{"policy": "final", **loop})
     setup = Setup("", TOKENIZER, loop, model="reader", recogniser="scripted", voice="tone", policy=loop.policy)
     rows = Reader(slots, step)
-    stepper = Stepper(rows, "reader", ("reader",))
+    stepper = ThreadStepper(rows, "reader", ("reader",))
     made = Tandem(setup, stepper, Answers(), ModelVoice(), Recogniser() if hears else None)
     made.rows = rows
     return made
@@ -197,7 +197,7 @@ async def left_nothing(running, within=8.0):
     assert not made.sessions and not admission.taken and not admission.waiting
     assert len(made.rows.free) == made.slots
     names = [task.get_coro().__qualname__ for task in asyncio.all_tasks()]
-    own = ("LiveSession", "_listen", "_speak", "fill", "Admission", "_receive", "Stepper")
+    own = ("LiveSession", "_listen", "_speak", "fill", "Admission", "_receive", "ThreadStepper")
     for _ in range(40):
         left = [name for name in names if name.startswith(own)]
         if not left:

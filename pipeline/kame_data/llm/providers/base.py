@@ -222,7 +222,7 @@ class SdkClient:
         raise NotImplementedError
 
     def delta(self, event: Any) -> Delta:
-        """What an event of the stream brings. Raises anything for one that is none."""
+        """The delta that an event of the stream brings. Raises anything for one that is none."""
         raise NotImplementedError
 
     async def close(self) -> None:

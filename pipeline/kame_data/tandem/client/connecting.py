@@ -85,7 +85,7 @@ def _refused(error: aiohttp.WSServerHandshakeError) -> str:
 
 
 def _short(error: BaseException) -> str:
-    """What a library says, without addresses that the line has already."""
+    """The message of a library, without addresses that the line has already."""
     cause = getattr(error, "os_error", None) or error
     if isinstance(cause, ConnectionRefusedError):
         return "connection refused"

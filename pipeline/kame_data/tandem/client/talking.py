@@ -28,7 +28,7 @@ SILENCE = np.zeros(SAMPLES, np.float32)
 
 
 class User(Protocol):
-    """Who talks: gives frames, f32 (SAMPLES,), each when it is time for it, and hears the assistant's."""
+    """A user: gives frames, f32 (SAMPLES,), each when it is time for it, and hears the assistant's."""
 
     def frames(self, talk: "Talk") -> AsyncIterator[Sound]:
         """The user's frames, until the user is done."""

@@ -1,4 +1,4 @@
-"""Who is let in: by a token, by where a web page comes from, and by the name that this server is called by.
+"""The rules of admittance: by a token, by where a web page comes from, and by the name that this server is called by.
 
 The token is a secret of the environment. A client shows it as a bearer, as the password of an address
 (`ws://user:TOKEN@host`), as `?token=` or Moshi's `?worker_auth_id=`, or among the websocket's subprotocols: as OpenAI's
@@ -50,7 +50,7 @@ def token_of(host: str, environment: Mapping[str, str]) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Why a connection is not let in: an HTTP status and a line."""
+    """The reason for which a connection is not let in: an HTTP status and a line."""
 
     status: int
     reason: str

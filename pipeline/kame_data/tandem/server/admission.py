@@ -1,4 +1,4 @@
-"""Who talks now and who waits: places in the model, and a queue in the order of coming."""
+"""Admission to conversations: places in the model, and a queue in the order of coming."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

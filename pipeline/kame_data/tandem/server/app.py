@@ -31,7 +31,7 @@ from kame_data.tandem.server.queueing import wait_for_place
 from kame_data.tandem.server.realtime import Realtime
 from kame_data.tandem.server.wire import FAILED, GOING_AWAY, LATER, Goodbye, Left, Wire
 from kame_data.tandem.sounds import FORMS
-from kame_data.tandem.stepper import Stepper
+from kame_data.tandem.stepper import ThreadStepper
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class Server:
     async def _ready(self, request: Request) -> Response:
         """Ready where a conversation may begin, or at least wait for its turn."""
         stepper = self.tandem.stepper
-        broken = isinstance(stepper, Stepper) and stepper.broken
+        broken = isinstance(stepper, ThreadStepper) and stepper.broken
         ready = not self.closing and not broken and not (self.admission.is_full and self.admission.queue_is_full)
         shown = {
             "ready": ready,

@@ -8,9 +8,9 @@ from prometheus_client.registry import Collector
 
 from kame_data.tandem import events as of
 from kame_data.tandem.live import Tandem
-from kame_data.tandem.parts import Stepper as AnyStepper
+from kame_data.tandem.parts import Stepper
 from kame_data.tandem.server.admission import Admission
-from kame_data.tandem.stepper import BOUNDS, Stepper, Times
+from kame_data.tandem.stepper import BOUNDS, ThreadStepper, Times
 
 _ANSWER_SECONDS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 12, 20)
 
@@ -107,12 +107,12 @@ class Watch:
 class _StepTimes(Collector):
     """The figures that a stepper keeps by itself."""
 
-    def __init__(self, stepper: AnyStepper) -> None:
+    def __init__(self, stepper: Stepper) -> None:
         self._stepper = stepper
 
     def collect(self) -> Iterable[Metric]:
         """Times as histograms, and counts; none where the stepper keeps no figures."""
-        if not isinstance(self._stepper, Stepper):
+        if not isinstance(self._stepper, ThreadStepper):
             return
         figures = self._stepper.figures
         yield _histogram("kame_step_seconds", "A step of the model, all rows together.", figures.steps)

@@ -124,7 +124,7 @@ class MoonshineStream:
     # The process.
 
     def _again(self) -> list[dict[str, Any]]:
-        """What a new stream hears in the sound behind the last final line."""
+        """The lines that a new stream hears in the sound behind the last final line."""
         begin = max(self._line_end, self._now - (KEPT_S if self._turns.open_line else LEAD_S))
         count = min(len(self._kept), self._heard - round(begin * SAMPLE_RATE))
         self._origin = self._heard - count

@@ -48,7 +48,7 @@ class Remote:
             self._out.put(None)
 
     def take(self) -> list[Any]:
-        """What has come since the last call. Raises KameError where the connection has failed and all is taken."""
+        """The messages since the last call. Raises KameError where the connection has failed and all is taken."""
         failure = self._failure
         messages = []
         while not self._in.empty():

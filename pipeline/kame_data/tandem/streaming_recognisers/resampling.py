@@ -19,12 +19,12 @@ class To16k:
         self._stream = soxr.ResampleStream(RATE, SAMPLE_RATE, 1, dtype="float32")
 
     def next(self, sound: NDArray[Any]) -> Sound:
-        """What is known with the next piece, f32 (n,); the last few milliseconds wait for the piece behind them.
+        """The sound known with the next piece, f32 (n,); the last few milliseconds wait for the piece behind them.
 
         Raises KameError for sound that is none (NaN, another shape or kind), before it reaches native code.
         """
         return np.asarray(self._stream.resample_chunk(checked(sound)), np.float32)
 
     def end(self) -> Sound:
-        """What was still waiting; nothing comes behind it."""
+        """The sound that was still waiting; nothing comes behind it."""
         return np.asarray(self._stream.resample_chunk(np.zeros(0, np.float32), last=True), np.float32)
