@@ -286,7 +286,7 @@ def test_what_is_refused_three_times_is_refused_for_good(tmp_path):
         )
 
     with ScriptedServer(reply=silly) as server:
-        manifest, _ = build(llm_settings(server, tmp_path, limit=1))
+        manifest, _ = build(llm_settings(server, tmp_path, limit=1, llm={"trial": 100}))
         oracles = [e["digest"] for e in server.log if "Manner of the user:" not in e["prompt"]]
     assert set(manifest["refused"]["oracles"]) == {"wrong_language"}
     assert set(Counter(oracles).values()) == {1, 2}, "twice with the reason"

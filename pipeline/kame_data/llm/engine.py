@@ -190,10 +190,9 @@ class LLM:
         if endpoint is None:
             if self.budget.limit is not None:
                 self.prices.known(request)
-            at = f"{request.provider}:{request.model}" + (f"@{request.base_url}" if request.base_url else "")
             own = self.limits
             endpoint = Endpoint(
-                at, own.concurrency, self._gate, self._too_long, own.stall, own.rpm, own.tpm, own.timeout
+                request.whom, own.concurrency, self._gate, self._too_long, own.stall, own.rpm, own.tpm, own.timeout
             )
             self._endpoints[where] = endpoint
         return endpoint

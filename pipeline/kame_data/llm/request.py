@@ -69,6 +69,11 @@ class Request:
         """The address that is asked, without a slash at its end."""
         return (self.base_url or provider_of(self.provider).url).rstrip("/")
 
+    @property
+    def whom(self) -> str:
+        """The model that is asked and its address, as a spec names them."""
+        return f"{self.provider}:{self.model}" + (f"@{self.base_url}" if self.base_url else "")
+
     @cached_property
     def key(self) -> str:
         """64 hex digits that are the same on every machine and in every process."""

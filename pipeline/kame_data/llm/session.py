@@ -19,6 +19,7 @@ from kame_data.llm.batch_queue import BatchQueue
 from kame_data.llm.engine import LLM, Limits
 from kame_data.llm.ledger import Ledger
 from kame_data.llm.request import Answer, Request
+from kame_data.llm.trial import Text, Trials
 from kame_data.settings.tree import LlmSettings, Settings
 from kame_data.storage.files import files, read_many, write_whole
 from kame_data.storage.paths import AnyPath
@@ -42,6 +43,7 @@ class Session:
         self.ledger = Ledger(folder)
         limits = Limits(**settings.model_dump(include=set(Limits.__dataclass_fields__)))
         self.llm = LLM(self.ledger, limits, settings.budget, self.notes.total(), settings.prices)
+        self.trials = Trials(self.llm, settings.trial, out, self._name)
         self._batches = BatchQueue(self.llm, settings.poll) if settings.mode == "batch" else None
         self._thread = threading.Thread(target=self._loop.run_forever, name="llm", daemon=True)
         self._thread.start()
@@ -74,31 +76,46 @@ class Session:
         self.llm.accounts.of(request).again += 1
 
     async def ask_until(
-        self, request: Callable[[list[Refusal]], Request], take: Callable[[Answer, list[Refusal]], T]
+        self,
+        request: Callable[[list[Refusal]], Request],
+        take: Callable[[Answer, list[Refusal]], T],
+        version: str = "",
     ) -> T:
         """The result of `take` for the first answer, of up to SAMPLES, that it does not refuse; else raises the last
         Refusal.
 
         `request` gives what is asked after the refusals so far, the last one last; `take` is told them too.
+        `version`: see `Trials.text`.
         """
-        refused: list[Refusal] = []
-        for sample in range(SAMPLES):
-            asked = request(refused)
-            if sample:
-                self.count_again(asked)
-            try:
-                return take(await self.ask(asked), refused)
-            except Refusal as refusal:
-                if refusal.reason == "llm_failed" or sample + 1 == SAMPLES:
-                    raise
-                refused.append(refusal)
-        raise AssertionError("SAMPLES is 1 or more")
+        first = request([])
+
+        async def samples(text: Text) -> T:
+            refused: list[Refusal] = []
+            while True:
+                asked = request(refused) if refused else first
+                if refused:
+                    self.count_again(asked)
+                answer = None
+                try:
+                    answer = await self.ask(asked)
+                    taken = take(answer, refused)
+                except Refusal as refusal:
+                    text.refuse(refusal, answer)
+                    refused.append(refusal)
+                    if refusal.reason == "llm_failed" or len(refused) == SAMPLES:
+                        raise
+                else:
+                    text.keep()
+                    return taken
+
+        return await self.trials.text(first, version, samples)
 
     def note(self) -> None:
-        """Notes in OUT what this session has spent so far."""
+        """Notes in OUT what this session has spent so far, and how its models do."""
         rows = list(self.llm.accounts.rows())
         if any(row["calls"] or row["answers"] for row in rows):
             self.notes.write(self._name, rows)
+        self.trials.note()
 
     def stop(self, error: KameError) -> None:
         """Give the error to all that wait, at once; nothing more is asked."""

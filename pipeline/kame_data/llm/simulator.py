@@ -19,6 +19,7 @@ from kame_data.llm.request import Answer, Request
 from kame_data.llm.session import SAMPLES, Job, Session, session_of
 from kame_data.llm.spec import Spec, parse_spec
 from kame_data.llm.spoken_answer import spoken_answer
+from kame_data.llm.trial import Text
 from kame_data.oracles.acceptance import MAX_WORDS, MORE_WORDS, OracleTask
 from kame_data.oracles.simulate import Drawn, both_names
 from kame_data.seeds import digest
@@ -201,49 +202,67 @@ class LlmSimulator:
 
     def _job(self, tasks: Sequence[OracleTask], accept: Accept) -> Job[list[Drawn | Refusal]]:
         async def job(session: Session) -> list[Drawn | Refusal]:
-            drawn: dict[int, Drawn] = {}
-            refused: dict[int, list[Refusal]] = {place: [] for place in range(len(tasks))}
-            for sample in range(SAMPLES):
-                left = [place for place in refused if place not in drawn]
-                last = [refused[place][-1] for place in left] if sample else []
-                request = self.request([tasks[place] for place in left], sample, last)
-                if sample:
-                    session.count_again(request)
-                for place, outcome in zip(left, await self._ask(session, request, tasks, left, accept), strict=True):
-                    if isinstance(outcome, Refusal):
-                        refused[place].append(outcome)
-                    else:
-                        drawn[place] = Drawn(outcome, tuple(r.reason for r in refused[place]))
-                failed = any(r.reason == "llm_failed" for reasons in refused.values() for r in reasons)
-                if failed or len(drawn) == len(tasks):
-                    break
-            return [drawn.get(place) or refused[place][-1] for place in refused]
+            first = self.request(tasks)
+
+            async def samples(text: Text) -> list[Drawn | Refusal]:
+                return await self._samples(session, text, first, tasks, accept)
+
+            return await session.trials.text(first, self.version, samples)
 
         return job
 
+    async def _samples(
+        self, session: Session, text: Text, first: Request, tasks: Sequence[OracleTask], accept: Accept
+    ) -> list[Drawn | Refusal]:
+        """The outcomes of a group of tasks, which `first` asks for; what is refused is asked for again."""
+        drawn: dict[int, Drawn] = {}
+        refused: dict[int, list[Refusal]] = {place: [] for place in range(len(tasks))}
+        for sample in range(SAMPLES):
+            left = [place for place in refused if place not in drawn]
+            request = first
+            if sample:
+                request = self.request([tasks[place] for place in left], sample, [refused[p][-1] for p in left])
+                session.count_again(request)
+            outcomes = await self._ask(session, text, request, [tasks[place] for place in left], accept)
+            for place, outcome in zip(left, outcomes, strict=True):
+                if isinstance(outcome, Refusal):
+                    refused[place].append(outcome)
+                else:
+                    drawn[place] = Drawn(outcome, tuple(r.reason for r in refused[place]))
+            failed = any(r.reason == "llm_failed" for reasons in refused.values() for r in reasons)
+            if failed or len(drawn) == len(tasks):
+                break
+        return [drawn.get(place) or refused[place][-1] for place in refused]
+
     async def _ask(
-        self, session: Session, request: Request, tasks: Sequence[OracleTask], places: Sequence[int], accept: Accept
+        self, session: Session, text: Text, request: Request, tasks: Sequence[OracleTask], accept: Accept
     ) -> list[str | Refusal]:
-        """The oracles of the tasks at these places as one request brings them, each accepted or refused."""
+        """The oracles of the tasks as one request brings them, each accepted or refused."""
+        answer = None
         try:
             answer = await session.ask(request)
-            level = tasks[places[0]].request.level
-            lines = lines_of(answer, len(places)) if level > GUESS else {1: answer.text}
+            lines = lines_of(answer, len(tasks)) if tasks[0].request.level > GUESS else {1: answer.text}
         except Refusal as refusal:
-            return [refusal] * len(places)
+            text.refuse(refusal, answer)
+            return [refusal] * len(tasks)
         found: list[str | Refusal] = []
-        for number, place in enumerate(places, 1):
+        for number, task in enumerate(tasks, 1):
             try:
-                if number not in lines:
-                    raise Refusal("missing_oracle", f"line {number} of {len(places)} is not there")
-                language, level = tasks[place].request.language, tasks[place].request.level
-                text = spoken_answer(lines[number], language)
-                text = text if level > GUESS else whole_sentences(text, language)
-                prompt = self._prompt if level > GUESS else self.back_end.prompt
-                found.append(accept(text, replace(tasks[place], prompt=prompt.own_words)))
+                found.append(self._accepted(lines, number, task, accept))
+                text.keep()
             except Refusal as refusal:
+                text.refuse(refusal, answer)
                 found.append(refusal)
         return found
+
+    def _accepted(self, lines: Mapping[int, str], number: int, task: OracleTask, accept: Accept) -> str:
+        """The oracle of a task in line `number` of a reply, as it may stand. Raises Refusal."""
+        if number not in lines:
+            raise Refusal("missing_oracle", f"line {number} is not there")
+        language, guess = task.request.language, task.request.level == GUESS
+        text = spoken_answer(lines[number], language)
+        prompt = self.back_end.prompt if guess else self._prompt
+        return accept(whole_sentences(text, language) if guess else text, replace(task, prompt=prompt.own_words))
 
 
 def whole_sentences(text: str, language: str) -> str:

@@ -173,7 +173,7 @@ class LlmWriter:
                 check_brief(dialogue, asked, question)
                 return dialogue
 
-            return await session.ask_until(lambda refused: self.request(question, variant, refused), take)
+            return await session.ask_until(lambda refused: self.request(question, variant, refused), take, self.version)
 
         return job
 

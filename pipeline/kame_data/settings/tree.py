@@ -131,6 +131,8 @@ class LlmSettings(Branch):
     `pictures`: whether the writer can see; None goes by its name. Times are seconds; `budget` is in dollars, for all
     runs of the build together; `prices` are dollars a million tokens, over the table's: {model: {input, output[,
     cached][, batch]}}. `rpm`, `tpm`: requests and tokens a minute for a model; None keeps to what its headers say.
+    `trial`: the build stops when the first so many texts (dialogues, or requests for oracles) that a stage wants of a
+    model are all refused, three samples of each; until one is kept, no more are asked for.
     """
 
     temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.8
@@ -156,6 +158,7 @@ class LlmSettings(Branch):
     attempts: Annotated[int, Field(ge=1)] = 8
     stall: Wait = 300.0
     poll: Wait = 60.0
+    trial: AtLeastOne = 30
 
 
 class RunnerSettings(Branch):
