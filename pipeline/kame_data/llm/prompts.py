@@ -19,7 +19,7 @@ from kame_data.llm.request import Message, PicturePart
 from kame_data.resources import bundled
 from kame_data.seeds import digest
 
-WRITER, BACK_END, ORACLE = "writer", "back_end", "oracle"
+WRITER, BACK_END, ORACLE, JUDGE = "writer", "back_end", "oracle", "judge"
 SYSTEM, USER = "== system ==", "== user =="
 _ASKED = frozenset({"question", "answer", "manner", "lengths"})
 # Slots by task: those that a prompt must use, and those that it may use. The back end has none that could show the
@@ -45,6 +45,11 @@ SLOTS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     ORACLE: (
         frozenset({"level", "pieces", "hint"}),
         frozenset({"level", "pieces", "hint", "result", "context", "language", "count", "least", "most", "refused"}),
+    ),
+    # The mark keeps apart what a judge is told and what it judges.
+    JUDGE: (
+        frozenset({"question", "answer", "mark"}),
+        frozenset({"question", "answer", "mark", "before", "reference", "heard", "language", "refused"}),
     ),
 }
 TASKS = tuple(SLOTS)
