@@ -48,7 +48,7 @@ SLOTS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     ),
     # The mark keeps apart what a judge is told and what it judges.
     JUDGE: (
-        frozenset({"question", "answer", "mark"}),
+        frozenset({"question", "answer", "before", "mark"}),
         frozenset({"question", "answer", "mark", "before", "reference", "heard", "language", "refused"}),
     ),
 }

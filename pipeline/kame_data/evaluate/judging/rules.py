@@ -5,18 +5,20 @@ of the answer, it gives 10 or 1. Elsewhere it gives 1 (another language), 2 (the
 the answer shares with the reference, or 3 and 4 where there is none: whether it is on the matter at all.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from kame_data.evaluate.judging.judge import HIGHEST, LOWEST, Judged, without_a_judge
 from kame_data.evaluate.records import Rating
 from kame_data.text import VERSION as TEXT_VERSION
-from kame_data.text.answers import asserts, content, key
+from kame_data.text.answers import asserts, content, key, said_or_raw
 from kame_data.text.language import contradicts
 
 VERSION = 1
 REPEATS, OTHER, MATTER, MOST_LIKE = 2, 3, 4, 6
 REPEATED = 0.9
 """Share of an answer's content words that are the question's, from which on it says the question again."""
+_SENTENCE_RE = re.compile(r"(?<=[.!?。？！])\s+")
 
 
 class RulesJudge:
@@ -36,11 +38,13 @@ class RulesJudge:
 
 def _by_rule(judged: Judged) -> tuple[float, str]:
     last, language = judged.last, judged.language
+    # Recognisers and systems of text write figures.
+    answer = " ".join(said_or_raw(sentence, language) for sentence in _SENTENCE_RE.split(last.answer))
     if judged.answers:
-        return _by_answers(last.answer, judged.answers, language)
-    if other := contradicts(last.answer, language):
+        return _by_answers(answer, judged.answers, language)
+    if other := contradicts(answer, language):
         return LOWEST, f"by rule: it is in '{other}', not in '{language}'"
-    said, asked = set(content(last.answer, language)), set(content(last.question, language))
+    said, asked = set(content(answer, language)), set(content(last.question, language))
     new = said - asked
     if not new or (said and len(new) <= (1 - REPEATED) * len(said)):
         return REPEATS, "by rule: it says the question again, or nothing of its own"
