@@ -375,7 +375,7 @@ def _fits(pattern, part, found):
     if not pattern.startswith("<"):
         return pattern == part
     name = pattern.strip("<>*")
-    if name == "kind" and part not in ("datasets", "models"):
+    if name == "kind" and part not in ("datasets", "models", "spaces"):
         return False
     if name == "name.git" and not part.endswith(".git"):
         return False
