@@ -8,6 +8,7 @@ from typing import Any
 from kame_data import __version__
 from kame_data.engine.sources import SOURCES
 from kame_data.errors import KameError, UsageError
+from kame_data.levels import ALL_LEVELS
 from kame_data.publish.gates import check_stand_ins
 from kame_data.publish.licences import MOSHI_NOTE, citations, licence_key, recordings_line, weights_line
 from kame_data.publish.markdown import Markdown, code, listed, render, table
@@ -147,7 +148,7 @@ def model_card(run: Path, out: AnyPath | None, repo: str, dataset: str | None, f
     stand_ins, start = stand_ins_of(run, out), str(training.get("from", ""))
     data = training.get("data", {})
     oracles = [(Markdown(label), Markdown(f"{figures[name]:.3f}")) for label, name in ORACLES if name in figures]
-    names = ("val/loss", "val/text", "val/audio", *(f"val/text_level_{level}" for level in range(6)))
+    names = ("val/loss", "val/text", "val/audio", *(f"val/text_level_{level}" for level in ALL_LEVELS))
     losses = [(code(name), Markdown(f"{figures[name]:.3f}")) for name in names if name in figures]
     sources = sorted(data.get("dialogues", {}))
     return render(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
+from kame_data.levels import ALL_LEVELS
 from kame_data.report.figures import Figures, bins, middle, spread
 
 Datum = dict[str, Any]
@@ -21,7 +22,7 @@ MOST_LINES = 200
 BAR, AROUND = 22, 70
 """Pixels of a lying bar, and of what stands above and below them."""
 _MARKED = re.compile(r"#c0ffe([0-9a-f])", re.IGNORECASE)
-_VARIABLES = ("ink", "soft", "grid", *(f"series-{n}" for n in range(6)), *(f"level-{n}" for n in range(6)))
+_VARIABLES = ("ink", "soft", "grid", *(f"series-{n}" for n in range(6)), *(f"level-{n}" for n in ALL_LEVELS))
 INK, SOFT, GRID, *_REST = (f"#c0ffe{n:x}" for n in range(len(_VARIABLES)))
 SERIES, LEVELS = _REST[:6], _REST[6:]
 
@@ -181,7 +182,7 @@ def _by_level() -> tuple[Any, Any]:
     """The axis of levels, and their colours."""
     import altair as alt
 
-    scale = alt.Scale(domain=list(range(6)), range=LEVELS)
+    scale = alt.Scale(domain=list(ALL_LEVELS), range=LEVELS)
     return alt.X("level:O", title="level"), alt.Color("level:O", legend=None, scale=scale)
 
 

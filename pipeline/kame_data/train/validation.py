@@ -12,6 +12,7 @@ from itertools import islice
 import numpy as np
 import torch
 
+from kame_data.levels import ALL_LEVELS
 from kame_data.model.inputs import Inputs
 from kame_data.model.streams import Batch
 from kame_data.settings.training import LossSettings
@@ -21,7 +22,7 @@ from kame_data.train.oracle_stream import OracleMode
 
 Model = Callable[[Inputs], tuple[torch.Tensor, torch.Tensor]]
 MODES: tuple[OracleMode, ...] = ("true", "shuffled", "none")
-LEVELS = 6
+LEVELS = len(ALL_LEVELS)
 
 
 def evaluate(
