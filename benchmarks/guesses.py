@@ -1,8 +1,9 @@
 """Kinds of guesses of offline dialogues, and who holds the answer: `python benchmarks/guesses.py [--rows 150]`.
 
 Drawn rows of the shared GSM8K and MMLU-Pro become dialogues with their oracles. Of level 0 it counts guesses of the
-right kind: a number where one is wanted and words where not (of prefixes with four words of the question or more), yes
-or no where a further question asks for it. Of every level it counts the oracles that hold their turn's answer.
+right kind: a number where the answer begins with one and words where not (of prefixes with four words of the question
+or more), a choice where one was heard, yes or no where a further question asks for it. Of every level it counts the
+oracles that hold their turn's answer.
 """
 
 import argparse
@@ -23,7 +24,9 @@ from kame_data.engine.sources import get_source
 from kame_data.errors import Refusal
 from kame_data.levels import LevelSchedule
 from kame_data.offline.asking import without_lead
+from kame_data.offline.guesses import heard_choices
 from kame_data.offline.simulator import OfflineSimulator
+from kame_data.offline.wording import quantities
 from kame_data.offline.writer import OfflineWriter
 from kame_data.oracles.simulate import DialogueOracles, answered_turns, simulate_oracles
 from kame_data.records import Dialogue, Question, Rejected
@@ -31,7 +34,7 @@ from kame_data.text.answers import number_values, tells
 from kame_data.text.askable import check_question
 
 FILES = {"gsm8k": "gsm8k/train.parquet", "mmlu_pro": "mmlu_pro/test.parquet"}
-LEAST, SHORT = 4, 8
+LEAST, SHORT = 4, 12
 
 
 def questions(name: str, rows: int, seed: int) -> Iterator[Question]:
@@ -48,6 +51,11 @@ def questions(name: str, rows: int, seed: int) -> Iterator[Question]:
         rows -= 1
         if not rows:
             return
+
+
+def begins_with_number(answer: str) -> bool:
+    """True for an answer that is a number, with its unit and little more."""
+    return any(not at for at, _, _ in quantities(answer)) and len(answer.split()) < SHORT
 
 
 def main() -> None:
@@ -79,7 +87,10 @@ def main() -> None:
                     count("yes or no where it is asked for", oracle.text.startswith(("Yes", "No")))
                 heard = without_lead(" ".join(dialogue.turns[oracle.turn].text.split()[: oracle.prefix_words]))
                 if oracle.level == 0 and not oracle.turn and len(heard.split()) >= LEAST:
-                    number = bool(number_values(claim) - {0}) and len(claim.split()) < SHORT
+                    if choices := heard_choices(heard):
+                        count("a choice where choices were heard", any(tells(oracle.text, c) for c in choices))
+                        continue
+                    number = begins_with_number(claim)
                     kind = "a number where one is wanted" if number else "words where words are wanted"
                     count(kind, bool(number_values(oracle.text)) == number)
         further = sum(len(dialogue.turns) > 2 for dialogue in dialogues.values())

@@ -123,6 +123,9 @@ def test_a_guess_takes_one_of_the_choices_that_were_heard() -> None:
     assert all(any(tells(text, c) for c in heard_choices(asked)) for text in guesses)
 
 
+_NO_NUMBER = r"^(?!.*\b(?:fifty|six|weeks|hundred|twelve|ten)\b)"
+
+
 @pytest.mark.parametrize(
     ("heard", "kind"),
     [
@@ -134,6 +137,19 @@ def test_a_guess_takes_one_of_the_choices_that_were_heard() -> None:
         ("Complete this sentence. Becker proclaimed that", r"^(?!.*\b(?:six|ten|hundred)\b)"),
         ("What percent of the 40 eggs is left?", r"percent"),
         ("A pipe of five inches has a hole of two inches. How long is the", r"inches"),
+        ("A car of one ton drives for ninety seconds. What is its average speed?", r"meters per second\."),
+        ("A wire carries six amps at twelve volts. What is the resistance of the wire?", r"ohms\."),
+        (
+            "Six red and four blue balls lie in a box. What is the probability of a red one?",
+            r"half|third|quarter|tenth",
+        ),
+        ("A man of fifty-two has had pain in his chest for six weeks. Which of the following is", _NO_NUMBER),
+        ("Which of the following statements about the courts is", r"the one about"),
+        ("Why does the price of bread rise after", r"because|Because|comes from"),
+        ("How do plants make sugar of", r"Through|through|means"),
+        ("What happens to the demand for butter if", r"^(?:It|There) "),
+        ("Will the owner of the house win?", r"^(?:Yes, it will|No, it won't)\.$"),
+        ("Are the two lines of one length?", r"^(?:Yes, they are|No, they aren't)\.$"),
     ],
 )
 def test_a_guess_is_of_the_kind_that_is_asked_for(heard: str, kind: str) -> None:
@@ -162,6 +178,11 @@ def test_a_guess_at_a_further_question_is_of_the_kind_that_is_asked_for() -> Non
         assert re.search("Yes|No", guess("Is that more than", context, rng(seed)))
         assert re.search("sixty-two", guess("And if it were twice", context, rng(seed)))
         assert guess("And what was the step before that?", context, rng(seed)).startswith("Thirty-six minus five")
+
+
+def test_what_marks_a_place_in_a_text_is_no_choice() -> None:
+    assert "One" not in heard_choices("One, which of the two, the stop or the lens, limits the")
+    assert heard_choices("Which is a gas, iron, argon or tin?") == ["iron", "argon", "tin"]
 
 
 def test_a_story_is_answered_by_a_number() -> None:

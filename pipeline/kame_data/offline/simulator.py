@@ -22,7 +22,7 @@ class OfflineSimulator:
     """
 
     name = "offline"
-    version = "5"
+    version = "6"
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
