@@ -30,7 +30,7 @@ from kame_data.offline.wording import quantities
 from kame_data.offline.writer import OfflineWriter
 from kame_data.oracles.simulate import DialogueOracles, answered_turns, simulate_oracles
 from kame_data.records import Dialogue, Question, Rejected
-from kame_data.text.answers import number_values, tells
+from kame_data.text.answers import asserts, number_values
 from kame_data.text.askable import check_question
 
 FILES = {"gsm8k": "gsm8k/train.parquet", "mmlu_pro": "mmlu_pro/test.parquet"}
@@ -82,7 +82,7 @@ def main() -> None:
             claims = {turn: answer.claim or dialogue.answer for turn, answer in answered_turns(dialogue)}
             for oracle in item.oracles:
                 claim = claims.get(oracle.turn, dialogue.answer)
-                count(f"level {oracle.level} holds the answer", tells(oracle.text, claim))
+                count(f"level {oracle.level} holds the answer", asserts(oracle.text, claim))
                 if oracle.level == 0 and oracle.turn and dialogue.turns[oracle.turn + 1].text.startswith(("Yes", "No")):
                     count("yes or no where it is asked for", oracle.text.startswith(("Yes", "No")))
                 heard = without_lead(" ".join(dialogue.turns[oracle.turn].text.split()[: oracle.prefix_words]))

@@ -29,7 +29,7 @@ from kame_data.oracles.simulate import DialogueOracles, answered_turns, simulate
 from kame_data.records import Dialogue, Rejected
 from kame_data.seeds import fraction
 from kame_data.sources.pull import pull
-from kame_data.text.answers import number_values, tells
+from kame_data.text.answers import asserts, number_values, tells
 from kame_data.text.chrf import chrf
 
 REAL = {"gsm8k": "gsm8k/train.parquet", "mmlu_pro": "mmlu_pro/test.parquet", "hssbench": "hssbench/data-open.jsonl"}
@@ -88,8 +88,8 @@ def level_rows(dialogues: list[Dialogue], seed: int) -> list[tuple[str, ...]]:
             levels[oracle.level].append(
                 (
                     named,
-                    tells(oracle.text, answer.claim),
-                    tells(early, answer.claim),
+                    asserts(oracle.text, answer.claim),
+                    asserts(early, answer.claim),
                     bool(numbers),
                     chrf(oracle.text, answer.text),
                 )

@@ -192,8 +192,9 @@ def _check_claims(dialogue: Dialogue) -> None:
         if not turn.claim:
             continue
         lead = beginning(turn.text, language, 1 + sum(map(sentence_end, split_words(turn.claim, language)[:-1])))
-        if not tells(lead, turn.claim, language) or (
-            key(turn.claim, language) not in key(lead, language)
+        if not asserts(lead, turn.claim, language) or (
+            not is_value(turn.claim, language)
+            and key(turn.claim, language) not in key(lead, language)
             and negated(lead, language) != negated(turn.claim, language)
         ):
             raise Refusal("claim_not_first", f"'{turn.claim}' is not in '{lead[:80]}', with which turn {index} begins")
@@ -233,7 +234,7 @@ def _check_answer(dialogue: Dialogue, question: Question) -> None:
     if not any(closest(dialogue.answer, truth, others, language) for truth in truths):
         raise Refusal("wrong_answer", f"'{dialogue.answer}' is another choice than '{truths[0]}'")
     said = " ".join(t.text for t in dialogue.turns if t.role == "assistant")
-    if not tells(said, dialogue.answer, language):
+    if not asserts(said, dialogue.answer, language):
         raise Refusal("answer_not_said", f"'{dialogue.answer}' is in no turn of the assistant's")
 
 

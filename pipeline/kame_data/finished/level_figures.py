@@ -18,7 +18,7 @@ from kame_data.finished.reckoned import WORDS_A_MINUTE, Reckoner
 from kame_data.finished.row import Row
 from kame_data.finished.seen import TOKENS_PER_WORD, Pieces, seen
 from kame_data.levels import GUESS, TRUTH
-from kame_data.text.answers import holds_answer
+from kame_data.text.answers import gives_answer
 from kame_data.text.chrf import chrf
 from kame_data.text.words import split_words
 
@@ -127,7 +127,7 @@ class LevelCurve:
     def _compare(self, row: Row) -> None:
         truths, answers = row.truths, row.right_answers
         told = {
-            turn: bool(answers[turn]) and holds_answer(truth, answers[turn], row.language)
+            turn: bool(answers[turn]) and gives_answer(truth, answers[turn], row.language)
             for turn, truth in truths.items()
         }
         until = {arrival.time: arrival.until for arrival in row.arrivals}
@@ -138,7 +138,7 @@ class LevelCurve:
             level.whole.append(chrf(oracle.text, truth))
             answer = answers[oracle.turn] if told[oracle.turn] else ""
             if answer:
-                right = holds_answer(oracle.text, answer, row.language)
+                right = gives_answer(oracle.text, answer, row.language)
                 level.answered += 1
                 level.right += right
                 if oracle.level == GUESS:
@@ -149,7 +149,7 @@ class LevelCurve:
                 level.consumed.append(chrf(read.text, truth))
                 if answer:
                     level.answered_consumed += 1
-                    level.right_consumed += holds_answer(read.text, answer, row.language)
+                    level.right_consumed += gives_answer(read.text, answer, row.language)
 
     def add_again(self, again: dict[str, dict[str, int]]) -> None:
         """Count drafts that were refused, by stage and reason as a manifest's `asked_again` has them."""

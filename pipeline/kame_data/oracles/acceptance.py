@@ -172,5 +172,5 @@ def _check_holds(text: str, task: OracleTask) -> None:
     for choice in task.choices:
         if choice == result or tells(result, choice, language) or tells(task.coming_turn, choice, language):
             continue
-        if tells(text, choice, language):
+        if asserts(text, choice, language):
             raise Refusal("other_result", f"'{choice}' beside '{result}' in '{text}'")

@@ -9,10 +9,12 @@ from itertools import pairwise
 
 from kame_data.errors import Refusal
 from kame_data.records import Question
-from kame_data.text.atoms import LAST, readings, years
+from kame_data.text.claims import ASKED, BREAK_RE, DENIED, IS, Claim, Said, claims, readings, said_of, words_of
 from kame_data.text.function_words import articles, function_words, negated
-from kame_data.text.number_words import counts, without_percent
+from kame_data.text.number_words import counts
 from kame_data.text.numerals import number_at, number_of
+from kame_data.text.polarity import polarities, polarity_of
+from kame_data.text.quantities import places
 from kame_data.text.spoken import say
 from kame_data.text.words import bare_words, is_unspaced, join_words, split_words
 
@@ -20,38 +22,23 @@ from kame_data.text.words import bare_words, is_unspaced, join_words, split_word
 CONTENT_SHARE = 0.6
 # Numbers up to this one are said of anything; as an answer with a unit they count with their unit alone.
 SMALL = 12
-_BREAK_RE = re.compile(r"[,;:.!?，。；：！？、،؛؟]")
 _WITHIN_RE = re.compile(r"\b(thousand|million|billion|trillion),")
 # Between two numbers these make one value, a span, or a doubt of them.
 _JOINS = frozenset(["and", "or", "to", "plus", "minus", "times", "point", "over", "by", "through"])
 # Words behind a number that change its value, so that both sides must have them.
-_PARTS_TEXT = """
-    half halves third thirds quarter quarters fourth fourths fifth fifths sixth sixths seventh sevenths eighth eighths
-    ninth ninths tenth tenths hundredth hundredths thousandth thousandths millionth millionths dozen
-"""
-_PARTS = frozenset(_PARTS_TEXT.split())
-_CHANGES = _PARTS | frozenset(
-    ["square", "squared", "cubic", "cubed", "plus", "minus", "times", "or", "root", "pi", "power"]
+_CHANGES = frozenset(["square", "squared", "cubic", "cubed", "plus", "minus", "times", "or", "root", "pi", "power"])
+# Words of a unit behind the number of an answer, at the most.
+_UNIT_WORDS = 4
+_LONGEST_FIGURE, _LONGEST_SAID = 24, 120
+_HEDGES = frozenset((
+    "about", "approximately", "roughly", "around", "nearly", "almost", "exactly", "environ", "aproximadamente", "etwa",
+    "ungefähr", "rund", "около", "примерно",
+))  # fmt: skip
+# What may stand before the number of an answer.
+_BEFORE_NUMBER = frozenset(
+    "is greater more less fewer than at least most over above under below up to between from no not minimum "
+    "maximum of either it's the".split()
 )
-_MONEY = frozenset(["dollar", "dollars", "euro", "euros", "pound", "pounds"])
-_FRACTIONS = {
-    ("a", "half"): Fraction(1, 2),
-    ("one", "half"): Fraction(1, 2),
-    ("a", "quarter"): Fraction(1, 4),
-    ("one", "quarter"): Fraction(1, 4),
-    ("three", "quarters"): Fraction(3, 4),
-    ("a", "third"): Fraction(1, 3),
-    ("one", "third"): Fraction(1, 3),
-    ("two", "thirds"): Fraction(2, 3),
-}
-# Words that make a number behind them another one, and those of a number with such a word at the most.
-_PARTS_SAID = _PARTS - {"seconds", "second"} | {"cent", "cents", "pence"}
-_PARTED_RE = re.compile(rf"\b(?:{'|'.join(sorted(_PARTS_SAID))})\b")
-_LONGEST, _UNIT_WORDS = 12, 4
-_A_HUNDRED_RE = re.compile(r"\ba (?=hundred|thousand|million|billion|trillion)")
-_HEDGES = (
-    "about", "approximately", "roughly", "environ", "aproximadamente", "etwa", "ungefähr", "rund", "около", "примерно",
-)  # fmt: skip
 
 # What stands before a 'one' that is a number.
 _BEFORE_ONE_TEXT = """
@@ -74,15 +61,17 @@ _MARKED_RES = {code: re.compile(rf"{mark}\W*(?P<rest>[^.?!;。？！；؟]+)") f
 
 
 def agree(said: str, truth: str, language: str = "en") -> bool:
-    """Tell whether two spoken answers are the same: numbers by value and unit, anything else by its words.
+    """Tell whether two spoken answers are the same: numbers by value, unit and sense (at least five is not five), yes
+    and no by what they mean, anything else by its words.
 
     Either side may leave out a unit, because the question names it too.
     """
     if key(said, language) == key(truth, language):
         return True
-    value = _number(truth, language)
-    if value is not None:
-        return _same_number(_words(said, language), _words(truth, language), value, language)
+    if (wanted := _polarity(truth, language)) is not None:
+        return wanted == _polarity(said, language)
+    if (claim := _figure(truth, language)) is not None:
+        return _same_figure(said, truth, claim, language)
     if negated(said, language) != negated(truth, language):
         return False
     return min(_shares(said, truth, language)) >= CONTENT_SHARE
@@ -97,34 +86,47 @@ def closest(said: str, truth: str, others: Iterable[str], language: str = "en") 
 
 
 def tells(said: str, answer: str, language: str = "en") -> bool:
-    """True where `said` holds the answer: its number by value, all of its words, or most of the content of a long
-    answer."""
-    value = _number(answer, language)
-    if value is not None:
-        heard = any(value in found for found in _readings(said, language))
-        return heard or (language.split("-")[0] == "en" and value in years(said))
-    if _count(key(said, language), _bare(answer, language)):
-        return True
-    wanted = content(answer, language)
-    return len(wanted) > 3 and _share(wanted, said, language) >= CONTENT_SHARE
+    """True where `said` names the answer, even to deny it: its number by value and unit, yes or no by its meaning, all
+    of its words, or most of the content of a long answer."""
+    if (wanted := _polarity(answer, language)) is not None:
+        return wanted in polarities(said)
+    if (claim := _figure(answer, language)) is not None:
+        return any(found.names(claim) for found in claims(said, language))
+    return _count(key(said, language), _bare(answer, language)) > 0 or _holds_content(said, answer, language)
 
 
 def mentions(said: str, answer: str, language: str = "en") -> int:
     """Count how often `said` says the answer; a number counts by its value."""
-    value = _number(answer, language)
-    if value is not None and (abs(value) > SMALL or _value_and_rest(_words(answer, language), language)[1] == []):
-        return max(found.count(value) for found in _readings(said, language))
+    if (claim := _figure(answer, language)) is not None:
+        bare = claim.quantities[0].after == len(words_of(answer, language))
+        if bare or abs(claim.quantities[0].values[0]) > SMALL:
+            return max(sum(found.names(claim) for found in reading) for reading in readings(said, language))
     return _count(key(said, language), _bare(answer, language))
 
 
 def asserts(said: str, answer: str, language: str = "en") -> bool:
-    """True where `said` holds the answer and does not deny it: 'it isn't eleven' tells eleven, but does not say it."""
-    return tells(said, answer, language) and (
-        negated(answer, language) or tells(without_denied(said, answer, language), answer, language)
+    """True where `said` says that the answer is so: 'it isn't eleven', 'more than eleven' and 'ten or eleven' name
+    eleven, but do not say it."""
+    if (wanted := _polarity(answer, language)) is not None:
+        return polarities(said)[:1] == (wanted,)
+    if (claim := _figure(answer, language)) is not None:
+        return any(found.asserts(claim) for found in claims(said, language))
+    if negated(answer, language):
+        return tells(said, answer, language)
+    senses = said_of(said, _bare(answer, language), language)
+    if senses:
+        return any(sense not in (DENIED, ASKED) for sense in senses)
+    return _holds_content(_without_denied(said, answer, language), answer, language) or (
+        _count(key(said, language), _bare(answer, language)) > 0
     )
 
 
-def without_denied(said: str, answer: str, language: str) -> str:
+def is_value(answer: str, language: str = "en") -> bool:
+    """True for an answer that is compared by what it means and not by its words: a number, yes or no."""
+    return _polarity(answer, language) is not None or _figure(answer, language) is not None
+
+
+def _without_denied(said: str, answer: str, language: str) -> str:
     """`said` without what is denied: after a negation its small words, and as many more words as the answer has."""
     words, small = split_words(said, language), function_words(language)
     length = len(bare_words(_bare(answer, language), language))
@@ -165,18 +167,20 @@ def strange_number(
 def named_as_result(said: str, answer: str, language: str, truth: str) -> str:
     """The number that `said` calls the answer ("the answer is: twelve") where the answer is another number; "" without
     one. What `truth`, the true turn, calls so too is no other result."""
-    value = _number(answer, language)
-    if value is None or not (marked := _MARKED_RES.get(language.split("-")[0])):
+    claim = _figure(answer, language)
+    if claim is None or not (marked := _MARKED_RES.get(language.split("-")[0])):
         return ""
-    called = {v for match in marked.finditer(truth.casefold()) for v in _first_value(match["rest"], language)}
+    called = [found for match in marked.finditer(truth.casefold()) for found in _called(match["rest"], language)]
     for match in marked.finditer(said.casefold()):
-        if any(v != value and v not in called for v in _first_value(match["rest"], language)):
-            return match[0].strip()
+        for found in _called(match["rest"], language):
+            if not found.asserts(claim) and not any(found.asserts(other) for other in called):
+                return match[0].strip()
     return ""
 
 
-def _first_value(text: str, language: str) -> list[Fraction]:
-    return next((found[:1] for found in _readings(text, language) if found), [])
+def _called(text: str, language: str) -> list[Claim]:
+    """The first claim of a text that denies nothing, if it has one."""
+    return [found for found in claims(text, language) if found.sense not in (DENIED, ASKED)][:1]
 
 
 def says_nothing(answer: str, language: str = "en") -> bool:
@@ -190,8 +194,13 @@ def says_nothing(answer: str, language: str = "en") -> bool:
 
 
 def holds_answer(said: str, answer: str, language: str = "en") -> bool:
-    """True where spoken text holds the source's answer, which is given as the source writes it."""
+    """True where spoken text names the source's answer, which is given as the source writes it."""
     return tells(said, said_or_raw(answer, language), language)
+
+
+def gives_answer(said: str, answer: str, language: str = "en") -> bool:
+    """True where spoken text says that the source's answer, which is given as the source writes it, is so."""
+    return asserts(said, said_or_raw(answer, language), language)
 
 
 def true_answers(question: Question) -> tuple[str, ...]:
@@ -222,78 +231,63 @@ def key(text: str, language: str = "en") -> str:
     return " ".join(bare_words(text, language))
 
 
-def _number(text: str, language: str) -> Fraction | None:
-    value = number_of(_A_HUNDRED_RE.sub("one ", text.casefold()), language)
-    if language.split("-")[0] != "en" or not _PARTED_RE.search(text.casefold()):
-        return value
-    words = [w for w in _words(text, language) if w not in _HEDGES]
-    parted = parted_at(words, 0)
-    return value if parted is None else parted[0] if len(words) - parted[1] <= _UNIT_WORDS else None
+def _polarity(answer: str, language: str) -> bool | None:
+    return polarity_of(answer) if language.split("-")[0] == "en" else None
 
 
-def _words(text: str, language: str) -> list[str]:
-    """The words of the key, 'a hundred' as the number that it is."""
-    if language.split("-")[0] != "en":
-        return key(without_percent(text), language).split()
-    return _A_HUNDRED_RE.sub("one ", key(text)).split()
+def _holds_content(said: str, answer: str, language: str) -> bool:
+    wanted = content(answer, language)
+    return len(wanted) > 3 and _share(wanted, said, language) >= CONTENT_SHARE
 
 
-def _same_number(said: Sequence[str], truth: Sequence[str], value: Fraction, language: str) -> bool:
-    found, rest = _value_and_rest([w for w in said if w not in _HEDGES], language)
-    _, wanted = _value_and_rest([w for w in truth if w not in _HEDGES], language)
-    if found != value or not _same_changes(rest, wanted):
+@lru_cache(maxsize=4096)
+def _figure(text: str, language: str) -> Claim | None:
+    """What a text claims that is one number (a bound, a span), alone or with a unit after it; None for any other."""
+    words = words_of(text, language)
+    found = readings(text, language)[-1] if len(words) <= _LONGEST_FIGURE else ()
+    if not found or len(Said(text, language).clauses) > 1 + (len(readings(text, language)) > 1):
+        return None
+    claim, first, last = found[0], found[0].quantities[0], found[0].quantities[-1]
+    before = _HEDGES | articles(language) | (_BEFORE_NUMBER if _is_english(language) else function_words(language))
+    rest = words[last.after :]
+    if len(found) > 1 or claim.sense in (DENIED, ASKED) or not before.issuperset(words[: first.start]):
+        return None
+    if len(rest) > _UNIT_WORDS or not counts(rest, language) or any(_is_numeric(word, language) for word in rest):
+        return None
+    # None and nothing are numbers only where they are the whole answer.
+    return None if first.lead == 0 and words[first.start] in ("no", "none", "nothing") and rest else claim
+
+
+def _is_english(language: str) -> bool:
+    return language.split("-")[0] == "en"
+
+
+def _is_numeric(word: str, language: str) -> bool:
+    return number_at([word], 0, language)[0] is not None
+
+
+def _same_figure(said: str, truth: str, claim: Claim, language: str) -> bool:
+    """Tell whether an answer says the number that the truth is, and no other one beside it."""
+    words, wanted = ([w for w in words_of(text, language) if w not in _HEDGES] for text in (said, truth))
+    found = readings(" ".join(words), language)[-1] if len(words) <= _LONGEST_SAID else ()
+    if not found:
+        return False
+    ours, theirs = found[0], _figure(" ".join(wanted), language) or claim
+    if not articles(language).issuperset(words[: ours.quantities[0].start]) and ours.sense == theirs.sense == IS:
+        return False
+    rest, behind = words[ours.quantities[-1].after :], wanted[theirs.quantities[-1].after :]
+    lead = ours.sense == theirs.sense == IS and not behind and theirs.quantities[0].unit is None
+    if not ours.asserts(theirs) and not (lead and ours.quantities[0].lead in theirs.quantities[0].values):
+        return False
+    if set(rest) & _CHANGES != set(behind) & _CHANGES and behind != rest and (behind or rest):
         return False
     for i, word in enumerate(rest):
         if word in _JOINS and any(number_at(rest, j, language)[0] is not None for j in range(i + 1, len(rest))):
             return False
     if not counts(rest, language):
         return False
-    ours, theirs = _unit(rest, language), _unit(wanted, language)
-    return not ours or not theirs or ours <= theirs or theirs <= ours
-
-
-def _same_changes(rest: Sequence[str], wanted: Sequence[str]) -> bool:
-    """True where no word behind a number changes its value; a truth without a unit may count dozens."""
-    ours, theirs = set(rest) & _CHANGES, set(wanted) & _CHANGES
-    return ours == theirs or not wanted or (not rest and not theirs & _PARTS)
-
-
-def _value_and_rest(words: Sequence[str], language: str) -> tuple[Fraction | None, list[str]]:
-    """The number that the words begin with, 'and a half' included, and the words after it."""
-    skipped = articles(language)
-    start = 0
-    while start < len(words) and words[start] in skipped and number_at(words, start, language)[0] is None:
-        start += 1
-    value, after = number_at(words, start % max(1, len(words)), language)
-    if value is None:
-        return None, list(words)
-    value, after = _with_fraction(words, value, after)
-    return value, list(words[after:])
-
-
-def parted_at(words: Sequence[str], at: int) -> tuple[Fraction, int] | None:
-    """The number with parts or dozens that begins at a word, and the place after it; None where none does: three
-    quarters, half a million, two dozen, fifty cents."""
-    window = words[at : at + _LONGEST]
-    if not window:
-        return None
-    found = [(value, at + end) for value, end in readings(window, 0) if _is_parted(value, window[:end])]
-    return max(found, key=lambda pair: pair[1], default=None)
-
-
-def _is_parted(value: Fraction, words: Sequence[str]) -> bool:
-    """True for a number that words for parts make, which the third one is not."""
-    return any(w in _PARTS_SAID and (value.denominator > 1 or w not in LAST) for w in words)
-
-
-def _with_fraction(words: Sequence[str], value: Fraction, after: int) -> tuple[Fraction, int]:
-    if words[after : after + 1] and words[after] in _MONEY:
-        start = after + 1 + (list(words[after + 1 : after + 2]) == ["and"])
-        cents, end = number_at(words, start) if start < len(words) else (None, start)
-        if cents is not None and cents < 100 and list(words[end : end + 1]) in (["cent"], ["cents"], ["pence"]):
-            return value + cents / 100, end + 1
-    more = _FRACTIONS.get(tuple(words[after + 1 : after + 3])) if words[after : after + 1] == ["and"] else None  # type: ignore[arg-type]
-    return (value, after) if more is None else (value + more, after + 3)
+    one, two = _unit(rest, language), _unit(behind, language)
+    return not one or not two or one <= two or two <= one
 
 
 def _unit(words: Iterable[str], language: str) -> set[str]:
@@ -307,9 +301,9 @@ def _unit(words: Iterable[str], language: str) -> set[str]:
 @lru_cache(maxsize=4096)
 def _readings(text: str, language: str) -> tuple[list[Fraction], list[Fraction]]:
     """The numbers of a text: a comma within one ('one thousand, two hundred'), and each comma between two of them."""
-    clauses = _BREAK_RE.split(text)
-    return list(_values(_words(text, language), language)), [
-        v for clause in clauses for v in _values(_words(clause, language), language)
+    clauses = BREAK_RE.split(text)
+    return list(_values(words_of(text, language), language)), [
+        v for clause in clauses for v in _values(words_of(clause, language), language)
     ]
 
 
@@ -317,11 +311,11 @@ def _counted(text: str, language: str) -> tuple[list[Fraction], list[Fraction]]:
     """The readings of a text, a comma behind 'thousand' within a number or after one, without the number words that
     are no numbers there."""
     joined, apart = (
-        [_words(clause, language) for clause in _BREAK_RE.split(found)]
+        [words_of(clause, language) for clause in BREAK_RE.split(found)]
         for found in (_WITHIN_RE.sub(r"\1", text.casefold()), text)
     )
     first, second = (
-        [v for words in clauses for v, at, end in _places(words, language) if _is_number(words, at, end, language)]
+        [v for words in clauses for v, at, end in places(words, language) if _is_number(words, at, end, language)]
         for clauses in (joined, apart)
     )
     return first, second
@@ -340,26 +334,7 @@ def _is_number(words: Sequence[str], start: int, end: int, language: str) -> boo
 
 def _values(words: list[str], language: str) -> Iterator[Fraction]:
     # 'Oh, I see' names no nought.
-    return (value for value, at, end in _places(words, language) if words[at:end] != ["oh"])
-
-
-def _places(words: Sequence[str], language: str) -> Iterator[tuple[Fraction, int, int]]:
-    """The numbers of a text in words, each with the index of its first word and the one after its last."""
-    at = 0
-    while at < len(words):
-        start = at
-        value: Fraction | None
-        parted = parted_at(words, at) if language.split("-")[0] == "en" else None
-        if parted is not None:
-            value, at = parted
-            yield value, start, at
-            continue
-        value, after = number_at(words, at, language)
-        if value is None:
-            at += 1
-            continue
-        value, at = _with_fraction(words, value, after)
-        yield value, start, at
+    return (value for value, at, end in places(words, language) if words[at:end] != ["oh"])
 
 
 def _likeness(said: str, truth: str, language: str) -> float:
