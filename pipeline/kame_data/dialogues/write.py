@@ -17,8 +17,10 @@ from kame_data.stage import Inputs, Stage
 from kame_data.text.acceptance import check_said
 from kame_data.text.answers import (
     agree,
+    asserts,
     choice_said,
     closest,
+    is_value,
     key,
     mentions,
     said_or_raw,

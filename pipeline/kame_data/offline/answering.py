@@ -9,7 +9,7 @@ from kame_data.offline.asking import BLANK, SHORT_CHOICE, Asked
 from kame_data.offline.wording import closed, is_thing, listed, quantities, sentences, upper
 from kame_data.offline.working import Step
 from kame_data.records import Question
-from kame_data.text.answers import key, tells
+from kame_data.text.answers import asserts, key, tells
 from kame_data.text.casing import lower
 
 SHORTEST, LONGEST = 8, 80
@@ -85,7 +85,7 @@ def _reckoned(steps: list[Step], asked: Asked, wanted: int, draws: random.Random
 def _leads(statement: str, answer: str) -> bool:
     """True for a statement that says the answer near its beginning and no number beside it."""
     found = list(quantities(statement))
-    return len(found) == 1 and found[0][0] < _EARLY and tells(statement, answer)
+    return len(found) == 1 and found[0][0] < _EARLY and asserts(statement, answer)
 
 
 def _with_unit(statement: str, answer: str) -> str:
@@ -108,7 +108,7 @@ def _first(asked: Asked, draws: random.Random, *, alone: bool) -> str:
     if key(said) in _TRUTHS:
         return draws.choice(_TRUTHS[key(said)])
     whole = _whole(asked, stem)
-    if whole and len(whole.split()) <= LONGEST // 2 and tells(whole, said):
+    if whole and len(whole.split()) <= LONGEST // 2 and asserts(whole, said):
         return whole
     if len(said.split()) > SHORT_CHOICE + 2:
         return closed(said)

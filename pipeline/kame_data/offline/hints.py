@@ -10,7 +10,7 @@ from kame_data.errors import Refusal
 from kame_data.offline.guesses import heard_choices
 from kame_data.offline.wording import closed, cut, is_thing, number_words, quantities, sentences, trimmed, upper
 from kame_data.oracles.acceptance import MAX_WORDS, OracleTask
-from kame_data.text.answers import key, tells
+from kame_data.text.answers import asserts, key, tells
 from kame_data.text.function_words import articles, function_words
 
 _AROUND = ("around", "close to", "about", "something like")
@@ -174,7 +174,7 @@ def right(truth: Truth, draws: random.Random) -> str:
     if len(words := answer.split()) > _ROOM:
         # Most of the content has to be heard, to the end of a clause if one ends there.
         ends = [n for n in range(len(words) // 2, _ROOM + 1) if words[n - 1][-1] in ",;"]
-        answer = next((part for n in reversed(ends) if tells(part := cut(words, n), answer)), cut(words, _ROOM))
+        answer = next((part for n in reversed(ends) if asserts(part := cut(words, n), answer)), cut(words, _ROOM))
     frames = _NUMBER if truth.number is not None else _WORDS
     texts = [upper(frame.format(answer)) for frame in draws.sample(frames, len(frames))]
     text = next((text for text in texts if key(text) not in key(truth.turn)), texts[0])
@@ -189,11 +189,11 @@ def almost(truth: Truth, draws: random.Random) -> str:
     for sentence in told:
         if len(" ".join([*kept, sentence]).split()) <= MAX_WORDS - 2:
             kept.append(sentence)
-    if told[0] not in kept or not tells(" ".join(kept), truth.answer):
+    if told[0] not in kept or not asserts(" ".join(kept), truth.answer):
         kept = [closed(cut(told[0].split(), _ROOM))]
-    if not tells(" ".join(kept), truth.answer):
+    if not asserts(" ".join(kept), truth.answer):
         return right(truth, draws)
-    if len(truth.answer.split()) <= _EARLY and not tells(" ".join(kept[0].split()[:_EARLY]), truth.answer):
+    if len(truth.answer.split()) <= _EARLY and not asserts(" ".join(kept[0].split()[:_EARLY]), truth.answer):
         # A cut oracle would lack it.
         return f"{closed(truth.answer)} {kept[0]}"
     if key(" ".join(kept)) in (key(truth.turn), key(truth.answer)):

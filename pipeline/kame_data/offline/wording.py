@@ -8,10 +8,10 @@ from fractions import Fraction
 
 from kame_data.errors import Refusal
 from kame_data.text.answers import key
-from kame_data.text.quantities import parted_at
 from kame_data.text.function_words import articles, function_words
 from kame_data.text.hesitations import within_unit
 from kame_data.text.numerals import number_at
+from kame_data.text.quantities import parted_at
 from kame_data.text.spoken import say
 
 _END_RE = re.compile(r"(?<=[.?!])\s+")

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from kame_data.errors import Refusal
 from kame_data.records import Question
-from kame_data.text.claims import ASKED, BREAK_RE, DENIED, IS, Claim, Said, claims, readings, said_of, words_of
+from kame_data.text.claims import ASKED, BREAK_RE, DENIED, IS, Claim, claims, readings, said_of, words_of
 from kame_data.text.function_words import articles, function_words, negated
 from kame_data.text.number_words import counts
 from kame_data.text.numerals import number_at, number_of
@@ -35,10 +35,11 @@ _HEDGES = frozenset((
     "ungefähr", "rund", "около", "примерно",
 ))  # fmt: skip
 # What may stand before the number of an answer.
-_BEFORE_NUMBER = frozenset(
-    "is greater more less fewer than at least most over above under below up to between from no not minimum "
-    "maximum of either it's the".split()
-)
+_BEFORE_NUMBER_TEXT = """
+    is greater more less fewer than at least most over above under below up to between from no not minimum maximum of
+    either it's the
+"""
+_BEFORE_NUMBER = frozenset(_BEFORE_NUMBER_TEXT.split())
 
 # What stands before a 'one' that is a number.
 _BEFORE_ONE_TEXT = """
@@ -73,6 +74,8 @@ def agree(said: str, truth: str, language: str = "en") -> bool:
     if (claim := _figure(truth, language)) is not None:
         return _same_figure(said, truth, claim, language)
     if negated(said, language) != negated(truth, language):
+        return False
+    if not (_names_numbers(said, truth, language) and _names_numbers(truth, said, language)):
         return False
     return min(_shares(said, truth, language)) >= CONTENT_SHARE
 
@@ -237,7 +240,15 @@ def _polarity(answer: str, language: str) -> bool | None:
 
 def _holds_content(said: str, answer: str, language: str) -> bool:
     wanted = content(answer, language)
-    return len(wanted) > 3 and _share(wanted, said, language) >= CONTENT_SHARE
+    held = len(wanted) > 3 and _share(wanted, said, language) >= CONTENT_SHARE
+    return held and _names_numbers(said, answer, language)
+
+
+def _names_numbers(said: str, answer: str, language: str) -> bool:
+    """True where a text names all numbers of a longer answer; one and none are also other words."""
+    found = claims(said, language)
+    wanted = [claim for claim in readings(answer, language)[-1] if claim.quantities[0].lead not in (0, 1)]
+    return all(any(ours.names(claim) for ours in found) for claim in wanted)
 
 
 @lru_cache(maxsize=4096)
@@ -245,7 +256,7 @@ def _figure(text: str, language: str) -> Claim | None:
     """What a text claims that is one number (a bound, a span), alone or with a unit after it; None for any other."""
     words = words_of(text, language)
     found = readings(text, language)[-1] if len(words) <= _LONGEST_FIGURE else ()
-    if not found or len(Said(text, language).clauses) > 1 + (len(readings(text, language)) > 1):
+    if not found:
         return None
     claim, first, last = found[0], found[0].quantities[0], found[0].quantities[-1]
     before = _HEDGES | articles(language) | (_BEFORE_NUMBER if _is_english(language) else function_words(language))

@@ -22,7 +22,7 @@ BREAK_RE = re.compile(r"[,;:.!?，。；：！？、،؛؟]")
 _WITHIN_RE = re.compile(rf"\b(thousand|million|billion|trillion), (?=(?:{'|'.join((*UNITS, *TENS))})\b)")
 _A_HUNDRED_RE = re.compile(r"\ba (?=hundred|thousand|million|billion|trillion)")
 
-IS, ABOVE, LEAST, BELOW, MOST, SPAN, DENIED, ASKED = "is above least below most span denied asked".split()
+IS, ABOVE, LEAST, BELOW, MOST, SPAN, PART, DENIED, ASKED = "is above least below most span part denied asked".split()
 _FLIPPED = {ABOVE: MOST, BELOW: LEAST, LEAST: BELOW, MOST: ABOVE}
 # Words directly before a quantity, and directly behind it, that make a bound of it.
 _BOUND_WORDS = {
@@ -34,7 +34,7 @@ _BOUNDS = {word: sense for sense, words in _BOUND_WORDS.items() for word in word
 _BOUND_PAIRS = {
     ("at", "least"): LEAST, ("minimum", "of"): LEAST, ("upwards", "of"): ABOVE, ("north", "of"): ABOVE,
     ("at", "most"): MOST, ("maximum", "of"): MOST, ("up", "to"): MOST, ("at", "minimum"): LEAST,
-    ("at", "maximum"): MOST,
+    ("at", "maximum"): MOST, ("root", "of"): PART, ("half", "of"): PART, ("percent", "of"): PART,
 }  # fmt: skip
 _BEHIND_RES = {
     LEAST: re.compile(r"(?:\w+ ){0,2}?(?:(?:or|and) (?:more|above|over|up|higher|greater|upwards|beyond)|at least)\b"),
@@ -56,18 +56,20 @@ _EXCEPT = frozenset((
     ("anything", "but"), ("everything", "but"), ("all", "but"), ("rather", "than"), ("other", "than"),
     ("instead", "of"), ("except", "for"), ("apart", "from"), ("far", "from"),
 ))  # fmt: skip
+_ANSWER = "the (?:right |correct )?(?:answer|result|value|number|one|solution|case|total)"
 _VERDICT = (
     r"(?:(?:quite|just|simply|clearly|obviously|plainly|way|far|also|certainly|definitely|the|a|an|be) )*"
     r"(?:wrong|incorrect|false|mistaken|mistake|error|impossible|untrue|invalid|not it|"
     r"too (?:high|low|many|few|much|big|small|large|little|long|short)|"
-    r"not (?:quite |really )?(?:right|correct|true|possible|the (?:right |correct )?(?:answer|result|value|number|one)))\b"
+    r"not (?:quite |really )?(?:right|correct|true|possible|"
+    rf"{_ANSWER}))\b"
 )
 _DENY = (
     rf"(?:(?:is|was|are|were|be|seems?|looks?|sounds?|would be|must be|has to be|can only be) {_VERDICT}|"
     r"(?:isn't|wasn't|aren't|weren't|can't be|cannot be|couldn't be|won't be|would not be|wouldn't be|must not be|"
     r"can not be|could not be|is never|was never) (?:quite |really )?"
-    r"(?:right|correct|true|possible|it|so|the (?:right |correct )?(?:answer|result|value|number|one|solution|case|total)"
-    r")\b|(?:doesn't|does not|cannot|can't|won't|don't|do not) (?:work|fit|hold|add up|make sense|be (?:right|true|it))\b)"
+    rf"(?:right|correct|true|possible|it|so|{_ANSWER})\b|"
+    r"(?:doesn't|does not|cannot|can't|won't|don't|do not) (?:work|fit|hold|add up|make sense|be (?:right|true|it))\b)"
 )
 _DENIED_BEHIND_RE = re.compile(rf"(?:\w+ ){{0,3}}?{_DENY}")
 _NEXT_DENIES_RE = re.compile(
@@ -253,19 +255,17 @@ def _grouped(said: Said, group: list[tuple[int, Quantity]], open_end: bool) -> I
 
 
 def _link(said: Said, before: tuple[int, Quantity], clause: int, found: Quantity) -> str:
-    """How a quantity goes on with the one before it: "or" as another choice or end, "," as the next of a list, or ""."""
+    """How a quantity goes on with the one before it: "or" as another choice or end, "," as the next of a list; or
+    ""."""
     last, first = before
     if said.language.split("-")[0] != "en" or clause - last > 1:
         return ""
     words = said.clauses[last]
-    if clause == last:
-        gap = words[first.after : found.start]
-    elif said.stops[last] == ",":
-        gap = [*words[first.after :], *said.clauses[clause][: found.start]]
-    else:
+    if clause > last and said.stops[last] != ",":
         return ""
-    while gap and (plural_noun(gap[0]) or gap[0] == "maybe"):
-        gap = gap[1:]
+    gap = words[first.after : found.start if clause == last else len(words)]
+    gap = gap[1:] if gap and plural_noun(gap[0]) else gap
+    gap = [*gap, *(said.clauses[clause][: found.start] if clause > last else ())]
     gap = [word for word in gap if word not in ("even", "maybe", "perhaps", "possibly", "about", "either")]
     if not gap:
         return "," if clause > last else ""

@@ -28,12 +28,16 @@ _FRACTIONS = {
     ("one", "third"): Fraction(1, 3),
     ("two", "thirds"): Fraction(2, 3),
 }
-_LONGEST = 12
+_LONGEST, _LONGEST_NUMBER = 12, 40
 _DIVIDED = (("over",), ("divided", "by"), ("out", "of"))
 # 'No' before these counts nothing: no doubts, no problems.
-_NO_THINGS = frozenset("ifs doubts problems worries questions plans ways reasons words answers means less".split())
+_NO_TEXT = "ifs doubts problems worries questions plans ways reasons words answers means less"
+_NO_THINGS = frozenset(_NO_TEXT.split())
 _NOT_S = frozenset(["children", "people", "men", "women", "money", "feet", "fish", "sheep", "mice", "change"])
-_NO_COUNT = frozenset("above these those following other others options choices answers statements".split())
+# None of these is a choice, and no number.
+_CHOICES_TEXT = "above these those following other others options choices answers statements"
+_CHOICES = frozenset(_CHOICES_TEXT.split())
+_SIGNS = frozenset(["minus", "negative"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,8 @@ class Quantity:
     noun: str = ""
 
     def same(self, answer: "Quantity") -> bool:
-        """True where this is the quantity of an answer. Either may leave out its unit, because the question names it."""
+        """True where this is the quantity of an answer; either may leave out its unit, because the question names
+        it."""
         ours, theirs = set(self.values), set(answer.values)
         if self.unit is None or answer.unit is None:
             if self.unit is None and answer.unit is None:
@@ -142,15 +147,20 @@ def quantities(words: list[str], language: str = "en") -> list[Quantity]:
 
 
 def _number(words: list[str], at: int) -> Quantity | None:
-    value, end = number_at(words, at)
+    """The quantity that begins with the number at a word; None where none does."""
+    if words[at] in _SIGNS:
+        found = _number(words, at + 1) if at + 1 < len(words) and words[at + 1] not in _SIGNS else None
+        return found and replace(found, start=at, lead=-found.lead, values=tuple(-value for value in found.values))
+    value, length = number_at(words[at : at + _LONGEST_NUMBER], 0)
+    end = at + length
     if value is not None:
         value, end = with_fraction(words, value, end)
     if parted := parted_at(words, at):
-        lead, values, end = value or parted[0], (parted[0],), parted[1]
+        lead, end = value or parted[0], parted[1]
         if words[end - 1] in _CENTS:
             money = next((unit_at([w], 0)[0] for w in words[at:end] if w in _MONEY), None)
-            return Quantity(at, end, end, values, lead, money or MONEY)
-        return _with_unit(words, Quantity(at, end, end, values, lead), of=True)
+            return Quantity(at, end, end, (parted[0],), lead, money or MONEY)
+        return _with_unit(words, Quantity(at, end, end, (parted[0],), lead), of=True)
     if value is None or words[at:end] == ["oh"]:
         return None
     values, end = _in_pairs(words, at, end, value)
@@ -196,7 +206,7 @@ def _nothing(words: list[str], at: int) -> Quantity | None:
     after = at + 1
     unit, noun = None, ""
     if word in ("none", "nobody", "nothing", "naught", "nought", "nil"):
-        if (word == "none" and _NO_COUNT & set(following)) or following[:1] in (["but"], ["else"], ["to"]):
+        if (word == "none" and _CHOICES & set(following)) or following[:1] in (["but"], ["else"], ["to"]):
             return None
     elif word == "no" and following and plural_noun(following[0]) and following[0] not in _NO_THINGS:
         unit, _ = unit_at(words, at + 1)

@@ -49,7 +49,7 @@ _MADE: dict[str, tuple[Fraction, dict[str, int]]] = {
 _THINGS = frozenset("dozen item unit line turn package person student".split())
 _MONEY = frozenset("dollar euro pound yen rupee money".split())
 # A base of several kinds, and the kinds of it.
-_GENERAL = {name: "money" for name in _MONEY} | {
+_GENERAL = dict.fromkeys(_MONEY, "money") | {
     f"degree {scale}": "degree" for scale in ("celsius", "fahrenheit", "rankine")
 }
 _OTHERS = {
