@@ -145,7 +145,8 @@ NOT_SO = """
 """
 SO = """
     {}|it's {}|it's not eleven thousand but {}|it isn't eleven thousand, it's {}|no, it's {}|no it's {}|
-    it's {}, no doubt|    there's no doubt that it's {}|eleven thousand? No, {}|is it {}? Yes|about {}|exactly {}|{}, right?|
+    it's {}, no doubt|there's no doubt that it's {}|eleven thousand? No, {}|is it {}? Yes|about {}|exactly {}|
+    {}, right?|
     nothing but {}|it rose from eleven thousand to {}|{}, and not eleven thousand|{} of them are not ripe|
     she doesn't work on Monday, so it's {}
 """
