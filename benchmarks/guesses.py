@@ -30,7 +30,7 @@ from kame_data.offline.wording import quantities
 from kame_data.offline.writer import OfflineWriter
 from kame_data.oracles.simulate import DialogueOracles, answered_turns, simulate_oracles
 from kame_data.records import Dialogue, Question, Rejected
-from kame_data.text.answers import asserts, number_values
+from kame_data.text.answers import asserts, number_values, tells
 from kame_data.text.askable import check_question
 
 FILES = {"gsm8k": "gsm8k/train.parquet", "mmlu_pro": "mmlu_pro/test.parquet"}
