@@ -61,5 +61,5 @@ $(VENV)/.tandem: $(VENV)/.core
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,asr,google,moonshine,coqui,train,tandem,dask,ray,s3]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,asr,evaluate,google,moonshine,coqui,train,tandem,dask,ray,s3]'
 	@touch $@

@@ -66,49 +66,17 @@ class VirtualSettings(Branch):
     quiet: Annotated[float, Field(ge=0, le=60)] = 2.0
 
 
-class TandemSettings(Tree):
-    """All settings of conversations, over a server or with a recording. `silence`: seconds that end a turn of the
+class ConversationSettings(Tree):
+    """Settings of conversations with a model, however they are held. `silence`: seconds that end a turn of the
     user."""
-
-    environment: ClassVar[str] = "KAME_DATA_TANDEM_"
-    example: ClassVar[str] = "answers.words=40"
-    recipes: ClassVar[str | None] = "data/recipes/talk"
 
     model: Annotated[
         str,
         Flag("MODEL", metavar="demo|RUN|FOLDER|HUB_ID"),
         Field(description="The front end: demo, a run or exported folder, a Hub id, or untrained-tiny."),
     ] = "demo"
-    sound_in: Annotated[
-        Path | None,
-        Flag("--in", metavar="FILE"),
-        Field(description="The user's sound, for a run on a virtual clock, without a server."),
-    ] = None
-    say: Annotated[
-        str | None,
-        Flag("--say", metavar="TEXT"),
-        Field(min_length=1, max_length=2000, description="In place of --in: what espeak says as the user."),
-    ] = None
-    clock: Annotated[
-        Literal["virtual", "real"],
-        Flag("--clock"),
-        Field(description="With --in or --say: virtual (the same bytes each time) or real time."),
-    ] = "virtual"
-    page: Annotated[
-        Path | None, Flag("--page", metavar="FILE"), Field(description="Page to write: the conversation in time.")
-    ] = None
-    sound_out: Annotated[
-        Path | None, Flag("--out", metavar="FILE"), Field(description="WAV to write: assistant left, user right.")
-    ] = None
-    record: Annotated[
-        Path | None,
-        Flag("--record", metavar="DIR"),
-        Field(description="Keep conversations there, for kame-data import; users are told."),
-    ] = None
-    events: Annotated[Path | None, Flag("--events", metavar="FILE"), Field(description="Event log to write.")] = None
     seed: Annotated[int, Flag("--seed"), Field(ge=0, lt=2**63, description="Seed of every draw.")] = 0
     language: Annotated[str, Flag("--language"), Field(description="The user's language, as in en.")] = "en"
-
     recogniser: Annotated[
         str,
         Flag("--recogniser", metavar="SPEC"),
@@ -145,13 +113,48 @@ class TandemSettings(Tree):
         "auto"
     )
 
+    latency: TandemLatency = TandemLatency()
+    answers: AnswerSettings = AnswerSettings()
+    virtual: VirtualSettings = VirtualSettings()
+
+
+class TandemSettings(ConversationSettings):
+    """All settings of conversations, over a server or with a recording."""
+
+    environment: ClassVar[str] = "KAME_DATA_TANDEM_"
+    example: ClassVar[str] = "answers.words=40"
+    recipes: ClassVar[str | None] = "data/recipes/talk"
+
+    sound_in: Annotated[
+        Path | None,
+        Flag("--in", metavar="FILE"),
+        Field(description="The user's sound, for a run on a virtual clock, without a server."),
+    ] = None
+    say: Annotated[
+        str | None,
+        Flag("--say", metavar="TEXT"),
+        Field(min_length=1, max_length=2000, description="In place of --in: what espeak says as the user."),
+    ] = None
+    clock: Annotated[
+        Literal["virtual", "real"],
+        Flag("--clock"),
+        Field(description="With --in or --say: virtual (the same bytes each time) or real time."),
+    ] = "virtual"
+    page: Annotated[
+        Path | None, Flag("--page", metavar="FILE"), Field(description="Page to write: the conversation in time.")
+    ] = None
+    sound_out: Annotated[
+        Path | None, Flag("--out", metavar="FILE"), Field(description="WAV to write: assistant left, user right.")
+    ] = None
+    record: Annotated[
+        Path | None,
+        Flag("--record", metavar="DIR"),
+        Field(description="Keep conversations there, for kame-data import; users are told."),
+    ] = None
+    events: Annotated[Path | None, Flag("--events", metavar="FILE"), Field(description="Event log to write.")] = None
     slots: Annotated[
         AtLeastOne,
         Flag("--slots"),
         Field(description="Conversations that the server runs at once."),
     ] = 1
-
-    latency: TandemLatency = TandemLatency()
-    answers: AnswerSettings = AnswerSettings()
-    virtual: VirtualSettings = VirtualSettings()
     server: ServerSettings = ServerSettings()

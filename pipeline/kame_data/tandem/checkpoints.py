@@ -18,6 +18,8 @@ from kame_data.codec.tokenizer import Tokenizer
 from kame_data.errors import UsageError
 from kame_data.model.start import UNTRAINED, Start, find_checkpoint, find_start
 from kame_data.resources import bundled
+from kame_data.seeds import digest
+from kame_data.storage.files import checksum
 from kame_data.tandem.codecs import OPENERS, open_codec
 from kame_data.tandem.front_end import FrontEnd, Sampling
 from kame_data.tandem.stepper import ThreadStepper
@@ -64,6 +66,13 @@ class Checkpoint:
         reads = start.reads_oracles
         shown = name if reads else f"{name} (it has no oracle stream)"
         return cls(shown, start, chosen, codec, reads, _stand_ins(start, codec))
+
+    def digest(self) -> str:
+        """The digest of all that its tokens hang on: weights (read whole), shape, tokenizer, codec."""
+        weights, lora = self.start.weights, self.start.files.get("lora_name")
+        files = [] if weights is None else [weights, *([weights.with_name(str(lora))] if lora else [])]
+        held = sorted((name, repr(value)) for name, value in self.start.arguments.items())
+        return digest(held, [checksum(file) for file in files], self.tokenizer.sha256, self.codec)
 
     @property
     def speaks(self) -> bool:

@@ -89,6 +89,7 @@ class FrontEnd:
         _check_fit(model, codec)
         self.count, self.codec, self.reads_oracles = count, codec, reads_oracles
         self._sampling = sampling or Sampling()
+        self._seed = self._sampling.seed
         self._model, self._padding = model, model.text_padding_token_id
         self._generation = _Generation(model, self._sampling, reads_oracles)
         self._streaming = self._generation.streaming(count)
@@ -110,11 +111,15 @@ class FrontEnd:
         row = next((row for row in range(self.count) if row not in self._taken), None)
         if row is None:
             raise KameError(f"all {self.count} conversations of the model are taken; wait until one ends")
-        if self._sampling.seed is not None and not self._taken:
-            torch.manual_seed(self._sampling.seed)
+        if self._seed is not None and not self._taken:
+            torch.manual_seed(self._seed)
         self._taken.add(row)
         self._reset([row])
         return row
+
+    def reseed(self, seed: int) -> None:
+        """Have the next conversation that has the model to itself draw by another seed."""
+        self._seed = seed
 
     def close(self, row: int) -> None:
         """The conversation of a row has ended."""

@@ -13,7 +13,7 @@ from kame_data import __version__
 from kame_data.llm.accounts import Budget
 from kame_data.seeds import digest
 from kame_data.settings.latency import LoopSettings
-from kame_data.settings.tandem import TandemSettings
+from kame_data.settings.tandem import ConversationSettings
 from kame_data.tandem.answers import answers_of
 from kame_data.tandem.checkpoints import Checkpoint
 from kame_data.tandem.events import EventLog
@@ -23,7 +23,7 @@ from kame_data.tandem.parts import Answers, Voice
 from kame_data.tandem.session import Session, Setup
 from kame_data.tandem.streaming_recognisers import streaming_recogniser
 from kame_data.tandem.streaming_recognisers.base import StreamingRecogniser
-from kame_data.tandem.virtual import VirtualConversation
+from kame_data.tandem.virtual import User, VirtualConversation
 from kame_data.tandem.voices import open_voice
 
 PACKAGES = ("moshi", "torch", "sentencepiece", "moonshine-voice", "openai", "anthropic")
@@ -43,7 +43,7 @@ class Parts:
 
 
 @contextmanager
-def open_parts(settings: TandemSettings, virtual: bool = False) -> Iterator[Parts]:
+def open_parts(settings: ConversationSettings, virtual: bool = False) -> Iterator[Parts]:
     """The parts, for a virtual clock or for real time; the voice's processes end behind them.
 
     Raises UsageError or KameError, in one line, for what is missing, unknown or does not fit.
@@ -77,7 +77,7 @@ def open_parts(settings: TandemSettings, virtual: bool = False) -> Iterator[Part
 
 
 @asynccontextmanager
-async def open_tandem(settings: TandemSettings, slots: int) -> AsyncIterator[Tandem]:
+async def open_tandem(settings: ConversationSettings, slots: int) -> AsyncIterator[Tandem]:
     """A tandem for `slots` conversations at once, in real time; all of it is closed behind. Raises as `open_parts`."""
     with open_parts(settings) as parts:
         stepper = parts.checkpoint.stepper(slots, settings.device)
@@ -91,27 +91,50 @@ async def open_tandem(settings: TandemSettings, slots: int) -> AsyncIterator[Tan
             stepper.close()
 
 
-async def talk_virtually(settings: TandemSettings, sound: NDArray[np.float32], log: EventLog) -> NDArray[np.float32]:
+class VirtualTandem:
+    """Conversations on a virtual clock, one after the other, with a model that is loaded once."""
+
+    def __init__(self, parts: Parts, settings: ConversationSettings) -> None:
+        self.parts, self.settings = parts, settings
+        self._rows = parts.checkpoint.front_end(1, settings.device, Sampling(seed=0))
+
+    async def talk(self, user: NDArray[np.float32] | User, log: EventLog, seed: int, name: str) -> NDArray[np.float32]:
+        """A conversation with a recording, f32 (n,) at 24 kHz, or with a user who hears the assistant; gives both
+        sides, f32 (n, 2), the assistant left. Every draw hangs on `seed`; `name` is the log's.
+
+        Raises KameError where model or recogniser fail.
+        """
+        parts, settings = self.parts, self.settings
+        self._rows.reseed(seed % 2**32)
+        voice = parts.voice.open(settings.language)
+        with ExitStack() as held:
+            held.callback(voice.close)
+            hearing = parts.recogniser.open(settings.language) if parts.recogniser is not None else None
+            session = Session(replace(parts.setup, name=name), log, 0.0)
+            own = hearing, parts.answers, voice, settings.virtual, settings.latency, seed
+            conversation = VirtualConversation(session, self._rows, *own, Budget(settings.answers.session_budget))
+            return await (conversation.run(user) if isinstance(user, np.ndarray) else conversation.talk(user))
+
+    async def close(self) -> None:
+        """Free the model and close the back end's connections."""
+        self._rows.shut_down()
+        await self.parts.answers.close()
+
+
+async def talk_virtually(
+    settings: ConversationSettings, sound: NDArray[np.float32], log: EventLog
+) -> NDArray[np.float32]:
     """The conversation about the user's `sound`, f32 (n,) at 24 kHz, on a virtual clock; gives both sides, f32 (n, 2).
 
     Raises as `open_parts`, and KameError where model or recogniser fail.
     """
     with open_parts(settings, virtual=True) as parts:
-        rows = parts.checkpoint.front_end(1, settings.device, Sampling(seed=settings.seed % 2**32))
-        with ExitStack() as held:
-            held.callback(rows.shut_down)
-            voice = parts.voice.open(settings.language)
-            held.callback(voice.close)
-            hearing = parts.recogniser.open(settings.language) if parts.recogniser is not None else None
+        tandem = VirtualTandem(parts, settings)
+        try:
             name = f"virtual-{digest(settings.seed, digest(sound.tobytes()))[:12]}"
-            session = Session(replace(parts.setup, name=name), log, 0.0)
-            own = hearing, parts.answers, voice, settings.virtual, settings.latency, settings.seed
-            try:
-                return await VirtualConversation(session, rows, *own, Budget(settings.answers.session_budget)).run(
-                    sound
-                )
-            finally:
-                await parts.answers.close()
+            return await tandem.talk(sound, log, settings.seed, name)
+        finally:
+            await tandem.close()
 
 
 def _loop(settings: LoopSettings) -> str:

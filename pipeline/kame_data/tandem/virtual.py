@@ -8,13 +8,13 @@ measured, behind the time that it took, one frame after the other.
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count
 from time import perf_counter
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -44,6 +44,14 @@ class Came:
 
 
 _Coming = Came | BackEndRequest | SpeechEvent | str
+
+
+class User(Protocol):
+    """A user who says the next frame by what the assistant said in the one before."""
+
+    def next(self, assistant: Sound | None) -> Sound | None:
+        """The next frame, f32 (SAMPLES,), behind the assistant's (None before the first); None at the end."""
+        ...
 
 
 class VirtualConversation:
@@ -76,12 +84,30 @@ class VirtualConversation:
     async def run(self, sound: Sound) -> Sound:
         """The conversation about the user's `sound`, f32 (n,) at 24 kHz; gives f32 (frames * SAMPLES, 2), the assistant
         left, the user right. Raises KameError where the model or the recogniser fails."""
-        row = self.rows.open()
-        reason = "it failed"
-        try:
+
+        async def hold(row: int) -> None:
             for frame in frames_of(sound):
                 await self._step(row, frame)
             await self._go_on(row)
+
+        return await self._held(hold)
+
+    async def talk(self, user: User) -> Sound:
+        """The conversation with a user who hears the assistant; gives and raises as `run` does."""
+
+        async def hold(row: int) -> None:
+            frame = user.next(None)
+            while frame is not None:
+                await self._step(row, frame)
+                frame = user.next(self._said[-1])
+
+        return await self._held(hold)
+
+    async def _held(self, hold: Callable[[int], Awaitable[None]]) -> Sound:
+        row = self.rows.open()
+        reason = "it failed"
+        try:
+            await hold(row)
             if self.hearing is not None:
                 late = [what for *_, what in sorted(self._coming) if isinstance(what, SpeechEvent)]
                 self._take([*late, *self.hearing.close()])

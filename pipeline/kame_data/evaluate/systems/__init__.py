@@ -1,0 +1,1 @@
+"""The systems that answer a bench, one file each."""
