@@ -179,7 +179,7 @@ KINDS = {
     "marks of lists, and what only looks like them": {
         "(ii) and (iii) only": "two and three only",
         "(b) and (c) only": "B and C only",
-        "HX (g) and HCl (g) mix.": "HX, g, and H C L, g, mix.",
+        "HX (g) and HCl (g) mix.": "H X gas and H C L gas mix.",
         "dwarf (d) and green (g)": "dwarf, d, and green, g",
     },
     "as they were": {

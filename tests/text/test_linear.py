@@ -21,6 +21,7 @@ LEAST_SECONDS = 0.04
 PIECES = [
     *"a_ __ _ a 1 1, 1. - ( ) a) (a) * ** ^ x^2 x- 1- $ $1 / 1/2 a/ 1/ I, II II, St. Dr. a. A.B. Na H2 = ' ...".split(),
     *'" ofthe 10^ 10^- ×10 m· m/ kg mol-1 1984- 3:30 1: \\frac{ \\ { } | || [ a[ ~ < > e- 1e5 % α no. sin( √('.split(),
+    *"| |x| |1 |A| → A→B ∛ √[ √[3]{x} [A] k[A] {1, {1,2} ∠ b.i.d. q6h no.7 ΔG° (aq) NaCl(s) P(A|B) 9/11".split(),
     *"0 000 aA word- http:// @ A& • 1– … point twenty minus one hundred nineteen half Cl- (( )) +- II-V".split(),
 ]
 

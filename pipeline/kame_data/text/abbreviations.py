@@ -43,6 +43,13 @@ _NO_STREET = frozenset("Mount Lake Port Fort East West North South Cape Mont Chu
 _STREET_RE = re.compile(r"(?<=[a-z]\s)St\b(\.?)(?=(?P<name>\s[A-Z][a-z])|\s|$|[,;:?!])")
 _SAINT_RE = re.compile(r"\bSt\b\.?(?=\s[A-Z][a-z])")
 _NUMBER_RE = re.compile(r"\b([Nn])(?:o|os)\.\s?(?=\d)|(?<![\w#&])#\s?(?=\d)")
+# An answer, whose full stop ends its sentence before one that begins with a figure.
+_ANSWER_NO_RE = re.compile(
+    r"\b(?:answer\w*|repl\w+|reply|response|verdict|sa(?:y|ys|id)|vot\w+|told \w+|simply|just|definitely|firm|"
+    r"polite)(?: (?:was|is|were|be|with|a|an|simply|clearly|usually|often|still)){0,3} $",
+    re.IGNORECASE,
+)
+_SENTENCE_RE = re.compile(r"[\d,.]*\d\w* [a-z]{2}")
 # With a number behind them only, for without one they are initials or words.
 _COUNTED = {
     "ch": "chapter", "fig": "figure", "figs": "figures", "op": "opus", "p": "page", "ext": "extension",
@@ -153,6 +160,12 @@ def _initial(m: re.Match[str]) -> str:
     return m[1]
 
 
+def _number(m: re.Match[str]) -> str:
+    if m[1] == "n" and _ANSWER_NO_RE.search(text_before(m)) and _SENTENCE_RE.match(m.string, m.end()):
+        return m[0]
+    return "Number " if m[1] == "N" else "number "
+
+
 def _counted(m: re.Match[str]) -> str:
     key = m[1].lower()
     if key in {"p", "art", "sec"} and not re.search(
@@ -241,7 +254,7 @@ def _dotted(m: re.Match[str]) -> str:
 def say_abbreviations(text: str) -> str:
     """Abbreviations, initials, Roman numerals after a noun or a monarch, and emphasis in words."""
     if "#" in text or "o. " in text or "os. " in text or "o.\t" in text:
-        text = _NUMBER_RE.sub(lambda m: "Number " if m[1] == "N" else "number ", text)
+        text = _NUMBER_RE.sub(_number, text)
     if "." in text:
         text = _CUPS_RE.sub("cups", _HOW_MANY_RE.sub(lambda m: f"{m[1]}umber", text))
         text = _COUNTED_RE.sub(_counted, text)

@@ -51,10 +51,14 @@ _SIGNS = {
         "greater": "greater more",
         "about": "about approximately",
         "to": "to through",
+        "absolute": "absolute magnitude",
+        "gives": "gives",
+        "approaches": "approaches approach",
+        "balance": "equilibrium",
     }.items()
     for word in words.split()
-} | {word: word for word in "percent equal root factorial power per by or less infinity".split()}
-FIRM = frozenset(("minus", "plus", "times", "percent", "square", "cube", "root", "factorial", "infinity"))
+} | {word: word for word in "percent equal root factorial power per by or less infinity given standard".split()}
+FIRM = frozenset(("minus", "plus", "times", "percent", "square", "cube", "root", "cube root", "factorial", "infinity"))
 """Labels that speech may not have beyond those of its source."""
 _LOOSE = frozenset(
     "subtract subtracted subtracting difference below multiply multiplied divide product sum add added parentheses "
@@ -183,7 +187,7 @@ def edges(words: Sequence[str]) -> list[list[Edge]]:
 def _edges_at(words: Sequence[str], at: int) -> Iterator[Edge]:
     word = words[at]
     if word in ("square", "cube") and words[at + 1 : at + 2] == ["root"]:
-        yield Edge("root", at + 2)
+        yield Edge("root" if word == "square" else "cube root", at + 2)
         return
     if sign := _SIGNS.get(word):
         yield Edge(sign, at + 1, sign in FIRM and word not in _LOOSE)

@@ -10,7 +10,7 @@ _EATEN = {"\x07": "\\a", "\x08": "\\b", "\x0b": "\\v", "\x0c": "\\f"}
 _EATEN_RE = re.compile("[\x07\x08\x0b\x0c](?=[a-z]{2})")
 # The same where the letter of the escape is one of JSON's: a tab and `imes`, a line's end and `eq`.
 _TAILS = {
-    "\t": "imes heta au ext extbf extit an anh ilde riangle o op",
+    "\t": "exttheta extphi imes heta au ext extbf extit an anh ilde riangle o op",
     "\n": "eq e u abla eg ot otin",
     "\r": "ho ight ightarrow angle ceil floor",
 }
@@ -39,7 +39,7 @@ _SUPER_RE = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱ]+")
 _SUB_RE = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼ]+")
 _VULGAR_RE = re.compile("(\\d?)([¼½¾⅐-⅞])")
 # Letters of other scripts that look like Latin ones and stand for them in English text.
-_LOOKALIKES = str.maketrans("АВЕКМНОРСТХасеорхуіѕ", "ABEKMHOPCTXaceopxyis")
+_LOOKALIKES = str.maketrans("АВЕКМНОРСТХасеорхуіѕѵ", "ABEKMHOPCTXaceopxyisv")
 _CIRCLED_RE = re.compile("[①-⓿❶-➓]")
 _FOREIGN_RE = re.compile("[^\\W\\d_A-Za-z\u00c0-\u024f\u0370-\u03ff\u1e00-\u1eff]")
 _LETTER_RE = re.compile(r"[^\W\d_]")

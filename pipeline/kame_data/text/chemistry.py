@@ -18,7 +18,7 @@ _FORMULA_RE = re.compile(r"(?<![\w^_.'/-])((?:[A-Z][a-z]?(?:_\{?\d{1,3}\}?|\d){0
 # An index and a charge that stand together: SO_4^{2-}, Ca^{2+}, NO3-, Na+.
 _ION_RE = re.compile(
     r"(?<![\w^'-])((?:[A-Z][a-z]?(?:_?\{?\d{1,2}\}?)?){1,5})"
-    r"(?:\s?\^\s?\{?\(?(\d?)\s?([+-])\)?\}?|(?:(?<=\d)\s(?=\d[+-]\s(?:ions?|anions?)\b))?(\d?)([+-]))(?![\w(^]|\s?\d|\s+[A-Z]\b(?!\w)|[+-])"
+    r"(?:\s?\^\s?\{?\(?(\d?)\s?([+-])\)?\}?(?:(?<=\+)(\d)\}?(?![\d.]))?|(?:(?<=\d)\s(?=\d[+-]\s(?:ions?|anions?)\b))?(\d?)([+-]))(?![\w(^]|\s?\d|\s+[A-Z]\b(?!\w)|[+-])"
 )
 # A mass number before its element is said after it: ^{35}Cl, 14C.
 _ISOTOPE_RE = re.compile(r"(?<![\w)}\]])(?<!\d )(?:\{\s?\}|_)?\s?\^\s?\{?\s?(\d{1,3})\s?\}?\s?([A-Z][a-z]?)(?![a-z])")
@@ -26,6 +26,13 @@ _GLUED_ISOTOPE_RE = re.compile(r"(?<![\w.,$])(\d{1,3})([A-Z][a-z]?)(?![\w'])")
 _NUCLEAR_RE = re.compile(
     r"isotop|radioactiv|radiocarbon|nucle(?:us|i|ar|on)|half-li[fv]e|decay|neutron|proton|\bdat(?:e|ing)\b|NMR|fission",
     re.IGNORECASE,
+)
+# The number of molecules before a formula: 2NO_2.
+_COUNTED_RE = re.compile(r"(?<![\w.,^{$])(\d{1,2})(?=(?:[A-Z][a-z]?){1,4}_\{?\d)")
+# A group that a formula has several times: Ca(OH)_2, Al2(SO4)3. A pause keeps its number apart.
+_GROUP_RE = re.compile(
+    r"(?<![A-Za-z\d^_.'/-])(?P<before>(?:[A-Z][a-z]?(?:_?\{?\d{1,2}\}?)?){0,5})\((?P<group>(?:[A-Z][a-z]?(?:_?\{?\d{1,2}\}?)?){2,6})\)"
+    r"_?\{?(?P<times>\d{1,2})\}?(?P<after>(?:[A-Z][a-z]?(?:_?\{?\d{1,2}\}?)?){0,5})(?![\w(])"
 )
 _STATE_RE = re.compile(r"\b([A-Za-z]{1,12})\s?\(\s?(IX|IV|V?I{1,3}|V|0)\s?\)")
 _NAMES = frozenset({"HeLa", "CoSi"})
@@ -70,7 +77,7 @@ def _formula(m: re.Match[str]) -> str:
 
 
 def _ion(m: re.Match[str]) -> str:
-    formula, charge, sign = m[1], m[2] or m[4] or "", m[3] or m[5]
+    formula, charge, sign = m[1], m[2] or m[4] or m[5] or "", m[3] or m[6]
     if not m[3] and not charge and (stuck := re.fullmatch(r"([A-Z][a-z]?)(\d)|(.*\d)(\d)", formula)):
         # Without a raised charge, the last figure of Ca2+ and of SO42- is the charge, that of NO3- is not.
         alone = stuck[1] and not (stuck[1] in ("I", "O", "N") and sign == "-")
@@ -81,6 +88,16 @@ def _ion(m: re.Match[str]) -> str:
     said = said or formula
     number = f" {cardinal(int(charge))}" if charge else ""
     return f"{said}{number} {'plus' if sign == '+' else 'minus'} "
+
+
+def _group(m: re.Match[str]) -> str:
+    """A formula with a group in brackets, which is heard by the pauses around it."""
+    parts = [_spelled(part) if part else "" for part in (m["before"], m["group"], m["after"])]
+    if None in parts:
+        return m[0]
+    before, group, after = parts
+    number = cardinal(int(m["times"]))
+    return ", ".join(part for part in (before, f"{group}, {number}", after) if part)
 
 
 def _state(m: re.Match[str]) -> str:
@@ -110,8 +127,10 @@ def say_chemistry(text: str, about: str) -> str:
 
     `about`: the text that tells whether nuclei are spoken of.
     """
+    if "_" in text:
+        text = _COUNTED_RE.sub(r"\1 ", text)
     if "(" in text:
-        text = _STATE_RE.sub(_state, text)
+        text = _GROUP_RE.sub(_group, _STATE_RE.sub(_state, text))
     if "^" in text:
         text = _ISOTOPE_RE.sub(_isotope, text)
     if _NUCLEAR_RE.search(about):

@@ -116,7 +116,9 @@ _CLOCK_RE = re.compile(
     re.IGNORECASE,
 )
 _HOURS_RE = re.compile(
-    r"(?<![\d:.$])(\d{1,2}(?::[0-5]\d)?\s?(?:[AaPp]\.?\s?[Mm]\b\.?)?)\s?[-–]\s?(?=\d{1,2}(?::[0-5]\d)?\s?[AaPp]\.?\s?[Mm]\b)"
+    r"(?<![\d:.$])(\d{1,2}(?::[0-5]\d)?\s?(?:[AaPp]\.?\s?[Mm]\b\.?)?|\b[Nn]oon\b|\b[Mm]idnight\b)\s?[-–—]\s?"
+    r"(?=\d{1,2}(?::[0-5]\d)?\s?[AaPp]\.?\s?[Mm]\b)"
+    r"|(?<![\d:.$])(\d{1,2}(?::[0-5]\d)?\s?[AaPp]\.?\s?[Mm]\b\.?)\s?[-–—]\s?(?=(?:noon|midnight)\b)"
     r"|(?<![\d:.$])(\d{1,2}:[0-5]\d)\s?[-–]\s?(?=\d{1,2}:[0-5]\d)"
 )
 # A time that is no time of day: a mile in 7:30, a film of 1:45:20.
@@ -312,7 +314,7 @@ def say_times(text: str, about: str) -> str:
         stop = "." if m[0].endswith(".") and re.match(r"\s*$|\s+[A-Z]", m.string[m.end() :]) else ""
         return f"{_clock(m['h'], m['m'])} {m['half'][0].upper()}M{stop}"
 
-    text = _TIME_RE.sub(half, _HOURS_RE.sub(lambda m: f"{m[1] or m[2]} to ", text))
+    text = _TIME_RE.sub(half, _HOURS_RE.sub(lambda m: f"{m[1] or m[2] or m[3]} to ", text))
     text = _CLOCK_RE.sub(
         lambda m: m["before"] + _clock(m["h"], m["m"]) + (" o'clock" if m["m"] == "00" and int(m["h"]) <= 12 else ""),
         text,

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from kame_data.text import expressions
+from kame_data.text import expressions, relations
 from kame_data.text.atoms import FIRM, Label, edges, readings, words_of
 from kame_data.text.measured import EXPONENT_RE, names, number, units
 from kame_data.text.written import Alternative, Made, Ways, Written
@@ -16,7 +16,7 @@ _COMPARED: dict[str, tuple[Label, ...]] = {
     "≥": ("greater", "equal"), ">=": ("greater", "equal"), "≠": ("equal",), "!=": ("equal",), "≈": ("about",),
     ">>": ("greater",), "<<": ("less",), "≫": ("greater",), "≪": ("less",), "±": ("plus", "minus"),
     "+/-": ("plus", "minus"), "√": ("root",), "∞": ("infinity",),
-    "%": ("percent",),
+    "%": ("percent",), "→": ("gives",), "⇌": ("balance",),
 }  # fmt: skip
 _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50}
 _WINDOW = 24
@@ -115,6 +115,8 @@ def _sign(written: Written, index: int) -> Made:
         return [_dash(written, index)], index + 1
     if sign == "^":
         return _power(written, index)
+    if sign in "√|°→" and (made := _related(written, index)):
+        return made
     if sign in _COMPARED:
         ways: Ways = (_COMPARED[sign],)
         return [ways if sign != "%" else (*ways, ())], index + 1
@@ -128,7 +130,7 @@ def _sign(written: Written, index: int) -> Made:
         ), index + 1
     if sign == "/":
         return ([(("over",), ("per",), ("or",), ())] if between else []), index + 1
-    if sign == "[" and written.touches(index) and written.is_operand(index - 1, left=True):
+    if sign == "[" and written.is_operand(index - 1, left=True):
         return [(("times",), ())], index + 1
     if sign == "(" and (m := _MARK_RE.match(text, start)) and m[0].endswith(")"):
         mark = m[0][1:-1]
@@ -139,6 +141,25 @@ def _sign(written: Written, index: int) -> Made:
     if sign == "(":
         return _bracket(written, index)
     return [], index + 1
+
+
+def _related(written: Written, index: int) -> Made | None:
+    """Elements of a sign that its neighbours give its sense: a root with an order, a bar, a degree, an arrow."""
+    sign, text, start = written.sign(index), written.text, written.tokens[index].start()
+    if sign == "√":
+        if written.sign(index + 1) != "[" or written.sign(index + 3) != "]":
+            return ([(("times", "root"), ("root",))], index + 1) if written.number(index - 1) else None
+        order = written.number(index + 2)
+        cube: Ways = (("cube root",),) if order == "3" else ()
+        return [(*cube, (*((Fraction(order),) if order else ()), "root"))], index + 4
+    if sign == "|":
+        opened = relations.opens(text, start)
+        times: list[Ways] = [(("times",),)] if opened == "factor" else []
+        return ([*times, (("absolute",),)] if opened else [(("given",), ())]), index + 1
+    if sign == "°":
+        named = written.word(index - 1) and written.touches(index)
+        return ([(("standard",), ("degree",), ("kelvin",), ("angstrom",))] if named else []), index + 1
+    return [(("gives",), ("approaches",), ("to",))], index + 1
 
 
 def _dash(written: Written, index: int) -> Ways:
@@ -160,6 +181,8 @@ def _power(written: Written, index: int) -> Made:
     if charge := re.fullmatch(r"(\d?)([+-])", inner):
         number: Alternative = (Fraction(charge[1]),) if charge[1] else ()
         return [((*number, "plus" if charge[2] == "+" else "minus"),)], end
+    if (charge := re.fullmatch(r"\+(\d)", inner)) and written.word(index - 1)[:1].isupper():
+        return [((Fraction(charge[1]), "plus"), ("plus", Fraction(charge[1])))], end
     if inner in ("°", "'", "*", ""):
         return [], end
     if inner in ("2", "3"):

@@ -12,7 +12,7 @@ _SCIENCE_RE = re.compile(
 )
 _E_RE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)[eE]([-+]?)(\d{1,3})\b")
 _POWER_RE = re.compile(
-    r"(?P<base>[A-Za-zα-ωΑ-Ω0-9),])\s?\^\s?(?:\{(?P<a>[^{}]*)\}|\((?P<b>[^()]*)\)|"
+    r"(?P<base>[A-Za-zα-ωΑ-Ω0-9),\]])\s?\^\s?(?:\{(?P<a>[^{}]*)\}|\((?P<b>[^()]*)\)|"
     r"(?P<c>-?\s?(?:\d+(?:\.\d+)?(?:/\d+)?|[A-Za-zα-ω]))(?![A-Za-z0-9α-ω(]))"
 )
 _INDEX_RE = re.compile(r"(?<=[A-Za-zα-ωΑ-Ω])_\s?(?:\{([\w,+\-\s]{1,8})\}|([A-Za-zα-ω0-9]{1,6}))")
@@ -25,7 +25,7 @@ _RUN_RE = re.compile(
 _OPERATOR_RE = re.compile(r"[=^<>≤≥≠≈±·√+*_]")
 _NESTED_RE = re.compile(r"\([^()]*\([^()]*\)[^()]*\)\s?[\^/*=+-]|[=/*+^-]\s?\([^()]*\([^()]*\)|\^\s?[({][^)}]*[\^({]")
 _LOGIC_RE = re.compile(
-    r"·\s?·|[⊃∨∧∀∃¬⊕∈∉⊂⊆∪∩∑∫∏∂∇⊢⊨⇒⇔→←↔⇌⟶⟨⟩⟹∅◊□∼≡≅∝∥⊥∘†∠△̂̄̅˄‾]|->|=>|<->|<=>|(?<![\w~])~\s?[A-Z(]|"
+    r"·\s?·|[⊃∨∧∀∃¬⊕∑∫∏∂∇⊢⊨⇒⇔→←↔⇌⟶⟨⟩⟹∅◊□∼≡∘†̂̄̅˄‾]|->|=>|<->|<=>|(?<![\w~])~\s?[A-Z(]|"
     r"\w\s?\|\s?\w\)|\|\||&&|(?<=\w)\|(?=\w)"
 )
 _ARGUMENT = r"(?:\s?minus\s)?(?:[a-zα-ωA-Z]|\d+(?:\.\d+)?)"
@@ -64,6 +64,13 @@ _SIGNS = {
     "×": "times", "·": "times", "*": "times", "∞": "infinity",
 }  # fmt: skip
 _SIGN_RE = re.compile(r"\+/-|\+-|<=|>=|!=|[=≠≤≥<>≈±+×·*∞]")
+_OVER_RE = re.compile(
+    r"(?<=[\dα-ωΑ-Ω])\s?/\s?(?=\d|[A-Za-zα-ωΑ-Ω]\b)|(?<=\b[A-Za-z])\s?/\s?(?=[A-Za-zα-ωΑ-Ω]\b|\d|\(|the square)|"
+    r"(?<=\)|,)\s?/\s?|(?<=\bfactorial)\s?/\s?|(?<=\w)\s?/\s{0,3}(?=the (?:quantity|\w{4,6} root)\b)|"
+    # behind a power, an index or a product with a number
+    r"(?:(?<=squared)|(?<=cubed)|(?<=\bsub \w))\s+/\s+|(?<=[a-z])\s+/\s+(?=\d)|(?<=\d[A-Za-z])\s?/\s?(?=\d)|"
+    r"(?<=\b[a-z]{2})\s?/\s?(?=\([A-Za-z]{1,2}\))"
+)
 _POWERS = {"2": "squared", "3": "cubed"}
 _MOST_OPERATORS, _MOST_LETTERS = 12, 7
 
@@ -114,7 +121,7 @@ def _power(m: re.Match[str]) -> str:
     if not _EXPONENT_RE.fullmatch(exponent) or not exponent:
         raise Refusal("formula", f"the exponent {exponent}")
     # "2^3x": the exponent ends before the next factor.
-    return f"{base}{',' if base == ')' else ''} {_raised(exponent)} "
+    return f"{base}{',' if base in ')]' else ''} {_raised(exponent)} "
 
 
 def refuse_beyond(text: str) -> None:
@@ -163,10 +170,10 @@ def say_functions_of_angles(text: str) -> str:
 
 
 def _log(m: re.Match[str]) -> str:
-    return f"log base {m[1] or m[2]} of {_grouped(m[3]) if m[3] else ''}"
+    return f"log base {m[1] or m[2]} of {grouped(m[3]) if m[3] else ''}"
 
 
-def _grouped(inner: str) -> str:
+def grouped(inner: str) -> str:
     """Argument of a function or a root, marked as one where it is a sum."""
     sum_ = re.search(r"[+*/=]|\b(?:minus|plus)\b(?!^)|[\w)]\s?-", inner.strip()) and not inner.strip().startswith(
         "minus"
@@ -199,18 +206,14 @@ def say_operators(text: str) -> str:
     text = re.sub(r"(?<=prime)\(([a-z0-9]+)\)", r" of \1", text)
     text = _CALL_RE.sub(lambda m: f"{m[1]} of {m[2]}" + (f" and {m[3]}" if m[3] else ""), text)
     text = _INDEX_RE.sub(_index, text)
-    text = _FUNCTION_RE.sub(lambda m: f" {_FUNCTIONS[m[1]]} {_grouped(m[2] or m[3])} ", text)
-    text = _ROOT_RE.sub(lambda m: f" the square root of {_grouped(m[1] or m[2])} ", text)
+    text = _FUNCTION_RE.sub(lambda m: f" {_FUNCTIONS[m[1]]} {grouped(m[2] or m[3])} ", text)
+    text = re.sub(r"(?<=\d)√", " times √", text)
+    text = _ROOT_RE.sub(lambda m: f" the square root of {grouped(m[1] or m[2])} ", text)
     text = _POWER_RE.sub(_power, text)
     text = _BY_RE.sub(lambda m: f"{m[1]} by " if m[1] else f"{m[2]} by {m[3]}" if m[2] else " by ", text)
     text = re.sub(r">>|≫", " is much greater than ", re.sub(r"<<|≪", " is much less than ", text))
     text = _SIGN_RE.sub(_sign, text)
-    text = re.sub(
-        r"(?<=[\dα-ωΑ-Ω])\s?/\s?(?=\d|[A-Za-zα-ωΑ-Ω]\b)|(?<=\b[A-Za-z])\s?/\s?(?=[A-Za-zα-ωΑ-Ω]\b|\d)|"
-        r"(?<=\)|,)\s?/\s?|(?<=\bfactorial)\s?/\s?|(?<=\w)\s?/\s?(?=the quantity|\s+the quantity)",
-        " over ",
-        text,
-    )
+    text = _OVER_RE.sub(" over ", text)
     for letter, name in GREEK.items():
         if letter in text:
             text = text.replace(f"{letter}-", f" {name}-").replace(letter, f" {name} ")

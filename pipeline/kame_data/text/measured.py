@@ -27,7 +27,7 @@ _PERHAPS = frozenset(
     "ms Da us mole moles ml cp ev Mb kb db um RPM rpm ph pm PM cl ha".split()
 )
 _EXPONENT = (
-    r"\^\s?(?:\{(?P<a>[^{}]*)\}|\((?P<b>[^()]*)\)|(?P<d>\d?[-+](?![\w({]))|"
+    r"\^\s?(?:\{(?P<a>[^{}]*)\}|\((?P<b>[^()]*)\)|(?P<d>\d?[-+](?![\w({°]))|"
     r"(?P<c>[-+]?\s?\d+(?:\.\d+)?(?:/\d+)?|[-+]?[^\W\d_](?![^\W\d_])|[-+]))"
 )
 EXPONENT_RE = re.compile(_EXPONENT)
@@ -96,7 +96,7 @@ def _share(top: str, bottom: str) -> Ways:
     ways: list[Alternative] = [(above, "over", below), (above, "per", below), (f"month {int(top)}", below)]
     if below:
         ways.insert(0, (above / below,))
-    if (top, bottom) in (("24", "7"), ("9", "11"), ("50", "50")):
+    if (top, bottom) in (("24", "7"), ("9", "11"), ("7", "7"), ("10", "7"), ("26", "11"), ("50", "50")):
         ways.append((above, below))
     return tuple(ways)
 
@@ -163,12 +163,16 @@ def units(written: Written, index: int) -> Made:
                 at, divided = at + 1, joint == "/"
             elif written.touches(at):
                 break
-        symbol = written.word(at)
+        if written.sign(at) == "°" and written.touches(at + 1) and names("°" + written.word(at + 1)):
+            at += 1
+            symbol = "°" + written.word(at)
+        else:
+            symbol = written.word(at)
         labels = names(symbol)
         power = _RAISED_RE.match(written.text, written.tokens[at].end()) if symbol else None
-        if not labels or (first and symbol.lower() in unit_words()):
+        if not labels or (first and symbol.lower() in unit_words() and written.sign(at + 1) != "/"):
             break
-        if not first and not divided and not power:
+        if not first and not divided and not power and symbol[0] != "°":
             break
         exponent = re.sub(r"\s", "", next((g for g in power.groups() if g is not None), "")) if power else ""
         if exponent and not re.fullmatch(r"-?\d", exponent):

@@ -15,7 +15,7 @@ _AMOUNT = (
 )
 _AMOUNT_RE = re.compile(rf"(?<=\d)(\s?{_AMOUNT})\s?/\s?(?={NUMBER}\s?(?:{_AMOUNT}|people|cups?|servings?)\b)")
 _COUNT_RE = re.compile(r"(?<=\d)\s?/\s?(?=(?:mm|cm|μL|uL|mL|dL|L|m)(?:\^?[23])?(?![\w/·]))")
-_DEGREE_RE = re.compile(r"(?<=/[gG])°(?=[CFK]\b)|(?<=/kg)°(?=[CFK]\b)|(?<=/lb)°(?=[CFK]\b)")
+_DEGREE_RE = re.compile(r"(?<=/[gG])°(?=[CFK]\b)|(?<=/kg)°(?=[CFK]\b)|(?<=/lb)°(?=[CFKR]\b)|(?<=/lbm)°(?=[CFR]\b)")
 # A denominator of units in brackets: J/(g·K).
 _UNIT = r"(?:m|cm|mm|km|s|h|g|kg|mg|K|°[CF]|mol|J|kJ|L|mL|N|W|A|V|C|lb|ft|hr|min|Pa|Hz|sr|day|d)(?:\^?\{?[23]\}?)?"
 _BELOW_RE = re.compile(
@@ -72,7 +72,7 @@ def plain(text: str, about: str) -> str:
     `about`: the text that tells what a letter behind a number stands for.
     """
     if not any(c.isdigit() for c in text):
-        return text
+        return raise_powers(text) if "/" in text else text
     if "x" in text or "X" in text or "×" in text:
         text = _AS_MANY_RE.sub(r"\1 times ", _BETWEEN_RE.sub(r"\1 by ", text))
     text = _SECONDS_RE.sub(r"\1 min \2 s", text)

@@ -2,7 +2,7 @@
 
 import re
 
-from kame_data.text.numbers import DIGITS
+from kame_data.text.numbers import DIGITS, cardinal
 from kame_data.text.words import text_before
 
 _ISBN_RE = re.compile(r"\b(ISBN(?:-1[03])?:?\s)(\d[\d -]{7,15}[\dX])(?![\w-])")
@@ -18,10 +18,19 @@ _PHONE_RE = re.compile(
 _MAIL_RE = re.compile(r"(?<![\w.@])[A-Za-z0-9][\w.+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z]{2,})+")
 _SITE_RE = re.compile(r"(?<![\w.@/])[A-Za-z][A-Za-z0-9-]+(?:\.[a-z]{2,3})*\.(?:com|org|net|edu|gov)\b(?![\w/]|\.\w)")
 _ADDRESS_SIGNS = {"@": "at", ".": "dot", "-": "dash", "_": "underscore", "+": "plus"}
-_NINE_ELEVEN_RE = re.compile(
-    r"(?<=\b(?:on|of) )9/11(?= attacks?| terror)|\b(?:(?<=after )|(?<=since )|(?<=before )|(?<=until )|(?<=post-)|"
-    r"(?<=pre-)|(?<=the ))9/11(?! of\b|\s?[-+*/=×x]|st|th)(?=(?: [A-Za-z]|[.,?!;]|$))"
+# Days that are named by their figures: the 9/11 attacks, after 9/11, the 7/7 bombings.
+_DAY_NAME_RE = re.compile(
+    r"(?<![\d/.,$])(?P<day>9/11|7/7|10/7|26/11)(?=(?: [A-Za-z-]+)? (?:attacks?|attackers?|terror\w*|bombings?|"
+    r"bombers?|hijack\w*|massacres?|Commission|Memorial)\b)"
+    r"|(?:\b(?<=after )|\b(?<=since )|\b(?<=before )|\b(?<=until )|\b(?<=post-)|\b(?<=pre-)|\b(?<=the ))(?P<nine>9/11)"
+    r"(?! of\b|\s?[-+*/=×x]|st|th)(?=(?: [A-Za-z]|[.,?!;]|$))"
 )
+_TERROR_RE = re.compile(
+    r"\b(?:terror\w*|attacks?|hijack\w*|World Trade|Twin Towers|Pentagon|al[- ]Qaeda|bin Laden|Patriot Act|New York|"
+    r"September|surviv\w+|tragedy|victims?|anniversary|remember\w*)\b",
+    re.IGNORECASE,
+)
+_NINE_ELEVEN_RE = re.compile(r"(?<![\d/.,$])9/11(?! of\b|\s?[-+*/=×x\d]|st|th)")
 _EVEN_SPLIT_RE = re.compile(r"(?<![\d/.])50\s?/\s?50(?![\d/.])")
 _VERSE_RE = re.compile(
     r"\b((?:Genesis|Exodus|Leviticus|Deuteronomy|Psalms?|Proverbs|Ecclesiastes|Isaiah|Jeremiah|Daniel|Matthew|Mark|Luke|"
@@ -52,6 +61,10 @@ def _address(m: re.Match[str]) -> str:
     return " ".join(_ADDRESS_SIGNS.get(p) or (_one_by_one(p) if p.isdigit() else p) for p in pieces)
 
 
+def _day_name(m: re.Match[str]) -> str:
+    return " ".join(cardinal(int(figures)) for figures in (m["day"] or m["nine"]).split("/"))
+
+
 def say_spelled(text: str) -> str:
     """Telephone numbers and ISBNs figure by figure, addresses with dot and at, and what people call by its figures."""
     if "." in text:
@@ -63,5 +76,7 @@ def say_spelled(text: str) -> str:
     text = _PHONE_RE.sub(_phone, text) if "-" in text or "." in text or "+" in text else text
     text = _VERSE_RE.sub(r"\1 \2", text) if ":" in text else text
     if "/" in text:
-        text = _EVEN_SPLIT_RE.sub("fifty-fifty", _NINE_ELEVEN_RE.sub("nine eleven", text))
+        text = _DAY_NAME_RE.sub(_day_name, _EVEN_SPLIT_RE.sub("fifty-fifty", text))
+        if "9/11" in text and _TERROR_RE.search(text):
+            text = _NINE_ELEVEN_RE.sub("nine eleven", text)
     return text

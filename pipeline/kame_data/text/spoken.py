@@ -11,6 +11,7 @@ from kame_data.text import (
     characters,
     chemistry,
     dates,
+    doses,
     expressions,
     formulas,
     latex,
@@ -19,6 +20,7 @@ from kame_data.text import (
     measures,
     money,
     numbers,
+    relations,
     spelled,
     symbols,
     units,
@@ -86,7 +88,8 @@ def _unglue_unit(m: re.Match[str]) -> str:
 
 def plain(text: str) -> str:
     """A text in plain notation and mended words, as its meaning is read."""
-    text = money.once(symbols.without_emphasis(latex.plain(symbols.without_tags(characters.clean(text)))))
+    text = relations.plain(latex.plain(symbols.without_tags(characters.clean(text))))
+    text = doses.plain(money.once(symbols.without_emphasis(text)))
     return measures.raise_powers(formulas.plain(lexicon.mend(_unglue_digits(text))))
 
 
@@ -95,9 +98,10 @@ def _say_english(original: str, about: str) -> str:
         raise Refusal("garbled", f"no space in '{found[0][:40]}...'")
     if _SYMBOL_RE.fullmatch(original) and (original.isupper() or original in chemistry.elements()):
         return chemistry.letters(original)
-    text = symbols.without_tags(characters.clean(_SPACES_RE.sub(r"\1", original)))
+    text = relations.say_enclosed(symbols.without_tags(characters.clean(_SPACES_RE.sub(r"\1", original))))
     symbols.refuse_code_and_tables(text)
-    text = spelled.say_spelled(symbols.unfold(latex.plain(text)))
+    text = doses.plain(symbols.unfold(relations.say_relations(latex.plain(text))))
+    text = spelled.say_spelled(text)
     text = _GLUED_STOP_RE.sub(lambda m: f" {m[0]}" if m[0] == "(" else f"{m[0]} ", text)
     text = lexicon.mend(_unglue_digits(text))
     if word := lexicon.garbled(text):

@@ -10,7 +10,7 @@ _CODE_RE = re.compile(
     r"(?:\bdef \w+\(|\breturn\s+\w+\s*[;(\[]|\bint \w+\s?[=(;,)]|\bprintf?\s?\(|\bstd::|#include|\bpublic (?:static|"
     r"class|int|void)|\bpublic:|\bstatic void|\bvoid \w+\(|"
     r"\bfor\s?\([^)]*[;=]|\bwhile\s?\([^)]*[=<>!]|\belse\s?[{:]|\bif\s?\([^)]*[=<>!]|[{};]\s*\n|<-|:=|\+\+|==|"
-    r"\w\[\w*\]|\w+\(\)|\bPROCEDURE\b|\bDISPLAY\b|\blambda \w+\s?:|\bimport \w+\n|"
+    r"(?<!\\sqr)\w\[\w*\]|\w+\(\)|\bPROCEDURE\b|\bDISPLAY\b|\blambda \w+\s?:|\bimport \w+\n|"
     r"\bSELECT\b.*\bFROM\b|0x[0-9A-Fa-f]{2,}|\bhttps?:|\bwww\.|"
     r"(?<![A-Za-z0-9_])[A-Za-z0-9]{1,30}(?:_[A-Za-z0-9]{1,30}){2,8}\(|#\d\b.*#\d\b.*#\d|\bchar \w+\[|&[lg]t;|"
     r"</?[a-zA-Z]+>|\b(?:FORTRAN|COBOL|PL/I|SUBROUTINE|DIMENSION|GOTO|ENDIF|program segment|pseudo-?code)\b|"

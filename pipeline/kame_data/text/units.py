@@ -29,12 +29,15 @@ _AMBIGUOUS = frozenset("A C F H T G K M N L S R V W J h m g s l v in h min bar l
 _LONG = frozenset(symbol for symbol, (one, many) in UNITS.items() if symbol.isalpha() and symbol in (one, many))
 _BY_LENGTH = sorted(UNITS, key=lambda s: (-len(s), s))
 _SYMBOL = "(?:" + "|".join(re.escape(s) for s in _BY_LENGTH) + ")"
-_POWER = r"(?:\s?\^\s?\{?\s?(?:-\s?)?\d\s?\}?)"
+_POWER = r"(?:\s?\^\s?(?:\{\s?(?:-\s?)?\d\s?\}|(?:-\s?)?\d))"
 _END = r"(?![A-Za-z°μΩ_])"
 _FACTOR = rf"{_SYMBOL}\.?{_END}(?:{_POWER}(?!\s?/\s?\d)|(?!\s?\^))"
-# Factors apart by a mere space: only symbols that are no English words, single letters only with a power.
-_SPACED = rf"(?:(?:mol|mole|kg|sec|hr|ft|cm|mm|km|kmol|°C|°F|°K|atm|kJ|gm|lb|mL)\.?{_END}{_POWER}?|[msKgAVNJW]{_POWER})"
-_JOINED = rf"{_FACTOR}(?:\s?[-·*]\s?{_FACTOR}|°[CFRK]{_END}|(?<![a-z]{{4}})\s{_SPACED})*"
+# Factors apart by a mere space: only symbols that are no English words; without a power those of more letters.
+_SPACED = (
+    rf"(?:(?:mol|mole|kg|sec|hr|ft|cm|mm|km|kmol|°C|°F|°K|atm|kJ|gm|lb|mL)\.?{_END}{_POWER}?|"
+    rf"(?!(?:in|line|item|unit|person|turn|bar|day)\b){_SYMBOL}\.?{_END}{_POWER})"
+)
+_JOINED = rf"{_FACTOR}(?:\s?[-·*]\s?{_FACTOR}|°[CFRK]{_END}{_POWER}?|(?<![a-z]{{4}})\s{_SPACED})*"
 _OVER = rf"\s?/\s?\(?{_JOINED}\)?"
 _EXPRESSION = rf"{_JOINED}(?:{_OVER}){{0,4}}"
 _SCIENTIFIC = rf"(?:(?:{NUMBER})\s?[×x*·]\s?)?10\s?\^\s?(?:\{{\s?-?\s?\d+\s?\}}|-?\s?\d+)"
@@ -42,18 +45,18 @@ _SPLIT = r"(?:\d+[\s-])?\(?\d{1,2}\s?/\s?\d{1,2}\)?"
 _VALUE = rf"{_SCIENTIFIC}|{_SPLIT}|{NUMBER}"
 _SQUARE = r"(?:(?:sq|cu)\.?\s?(?:ft|in|m|mi|yd|cm|km)\b\.?)"
 _MEASURE_RE = re.compile(
-    rf"(?<![\w.,$^_])(?P<value>{_VALUE})(?P<gap>\s?-?\s?)(?P<unit>{_SQUARE}|{_EXPRESSION})(?P<after>(?=(.?.?)))"
+    rf"(?<![\w.,$^_])(?<!\^-)(?<!\^\{{-)(?P<value>{_VALUE})(?P<gap>\s?-?\s?)(?P<unit>{_SQUARE}|{_EXPRESSION})(?P<after>(?=(.?.?)))"
 )
 _UNIT_WORDS = "|".join(
     sorted({one.replace(" ", r"\s") for one, _ in UNITS.values() if " " not in one}, key=len, reverse=True)
 )
 _PER_RE = re.compile(
-    r"(?P<left>\b[A-Za-z]+|\))\s?/\s?(?P<right>hour|hr|h|minute|min|second|sec|s|day|week|wk|month|mo|year|yr|gallon"
+    r"(?P<left>\b[A-Za-z]+|\))\s{0,2}/\s?(?P<right>hour|hr|h|minute|min|second|sec|s|day|week|wk|month|mo|year|yr|gallon"
     r"|gal|mile|mi|pound|lb|"
     r"person|ounce|oz|item|kilogram|kg|liter|litre|gram|foot|ft|kilometer|km|meter|unit|share|piece|student|lesson|"
     r"bag|box|tile|watt|"
     r"kilowatt-hour|kwh|kWh|dozen|acre|night|ticket|hectare|bushel|barrel|mole|mol|degree|kelvin|game|page|head|"
-    r"capita|cup|serving|round|visit|ton)\b\.?(?!\w)"
+    r"capita|atom|molecule|ion|equiv|equivalent|particle|revolution|cycle|byte|bit|cup|serving|round|visit|ton)\b\.?(?!\w)"
 )
 # A rate that is a bare number: pulse 80/min.
 _RATE_RE = re.compile(
@@ -73,9 +76,16 @@ _BARE_PER_RE = re.compile(rf"\b(per )((?:{_SYMBOL}){_END}{_POWER}|(?:mm|cm|μL|m
 _IN_BRACKETS_RE = re.compile(rf"(?<![\w.])((?:{_SCIENTIFIC})|{NUMBER})\s?[(\[]\s?({_EXPRESSION})\s?[)\]]")
 _INVERSE_RE = re.compile(rf"(?<=[a-z])\s+[·*]?\s?({_SYMBOL})\s?\^\s?\{{?\s?-\s?(\d)\s?\}}?")
 # Units without a number before them, of which one at least is below: in kJ mol^-1, L^2 mol^-2 s^-1.
-_RAISED = rf"{_SYMBOL}{_END}(?:\^\{{?-?\d\}}?)?"
+_RAISED = rf"(?!(?:in|line|item|unit|person|turn|bar|of|[a-z]{{5,}})\b){_SYMBOL}{_END}(?:\^\{{?-?\d\}}?)?"
 _UNITS_ALONE_RE = re.compile(
     rf"(?<![\w^.°'-])(?<!\d\s)(?={_SYMBOL}{_END})((?:{_RAISED}[\s·*]){{0,3}}{_SYMBOL}\^\{{?-\d\}}?)(?![\w^])"
+)
+# The same with a product or a quotient, where words or brackets around them say that they are units: in N·m, (W/m^2).
+_LOWER = rf"(?:m|cm|mm|km|ft|s|sec|min|h|hr|kg|g|lb|mol|mole|K|°C|°F|L|mL|dL|N|J|sr){_END}(?:\^\{{?\d\}}?)?"
+_UNITS_OF_RE = re.compile(
+    rf"(?P<before>(?:^|\b(?:in|[Uu]nits?|[Uu]nits? (?:of|is|are|for))\s)\(?)(?!\d)"
+    rf"(?P<units>{_RAISED}(?:\s?·\s?{_RAISED}|\s?/\s?{_LOWER}){{1,4}})(?P<after>(?=\)?(?:$|[.,;:?!]|\s[a-z(]))|(?=\)))"
+    rf"|(?<=[a-z] \()(?P<named>{_RAISED}\s?/\s?{_LOWER})(?=\))"
 )
 _FACTOR_RE = re.compile(rf"({_SYMBOL})\.?{_END}(?:\s?\^\s?\{{?\s?(-?)\s?(\d)\s?\}}?)?")
 _POWER_NAME = {"2": "squared", "3": "cubed", "4": "to the fourth", "5": "to the fifth", "6": "to the sixth"}
@@ -263,6 +273,8 @@ def say_units(text: str, about: str) -> str:
         if "per " in text:
             text = _BARE_PER_RE.sub(lambda m: m[1] + unit(m[2], False) + " ", text)
         text = _UNITS_ALONE_RE.sub(lambda m: f" {unit(m[1], True)} ", text) if "^-" in text or "^{-" in text else text
+    if "·" in text or "/" in text:
+        text = _UNITS_OF_RE.sub(lambda m: f"{m['before'] or ''}{unit(m['units'] or m['named'], True)}", text)
     text = _TWICE_RE.sub(r"\1", text)
     if "/" in text:
         text = _PER_RE.sub(_per, text)
