@@ -2,7 +2,7 @@
 
 from typing import Any
 
-VERSION = 6
+VERSION = 7
 """The version of how text is read: raise it whenever a module of this room gives something else for the same text."""
 
 
