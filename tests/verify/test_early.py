@@ -15,8 +15,10 @@ SETTINGS = Settings(duplex={"early": {"share": 1.0, "filler": 1.0}})
 
 
 def row_with(kind: str, mended: bool = False) -> Row:
-    """A row whose only start is of that kind."""
-    found = (row for row in rows(SETTINGS.model_dump_json(), 30) if [s.kind for s in row.starts] == [kind])
+    """A row whose only start is of that kind, in the first answer."""
+    found = (
+        row for row in rows(SETTINGS.model_dump_json(), 60) if [(s.kind, s.turn) for s in row.starts] == [(kind, 1)]
+    )
     return next(row for row in found if not mended or row.starts[0].mend)
 
 

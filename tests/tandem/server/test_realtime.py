@@ -4,6 +4,7 @@ import asyncio
 import base64
 import contextlib
 import json
+import sys
 
 import aiohttp
 import numpy as np
@@ -216,6 +217,8 @@ def test_messages_that_are_none_are_answered_and_the_conversation_goes_on():
 
 
 def test_an_item_of_any_depth_is_confirmed_or_answered_with_an_error():
+    limit = sys.getrecursionlimit()  # a library of another test may have raised it
+
     async def run():
         async with running(token=TOKEN) as server, connected(server) as connection:
             await until(connection, "session.created")
@@ -232,7 +235,11 @@ def test_an_item_of_any_depth_is_confirmed_or_answered_with_an_error():
                 found.append(answer.error.code if answer.type == "error" else "added")
             assert list(dict.fromkeys(found)) == ["added", "invalid_message", "invalid_json"]
 
-    asyncio.run(run())
+    try:
+        sys.setrecursionlimit(1000)
+        asyncio.run(run())
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def test_without_a_recogniser_turns_go_by_the_sounds_energy():
