@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo demo-train demo-talk test test-slow check bench clean
+.PHONY: demo demo-train demo-talk demo-evaluate test test-slow check bench clean
 
 demo: $(VENV)/.core
 	$(BIN)/kame-data build --config demo --out out/demo
@@ -19,6 +19,10 @@ demo-talk: $(VENV)/.tandem
 	@mkdir -p out/talk
 	$(BIN)/kame-data tandem --config demo --out out/talk/answer.wav --events out/talk/events.jsonl \
 		--page out/talk/session.html
+
+# Three spoken questions to four systems: heard, measured and rated.
+demo-evaluate: $(VENV)/.evaluate
+	$(BIN)/kame-data evaluate --config demo --out out/evaluate
 
 test: $(VENV)/.dev
 	@{ command -v chromium || command -v chromium-browser; } >/dev/null || \
@@ -58,6 +62,10 @@ $(VENV)/.train: $(VENV)/.core
 
 $(VENV)/.tandem: $(VENV)/.core
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[tandem]'
+	@touch $@
+
+$(VENV)/.evaluate: $(VENV)/.core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[tandem,evaluate]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core

@@ -58,6 +58,23 @@ def test_a_wrong_recipe_is_told_before_any_step(changes, told, tmp_path):
         steps_of(written(tmp_path / "r.yaml"), str(tmp_path / "out"), ["nap"])
 
 
+def test_set_goes_over_the_file_and_is_checked(tmp_path):
+    recipe, out = written(tmp_path / "r.yaml"), str(tmp_path / "out")
+    sets = ["train.steps=7", "build.latency.poll=0.25", "tokens.workers=2", "train.processes=2", "train.steps=9"]
+    _, _, tokens, train = steps_of(recipe, out, [], sets)
+    assert "--nproc-per-node=2" in train.command and tokens.command[-1] == "2"
+    assert yaml.safe_load((tmp_path / "out.workflow" / "train.yaml").read_text())["steps"] == 9
+    built = yaml.safe_load((tmp_path / "out.workflow" / "build.yaml").read_text())
+    assert built["latency"] == {"poll": 0.25} and built["limit"] == 6
+    for text, told in [
+        ("steps=3", "write PART.NAME=VALUE"), ("train", "write PART.NAME=VALUE"), ("nap.x=3", "parts are build"),
+        ("train.stepz=3", "steps"), ("train.steps=no", "train.steps"), ("train.processes=0", "processes 0"),
+        ("train.processes={", "is no value"), ("build.latency.poll", "NAME=VALUE"),
+    ]:  # fmt: skip
+        with pytest.raises(UsageError, match=told):
+            steps_of(recipe, out, [], [text])
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_from_questions_to_a_checkpoint(tmp_path):

@@ -11,6 +11,7 @@ import typer
 from kame_data import __version__
 from kame_data.cli.build_commands import build, import_, pull
 from kame_data.cli.check_commands import doctor, quality, verify
+from kame_data.cli.evaluate_command import evaluate
 from kame_data.cli.export_command import export
 from kame_data.cli.ledger_commands import ledger_app
 from kame_data.cli.look_commands import diff, replay, report
@@ -39,7 +40,7 @@ app.command()(build)
 app.command("import")(import_)
 for command in (pull, plan, preview, status, tokens, verify, quality, report, replay, diff):
     app.command()(command)
-for command in (train, tandem, talk, publish, nightly, serve, export, run, doctor):
+for command in (train, tandem, talk, evaluate, publish, nightly, serve, export, run, doctor):
     app.command()(command)
 app.add_typer(ledger_app, name="ledger")
 

@@ -1,4 +1,4 @@
-"""The kinds of work that the scheduler hands out and workers do: parts of a build, parts of token shards.
+"""The kinds of work that the scheduler hands out and workers do: parts of a build, of token shards, of an evaluation.
 
 A kind is a module with two things. A class of its jobs, a `Work`, says to the command where a job is done and how a
 worker is told. `KIND` says to the worker how that is done. An order names its kind, and the worker imports the module
@@ -12,7 +12,11 @@ from typing import Any, Protocol
 
 from kame_data.engine.scheduler import Job
 
-MODULES = {"build": "kame_data.engine.build_work", "tokens": "kame_data.codec.token_work"}
+MODULES = {
+    "build": "kame_data.engine.build_work",
+    "tokens": "kame_data.codec.token_work",
+    "evaluation": "kame_data.evaluate.work",
+}
 """The module of each kind, by the name that stands in orders."""
 
 

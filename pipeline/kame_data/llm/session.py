@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from kame_data.errors import KameError, Refusal
 from kame_data.llm.batch_queue import BatchQueue
@@ -20,12 +20,30 @@ from kame_data.llm.engine import LLM, Limits
 from kame_data.llm.ledger import Ledger
 from kame_data.llm.request import Answer, Request
 from kame_data.llm.trial import Text, Trials
-from kame_data.settings.tree import LlmSettings, Settings
+from kame_data.settings.tree import LlmSettings
 from kame_data.storage.files import files, read_many, write_whole
 from kame_data.storage.paths import AnyPath
 
 T = TypeVar("T")
 Job = Callable[["Session"], Awaitable[T]]
+
+
+class AskingSettings(Protocol):
+    """Settings of whatever asks models: a build, an evaluation."""
+
+    @property
+    def out(self) -> AnyPath:
+        """The folder in which the spending is noted."""
+
+    @property
+    def ledger(self) -> Path | None:
+        """The folder of the paid answers; None is the user's own."""
+
+    @property
+    def llm(self) -> LlmSettings:
+        """The way in which models are asked."""
+
+
 SAMPLES = 3
 """Number of times that a text is asked for before it is refused."""
 
@@ -196,7 +214,7 @@ _open: dict[tuple[str, str], Session] = {}
 _lock = threading.Lock()
 
 
-def session_of(settings: Settings) -> Session:
+def session_of(settings: AskingSettings) -> Session:
     """The session of a build; the first caller opens it."""
     key = (str(settings.out), str(settings.ledger))
     with _lock:
@@ -206,14 +224,14 @@ def session_of(settings: Settings) -> Session:
         return found
 
 
-def stop_session(settings: Settings, error: KameError) -> None:
+def stop_session(settings: AskingSettings, error: KameError) -> None:
     """Stop the build's session, where one is open."""
     found = _open.get((str(settings.out), str(settings.ledger)))
     if found is not None:
         found.stop(error)
 
 
-def close_session(settings: Settings) -> None:
+def close_session(settings: AskingSettings) -> None:
     """Close the build's session, where one is open."""
     with _lock:
         found = _open.pop((str(settings.out), str(settings.ledger)), None)

@@ -76,31 +76,33 @@ def from_command_line(tree: type[Tree], flags: dict[str, Any], sets: Sequence[st
     found: dict[str, Any] = {}
     for text in sets:
         path, value = parsed_set(tree, text)
-        _put(found, path, value)
+        put(found, path, value)
     given = dict(flags)
     short = given.pop("llm", None)
     paths = {setting.name: setting.path for setting in settings_in(tree) if setting.flag}
     for name, value in given.items():
-        _put(found, paths[name], value)
+        put(found, paths[name], value)
     if short is not None:
         found = {"writer": short, "simulator": short} | found
     return found
 
 
-def parsed_set(tree: type[Tree], text: str) -> tuple[str, Any]:
-    """The dotted path and the value of `NAME=VALUE`. Raises UsageError for what is none, or an unknown name."""
+def parsed_set(tree: type[Tree] | None, text: str) -> tuple[str, Any]:
+    """The dotted path and the value of `NAME=VALUE`. Raises UsageError for what is none, or a name that the tree, if
+    one is given, does not know."""
     path, equals, value = text.partition("=")
     if not equals or not all(path.split(".")):
-        raise UsageError(f"--set {text}: write NAME=VALUE, as in {tree.example}")
-    check_known(tree, path, f"--set {text}")
+        raise UsageError(f"--set {text}: write NAME=VALUE" + (f", as in {tree.example}" if tree is not None else ""))
+    if tree is not None:
+        check_known(tree, path, f"--set {text}")
     try:
         return path, yaml.safe_load(value)
     except yaml.YAMLError:
         raise UsageError(f"--set {text}: '{value}' is no value in YAML; quote what is a text") from None
 
 
-def _put(tree: dict[str, Any], path: str, value: Any) -> None:
-    """Put a value at its path."""
+def put(tree: dict[str, Any], path: str, value: Any) -> None:
+    """Put a value at its dotted path. Raises UsageError where something on the way is no mapping."""
     *branches, leaf = path.split(".")
     for branch in branches:
         tree = tree.setdefault(branch, {})

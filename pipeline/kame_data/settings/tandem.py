@@ -42,7 +42,9 @@ class AnswerSettings(Branch):
         Dollars | None, Flag("--session-budget"), Field(description="Dollars that one conversation may spend.")
     ] = None
     budget: Annotated[
-        Dollars | None, Flag("--budget"), Field(description="Dollars that all conversations may spend together.")
+        Dollars | None,
+        Flag("--budget", never=("evaluate",)),
+        Field(description="Dollars that all conversations may spend together."),
     ] = None
     prices: dict[str, dict[str, float]] = Field(default_factory=dict)
 

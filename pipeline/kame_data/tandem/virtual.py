@@ -6,15 +6,12 @@ those that were measured. What the recogniser tells of a frame's sound comes at 
 measured, behind the time that it took, one frame after the other.
 """
 
-import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count
 from time import perf_counter
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -23,24 +20,15 @@ from kame_data.llm.accounts import Budget
 from kame_data.seeds import rng
 from kame_data.settings.latency import LatencySettings
 from kame_data.settings.tandem import VirtualSettings
+from kame_data.tandem.collected import Came, collected
 from kame_data.tandem.frames import FRAME, SAMPLES, FrameIn, Rows, frames_of
-from kame_data.tandem.parts import Answers, BackEndRequest, CutOff, VoiceStream
+from kame_data.tandem.parts import Answers, BackEndRequest, VoiceStream
 from kame_data.tandem.session import Cancel, Order, Session
 from kame_data.tandem.sounds import Sound
 from kame_data.tandem.streaming_recognisers.base import HearingStream, SpeechEvent
 
 HEARING = -1
 """Number, in place of a request's, of what comes from the recogniser."""
-
-
-@dataclass(frozen=True, slots=True)
-class Came:
-    """A whole answer: its pieces, each with the seconds since the request, and how it ended."""
-
-    pieces: tuple[tuple[float, str], ...]
-    end: float
-    finish: Literal["stop", "length"] = "stop"
-    error: KameError | None = None
 
 
 _Coming = Came | BackEndRequest | SpeechEvent | str
@@ -172,7 +160,7 @@ class VirtualConversation:
         if number not in self._asked:
             return
         if isinstance(what, BackEndRequest):
-            self._schedule(number, self._now, self._at_pace(await self._collect(what)))
+            self._schedule(number, self._now, await self._came(what))
         elif isinstance(what, str):
             self._do(self.session.delta(self._now, number, what))
         else:
@@ -218,28 +206,10 @@ class VirtualConversation:
     def _push(self, moment: float, number: int, what: _Coming) -> None:
         heappush(self._coming, (moment, next(self._order), number, what))
 
-    def _at_pace(self, came: Came) -> Came:
-        """The answer in the pieces that the model's tokenizer makes of it, at the pace that is set, the first at
-        once."""
+    async def _came(self, request: BackEndRequest) -> Came:
+        """The whole answer: as it came, or in the pieces that the model's tokenizer makes of it, at the pace that is
+        set."""
+        came = await collected(self.answers, request, self.budget)
         if self.settings.delays == "measured":
             return came
-        pieces = [piece for piece in self.session.tokenizer.cut("".join(text for _, text in came.pieces)) if piece]
-        timed = tuple((number / self.settings.pace, text) for number, text in enumerate(pieces))
-        return Came(timed, len(timed) / self.settings.pace, came.finish, came.error)
-
-    async def _collect(self, request: BackEndRequest) -> Came:
-        """The whole answer, with the time that it took."""
-        loop = asyncio.get_running_loop()
-        begun = loop.time()
-        pieces: list[tuple[float, str]] = []
-        finish: Literal["stop", "length"] = "stop"
-        error: KameError | None = None
-        try:
-            async with aclosing(self.answers.answer(request, self.budget)) as texts:
-                async for text in texts:
-                    pieces.append((loop.time() - begun, text))
-        except CutOff:
-            finish = "length"
-        except KameError as failed:
-            error = failed
-        return Came(tuple(pieces), loop.time() - begun, finish, error)
+        return came.at_pace(self.session.tokenizer.cut(came.text), self.settings.pace)

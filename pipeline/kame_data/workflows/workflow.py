@@ -8,7 +8,7 @@ name, in a process of its own, so each goes on where it stopped and none holds m
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,7 +21,7 @@ from kame_data.publish.hub_errors import Kind, Target
 from kame_data.safe_path import environment
 from kame_data.settings.branch import Tree
 from kame_data.settings.declared import as_flags
-from kame_data.settings.layers import T, layered, shipped_path
+from kame_data.settings.layers import T, layered, parsed_set, put, shipped_path
 from kame_data.settings.publication import Publication, PublishSettings
 from kame_data.settings.tokenizing import TokenSettings
 from kame_data.settings.training import TrainSettings
@@ -30,7 +30,6 @@ from kame_data.storage.paths import AnyPath, path_of
 
 SHIPPED = "data/workflows"
 STEPS = ("pull", "build", "tokens", "train", "publish")
-PARTS = ("build", "tokens", "train", "publish")
 
 
 class StepError(KameError):
@@ -98,22 +97,29 @@ class Workflow:
         return self.out.here.with_name(f"{self.out.here.name}.workflow")
 
 
-def steps_of(workflow: str, out: str | None, skip: list[str]) -> list[Step]:
+PARTS: dict[str, type[Tree]] = {
+    "build": Settings, "tokens": TokenSettings, "train": TrainSettings, "publish": PublishStep,
+}  # fmt: skip
+"""The parts of a workflow that hold settings, with their trees."""
+
+
+def steps_of(workflow: str, out: str | None, skip: Sequence[str] = (), sets: Sequence[str] = ()) -> list[Step]:
     """The steps of a workflow that are not skipped; the settings of each are written to OUT.workflow for its command.
 
-    Raises UsageError for whatever is wrong with the workflow, before any step begins.
+    `sets` are settings over the workflow's own, each as PART.NAME=VALUE (`train.steps=100`). Raises UsageError for
+    whatever is wrong with the workflow, before any step begins.
     """
     if unknown := [name for name in skip if name not in STEPS]:
         raise UsageError(f"--skip {unknown[0]}: no such step; there are {', '.join(STEPS)}")
-    read = read_workflow(shipped_path(workflow, SHIPPED, ""), out)
+    read = read_workflow(shipped_path(workflow, SHIPPED, ""), out, sets)
     read.notes.mkdir(parents=True, exist_ok=True)
     for name, part in (("build", read.build), ("train", read.train)):
         (read.notes / f"{name}.yaml").write_text(yaml.safe_dump(part, sort_keys=False))
     return [step for step in _steps(read) if step.name not in skip]
 
 
-def read_workflow(file: Path, out: str | None) -> Workflow:
-    """The workflow in a file; `out` goes before its own. Raises UsageError for whatever is wrong with it."""
+def read_workflow(file: Path, out: str | None, sets: Sequence[str] = ()) -> Workflow:
+    """The workflow in a file; `out` and `sets` go before its own. Raises UsageError for whatever is wrong with it."""
     try:
         given = yaml.safe_load(file.read_text())
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
@@ -127,6 +133,8 @@ def read_workflow(file: Path, out: str | None) -> Workflow:
     for name, part in parts.items():
         if not isinstance(part, dict):
             raise UsageError(f"{file}: {name} '{part}' is no mapping of settings; write one as `{name}: {{...}}`")
+    for text in sets:
+        _set(parts, text)
     folder = path_of(out or place)
     train = dict(parts["train"])
     processes = train.pop("processes", 1)
@@ -137,6 +145,16 @@ def read_workflow(file: Path, out: str | None) -> Workflow:
     tokens = _checked(file, "tokens", TokenSettings, parts["tokens"])
     publish = _checked(file, "publish", PublishStep, parts["publish"]) if parts["publish"] else None
     return Workflow(folder, parts["build"], tokens, train, processes, publish)
+
+
+def _set(parts: dict[str, Any], text: str) -> None:
+    """Put PART.NAME=VALUE into the parts."""
+    part, _, setting = text.partition(".")
+    if part not in PARTS or not setting:
+        raise UsageError(f"--set {text}: write PART.NAME=VALUE, as in train.steps=100; parts are {', '.join(PARTS)}")
+    # How many processes train is no setting of the command that they run.
+    known = part == "train" and setting.partition("=")[0] == "processes"
+    put(parts[part], *parsed_set(None if known else PARTS[part], setting))
 
 
 def _checked(file: Path, name: str, tree: type[T], given: dict[str, Any]) -> T:

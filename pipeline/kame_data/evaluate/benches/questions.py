@@ -10,6 +10,7 @@ from kame_data.evaluate.benches.base import Bench, Note, unheard
 from kame_data.evaluate.benches.own_sound import seconds_of
 from kame_data.evaluate.benches.rows import MOST_ANSWERS, MOST_TURNS, Row, located, rows, text, texts
 from kame_data.evaluate.records import Item, ItemTurn
+from kame_data.resources import bundled
 from kame_data.seeds import digest, safe_id
 from kame_data.sources import base as columns
 from kame_data.text import language as languages
@@ -29,6 +30,8 @@ COLUMNS = (
     "sound",
     "sounds",
 )
+SAMPLE = "data/benches/sample.jsonl"
+"""The questions of `questions:sample`, which the offline back end can answer."""
 _CODE = re.compile(r"[A-Za-z]{2,3}([-_]\w{1,16}){0,3}")
 
 
@@ -40,7 +43,8 @@ class OwnQuestions(Bench):
     name = "questions"
     title = "Own questions"
     form = (
-        "questions:FILE (.jsonl, .csv or .txt; rows with text, or turns, and perhaps answer, category, language, sound)"
+        "questions:FILE (.jsonl, .csv or .txt; rows with text, or turns, and perhaps answer, category, language, "
+        "sound), questions:sample"
     )
     needs = "FILE"
     licence = "the user's own"
@@ -56,7 +60,7 @@ class OwnQuestions(Bench):
         note: Note = unheard,
     ) -> list[Item]:
         """See `Bench.items`. A question that cannot be said and has no sound of its own is left out, with a note."""
-        path = located(self, location, (".jsonl", ".csv", ".txt"))
+        path = bundled(SAMPLE) if location == "sample" else located(self, location, (".jsonl", ".csv", ".txt"))
         return self.chosen(self._items(path, note), limit, language, path)
 
     def _items(self, path: Path, note: Note) -> Iterator[Item]:

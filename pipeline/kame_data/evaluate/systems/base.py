@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from kame_data.evaluate.records import Answered, Asked, Conversation, Item
 from kame_data.evaluate.sound import flac_of
@@ -29,13 +29,15 @@ class System(Protocol):
 class SystemEngine:
     """A system, as `--systems` names it.
 
-    `form`: the whole spec, for a person (`ws:URL`). `check(rest)` raises UsageError for what cannot stand behind the
-    colon. `version(rest, settings)` gives all that a conversation depends on beside the item, for fingerprints; raises
+    `form`: the whole spec, for a person (`ws:URL`). `place`: "cpu" where it works out its conversations itself, "here"
+    where it waits for others. `check(rest)` raises UsageError for what cannot stand behind the colon.
+    `version(rest, settings)` gives all that a conversation depends on beside the item, for fingerprints; raises
     UsageError or KameError where the system cannot be had. `open(rest, settings)` holds it open.
     """
 
     name: str
     form: str
+    place: Literal["cpu", "here"]
     check: Callable[[str], None]
     version: Callable[[str, EvaluationSettings], str]
     open: Callable[[str, EvaluationSettings], AbstractContextManager[System]]

@@ -87,7 +87,7 @@ def _engine(name: str, policy: Literal["none"] | None) -> SystemEngine:
         checkpoint = Checkpoint.find(own.model, own.tokenizer, own.codec)
         return digest(checkpoint.digest(), sorted(own.model_dump(mode="json", include=_HELD).items()))
 
-    return SystemEngine(name, name, _check, version, opened)
+    return SystemEngine(name, name, "cpu", _check, version, opened)
 
 
 _HELD = {*ConversationSettings.model_fields, "turns"} - {"model", "device", "seed", "prompts"}
