@@ -153,7 +153,7 @@ def test_a_worker_runs_the_deployment_of_prefect_yaml_and_an_alert_tells_of_it(t
     heard = []
     with listening(heard) as url:
         alert(there, tmp_path, url)
-        prefect(there, "work-pool", "create", "kame-data", "--type", "process")
+        prefect(there, "work-pool", "create", "kame-data", "--type", "process", "--overwrite")
         prefect(there, "deploy", "--name", "kame-data", cwd=tmp_path)
         with hold(tmp_path / "pool"):
             begin(sys.executable, "-m", "prefect", "worker", "start", "--pool", "kame-data", name="worker")
