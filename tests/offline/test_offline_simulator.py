@@ -6,6 +6,7 @@ from itertools import pairwise
 from statistics import mean
 
 import pytest
+import yaml
 
 from kame_data.dialogues.write import write_dialogues
 from kame_data.errors import Refusal
@@ -17,6 +18,7 @@ from kame_data.offline.writer import OfflineWriter
 from kame_data.oracles.acceptance import OracleRequest, OracleTask, accept
 from kame_data.oracles.simulate import DialogueOracles, Drawn, answered_turns, simulate_oracles
 from kame_data.records import Dialogue, Rejected, Turn
+from kame_data.resources import bundled
 from kame_data.seeds import rng
 from kame_data.text.answers import number_values, tells
 from kame_data.text.chrf import chrf
@@ -260,3 +262,17 @@ def test_no_guess_at_a_further_question_is_empty(heard: str, told: str) -> None:
 def test_level_three_says_every_clause_that_has_room(answer: str) -> None:
     truth = Truth(f"{answer}.", answer)
     assert all(answer in right(truth, rng(seed)).lower() for seed in range(20))
+
+
+POINTING = frozenset(["it", "them", "they", "what", "both", "neither", "same", "whole", "part", "before", "after"])
+
+
+def test_a_guess_of_which_nothing_is_known_names_a_candidate() -> None:
+    """Words that point at what nobody has said ('the whole of it') are no guess."""
+    kinds = yaml.safe_load(bundled("data/guesses.yaml").read_text("utf-8"))["kinds"]
+    named = {answer for kind in kinds.values() for answer in kind["answers"]}
+    assert not [answer for answer in named if POINTING & set(answer.casefold().split())]
+    guesses = {guess(heard, "", rng(n, "guess")) for heard in ("", "Here", "The old", "Tell me") for n in range(300)}
+    assert len(guesses) > 100
+    for text in guesses:
+        assert number_values(text) or any(answer.casefold() in text.casefold() for answer in named), text

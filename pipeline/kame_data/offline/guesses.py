@@ -68,6 +68,8 @@ _STILL = 22
 _OTHERWISE = 0.4
 """Share of guesses at a further question, of which little was heard, that are another number than the answer before."""
 _SAME = ("The same as before. {}", "That stays as it was. {}")
+ANYTHING = "anything"
+"""The kind of answers that fit where a reason or a way is asked for, and nothing tells of what."""
 _PLAIN = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 24, 25, 30, 40, 50, 60, 75, 100, 120, 200)
 _YEARS = range(1750, 2000)
 _MANY = (2, 3, 5)
@@ -257,7 +259,7 @@ def _words(heard: str, asked: str, draws: random.Random) -> str:
     named = _NAMED.get(asks[1].lower(), "") if asks else ""
     forms = () if named else next((forms for cue, forms in _FORMS if re.search(cue, asked, re.I)), ())
     best = named or max(hits, key=lambda name: hits[name])
-    if not named and not hits[best]:
-        best = "anything" if forms else "whole"
+    if not named and not hits[best]:  # a candidate that is named is a guess, whatever the question turns out to be
+        best = ANYTHING if forms else draws.choice([name for name in hits if name != ANYTHING])
     answer = draws.choice(_known().kinds[best][1])
     return upper(draws.choice(forms or _SURE).format(answer))

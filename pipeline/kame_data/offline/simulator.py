@@ -22,7 +22,7 @@ class OfflineSimulator:
     """
 
     name = "offline"
-    version = "6"
+    version = "7"
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
