@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -238,3 +238,22 @@ def test_one_that_is_kept_ends_the_trial(tmp_path: Path) -> None:
         fits = [lambda _: False] * 3 + [lambda _: True] + [lambda _: False] * 20
         found = list(opened.outcomes([asking(server, f"q{n}", fit) for n, fit in enumerate(fits)]))
     assert sum(isinstance(outcome, Refusal) for outcome in found) == 23
+
+
+@pytest.mark.parametrize("kind", ["spend", "trials"])
+@pytest.mark.parametrize("fault", [lambda d: d[: len(d) // 2], lambda _: b"[7]", lambda _: b"\xff\xfe", lambda _: b""])
+def test_a_damaged_note_is_told_in_one_line(tmp_path: Path, kind: str, fault: Callable[[bytes], bytes]) -> None:
+    with ScriptedServer() as server:
+
+        def ask(text: str) -> None:
+            with session(tmp_path, trial=4) as opened:
+                list(opened.outcomes([asking(server, text, lambda _: False)]))
+
+        ask("first")
+        (note,) = (tmp_path / "out" / "parts" / kind).iterdir()
+        note.write_bytes(fault(note.read_bytes()))
+        with pytest.raises(KameError) as told:
+            ask("second")
+        assert str(told.value).startswith(f"{note}: is damaged; delete it, and ") and "\n" not in str(told.value)
+        note.unlink()
+        ask("second")

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from kame_data.errors import KameError, UsageError
+from kame_data.llm.accounts import SpendRow
 from kame_data.records import Split
 from kame_data.settings.earlier import as_now
 from kame_data.settings.tree import OF_THE_ANSWERS, LlmSettings, Settings
@@ -116,16 +117,6 @@ class DialogueCounts(Held):
     accepted: Count
     by_split: dict[Split, Count]
     by_source: dict[str, Count]
-
-
-def _spent(row: dict[str, Count | Amount | str | None]) -> dict[str, Count | Amount | str | None]:
-    if not {"stage", "model", "level"} <= row.keys() or not isinstance(row.get("cost"), int | float):
-        raise ValueError("does not say what a stage spent on a model")
-    return row
-
-
-SpendRow = Annotated[dict[str, Count | Amount | str | None], AfterValidator(_spent)]
-"""Spending of a stage on a model for a level: an `Account` of `kame_data.llm.accounts`, with stage, model, level."""
 
 
 class Spend(Held):

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
 
 from kame_data.llm.request import Request, Usage
 
@@ -50,6 +52,29 @@ class Account:
         for field in fields(self):
             setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
         return self
+
+
+NAMES = ("stage", "model", "level")
+"""The fields of a row that say whose account it is; all others are numbers that add up."""
+_Whole = Annotated[int, Field(ge=0, lt=2**63, strict=True)]
+_Amount = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
+
+
+def _of_an_account(row: dict[str, Any]) -> dict[str, Any]:
+    numbers = {name: value for name, value in row.items() if name not in NAMES}
+    if not (
+        isinstance(row.get("stage"), str)
+        and isinstance(row.get("model"), str)
+        and isinstance(row.get("level", ""), int | None)
+        and {"cost", "lost"} <= numbers.keys()
+        and all(isinstance(value, int | float) for value in numbers.values())
+    ):
+        raise ValueError("does not say what a stage spent on a model")
+    return row
+
+
+SpendRow = Annotated[dict[str, _Whole | _Amount | str | None], AfterValidator(_of_an_account)]
+"""Spending of a stage on a model for a level, as `Accounts.rows` says it."""
 
 
 class Accounts:

@@ -14,14 +14,18 @@ from concurrent.futures import TimeoutError as NotYet
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from pydantic import TypeAdapter
+
 from kame_data.errors import KameError, Refusal
+from kame_data.llm.accounts import NAMES, SpendRow
 from kame_data.llm.batch_queue import BatchQueue
 from kame_data.llm.engine import LLM, Limits
 from kame_data.llm.ledger import Ledger
+from kame_data.llm.notes import notes_in
 from kame_data.llm.request import Answer, Request
 from kame_data.llm.trial import Text, Trials
 from kame_data.settings.tree import LlmSettings
-from kame_data.storage.files import files, read_many, write_whole
+from kame_data.storage.files import write_whole
 from kame_data.storage.paths import AnyPath
 
 T = TypeVar("T")
@@ -179,6 +183,9 @@ class Session:
                     raise self._stopping from None
 
 
+_SPENT: TypeAdapter[list[dict[str, Any]]] = TypeAdapter(list[SpendRow])
+
+
 class SpendNotes:
     """The spending noted in a build's folder: one small file for each session, with the rows of `Accounts.rows`."""
 
@@ -190,19 +197,19 @@ class SpendNotes:
         write_whole(self.folder / f"{name}.json", json.dumps(rows, indent=1).encode() + b"\n")
 
     def rows(self) -> list[dict[str, Any]]:
-        """The sum of all sessions: one row for each stage, model and level."""
+        """The sum of all sessions: one row for each stage, model and level. Raises KameError for a damaged note."""
         sums: dict[tuple[str, str, int], dict[str, Any]] = {}
-        for note in read_many(files(self.folder, "*.json")):
-            for row in json.loads(note or b"[]"):
+        for note in notes_in(self.folder, _SPENT, "what that run has spent counts no more"):
+            for row in note:
                 key = (row["stage"], row["model"], -1 if row["level"] is None else row["level"])
-                known = sums.setdefault(key, {name: row[name] for name in ("stage", "model", "level")})
+                known = sums.setdefault(key, {name: row[name] for name in NAMES})
                 for name, value in row.items():
-                    if name not in ("stage", "model", "level"):
+                    if name not in NAMES:
                         known[name] = known.get(name, 0) + value
         return [_rounded(sums[key]) for key in sorted(sums)]
 
     def total(self) -> float:
-        """Dollars that are gone, calls that were cut off included."""
+        """Dollars that are gone, calls that were cut off included. Raises as `rows` does."""
         return float(sum(row["cost"] + row["lost"] for row in self.rows()))
 
 

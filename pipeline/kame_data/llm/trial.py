@@ -14,20 +14,26 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Annotated, TypeVar
+
+from pydantic import Field, TypeAdapter
 
 from kame_data.errors import KameError, Refusal
 from kame_data.llm.engine import LLM
+from kame_data.llm.notes import notes_in
 from kame_data.llm.providers.base import scrub
 from kame_data.llm.request import Answer, Request
 from kame_data.safe_path import code_digest
 from kame_data.seeds import digest
-from kame_data.storage.files import files, read_many, write_whole
+from kame_data.storage.files import write_whole
 from kame_data.storage.paths import AnyPath
 
 T = TypeVar("T")
 Faults = dict[str, tuple[int, str]]
 """What was wrong with the replies of a text: how often for each reason, and the beginning of one such reply."""
+_Refused = Annotated[dict[str, tuple[Annotated[int, Field(ge=1)], str]], Field(min_length=1)]
+_NOTE = TypeAdapter(dict[str, tuple[bool, dict[str, _Refused]]])
+"""How trials stand, each by its key: whether a text was kept, and what was refused, as `Trial.refused`."""
 EXAMPLE = 100
 """Characters of a refused reply that are shown."""
 MORE = 10
@@ -93,14 +99,15 @@ class Text:
 class Trials:
     """The trials of an engine's models, one for each stage, model and way of asking; used in the engine's loop.
 
-    `most`: see `Trial`; `out`: the build's folder, `name`: the run's own in it, for the notes.
+    `most`: see `Trial`; `out`: the build's folder, `name`: the run's own in it, for the notes. Raises KameError for a
+    damaged note.
     """
 
     def __init__(self, llm: LLM, most: int, out: AnyPath, name: str) -> None:
         self._llm, self._most = llm, most
         self._folder, self._name = out / "parts" / "trials", name
         self._trials: dict[str, Trial] = {}
-        self._known = [json.loads(note or b"{}") for note in read_many(files(self._folder, "*.json"))]
+        self._known = notes_in(self._folder, _NOTE, "its models are tried again")
 
     async def text(self, first: Request, version: str, work: Callable[[Text], Awaitable[T]]) -> T:
         """The result of `work`, which asks for a text that begins with the request `first`; `version` is the asker's.
