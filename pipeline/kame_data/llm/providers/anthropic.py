@@ -11,10 +11,10 @@ from kame_data.llm.providers.base import (
     SdkClient,
     as_json,
     load_object,
+    messages_of,
     moment,
     read_results,
     refused_parameter,
-    with_schema_words,
 )
 from kame_data.llm.request import Answer, PicturePart, Request, Usage
 
@@ -44,9 +44,7 @@ class AnthropicClient(SdkClient):
     def body(self, request: Request) -> dict[str, Any]:
         """See `Client.body`. The system prompt is a field of its own; there is no seed in this API."""
         quirks = self.quirks(request.model)
-        structured = request.schema is not None
-        plain = [(m.role, m.parts) for m in request.messages]
-        messages = with_schema_words(request) if structured and quirks.schema_mode > 0 else plain
+        messages = messages_of(request, quirks)
         system = [part for role, parts in messages if role == "system" for part in parts if isinstance(part, str)]
         body: dict[str, Any] = {
             "model": request.model,
@@ -57,7 +55,7 @@ class AnthropicClient(SdkClient):
             "top_p": request.top_p,
             "stop_sequences": list(request.stop) or None,
         }
-        if structured and quirks.schema_mode == 0:
+        if request.schema is not None and quirks.schema_mode == 0:
             body["output_config"] = {"format": {"type": "json_schema", "schema": request.schema}}
         return quirks.apply({name: value for name, value in body.items() if value is not None})
 
@@ -73,9 +71,7 @@ class AnthropicClient(SdkClient):
         if name == "output_config":
             known, quirks.schema_mode = quirks.schema_mode > 0, 2
             return "" if known else f"{at} does not take a JSON schema; it is put into words from now on"
-        known = name in quirks.dropped
-        quirks.dropped.add(name)
-        return "" if known else f"{at} does not take {name}; left out from now on"
+        return quirks.drop(name, at)
 
     async def streamed(self, body: Mapping[str, Any]) -> Any:
         """See `SdkClient.streamed`."""

@@ -102,6 +102,12 @@ class Quirks:
         """The body without what is refused."""
         return {self.renamed.get(name, name): value for name, value in body.items() if name not in self.dropped}
 
+    def drop(self, name: str, at: str) -> str:
+        """Leave out a parameter from now on; the notice of it about the model `at`, "" where that was known."""
+        known = name in self.dropped
+        self.dropped.add(name)
+        return "" if known else f"{at} does not take {name}; left out from now on"
+
 
 _REFUSING = re.compile(
     r"unsupported|not supported|n.t support|unknown|unrecognized|unexpected|not permitted|not allowed|deprecated|"
@@ -126,10 +132,13 @@ def refused_parameter(reply: Reply, sent: Mapping[str, Any], optional: tuple[str
     return min(named, key=message.index, default=None)
 
 
-def with_schema_words(request: Request) -> list[tuple[str, tuple[str | PicturePart, ...]]]:
-    """The messages, with the schema in words at the end of the system prompt."""
-    words = SCHEMA_WORDS + json.dumps(request.schema, ensure_ascii=False)
+def messages_of(request: Request, quirks: Quirks) -> list[tuple[str, tuple[str | PicturePart, ...]]]:
+    """The messages as role and parts. For a model that takes no JSON schema, a request's stands in words at the end of
+    the system prompt."""
     messages: list[tuple[str, tuple[str | PicturePart, ...]]] = [(m.role, m.parts) for m in request.messages]
+    if request.schema is None or quirks.schema_mode == 0:
+        return messages
+    words = SCHEMA_WORDS + json.dumps(request.schema, ensure_ascii=False)
     for i, (role, parts) in enumerate(messages):
         if role == "system":
             messages[i] = (role, (*parts, words))

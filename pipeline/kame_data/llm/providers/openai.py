@@ -12,10 +12,10 @@ from kame_data.llm.providers.base import (
     as_json,
     data_url,
     load_object,
+    messages_of,
     moment,
     read_results,
     refused_parameter,
-    with_schema_words,
 )
 from kame_data.llm.request import Answer, PicturePart, Request, Usage
 
@@ -53,9 +53,7 @@ class OpenAIClient(SdkClient):
     def body(self, request: Request) -> dict[str, Any]:
         """See `Client.body`. A seed is moved on by the sample, or all samples would be one."""
         quirks = self.quirks(request.model)
-        structured = request.schema is not None
-        plain = [(m.role, m.parts) for m in request.messages]
-        messages = with_schema_words(request) if structured and quirks.schema_mode > 0 else plain
+        messages = messages_of(request, quirks)
         body: dict[str, Any] = {
             "model": request.model,
             "messages": [{"role": role, "content": _content(parts)} for role, parts in messages],
@@ -65,7 +63,7 @@ class OpenAIClient(SdkClient):
             "seed": None if request.seed is None else request.seed + request.sample,
             "stop": list(request.stop) or None,
         }
-        if structured and quirks.schema_mode < len(_FORMS):
+        if request.schema is not None and quirks.schema_mode < len(_FORMS):
             body["response_format"] = _FORMS[quirks.schema_mode](request)
         return quirks.apply({name: value for name, value in body.items() if value is not None})
 
@@ -86,9 +84,7 @@ class OpenAIClient(SdkClient):
             return "" if known else f"{at} wants max_completion_tokens for max_tokens; sent so from now on"
         if name in ("max_tokens", "max_completion_tokens"):
             return None
-        known = name in quirks.dropped
-        quirks.dropped.add(name)
-        return "" if known else f"{at} does not take {name}; left out from now on"
+        return quirks.drop(name, at)
 
     def stream_body(self, request: Request) -> dict[str, Any]:
         """See `SdkClient.stream_body`; unless it is asked for them, such a provider tells no tokens."""
