@@ -364,6 +364,28 @@ def test_a_recogniser_that_hangs_holds_up_nobody(monkeypatch):
     assert len(messages) == 2 and "30 s late" in messages[0] and "did not end" in messages[1]
 
 
+def test_a_recogniser_that_is_late_and_fails_then_is_told_of_once():
+    blocks = threading.Event()
+    tandem = tandem_of(hearing=Hearing(SPEECH, fails_at=0.0, blocks=blocks))
+
+    async def work():
+        session = await tandem.open()
+        reading = asyncio.create_task(taken(session))
+        await speak(session, 0.5)
+        while session._hearing._call is None:
+            await asyncio.sleep(0.01)
+        session._hearing.push(np.zeros(MOST_UNHEARD, np.float32))
+        blocks.set()
+        await asyncio.wait([session._hearing._call])
+        await speak(session, 0.5)
+        await session.close()
+        await tandem.close()
+        return await reading
+
+    (error,) = events(asyncio.run(work()), "error")
+    assert "30 s late" in error.message
+
+
 def held():
     """Bytes, threads and files of this process."""
     return tracemalloc.get_traced_memory()[0], threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))

@@ -101,6 +101,8 @@ class LiveHearing:
                 self._threads.submit(stream.close)
 
     def _deafen(self, why: str) -> None:
+        if self._deaf:  # it was late, and fails when it is back
+            return
         self._deaf = True
         self._unheard.clear()
         self._failed(why)
