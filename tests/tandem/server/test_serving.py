@@ -113,6 +113,72 @@ def test_a_connection_that_asks_for_nothing_or_byte_by_byte_is_hung_up_on(monkey
     asyncio.run(run())
 
 
+UPGRADE = (
+    b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+)
+
+
+@pytest.mark.parametrize("frame", [b"\x89\x80" + bytes(4), b"\x00\x80" + bytes(4)], ids=["pings", "pieces"])
+@pytest.mark.parametrize("waits", [False, True])
+def test_frames_that_are_no_message_are_counted_as_messages(frame, waits):
+    async def run():
+        made = tandem(1)
+        async with running(made, burst=100, messages=1.0) as server, aiohttp.ClientSession() as http:
+            other = await http.ws_connect(f"{server.ws}/ws") if waits else None
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(UPGRADE + b"\r\n")
+            await reader.readuntil(b"\r\n\r\n")
+            begins = b"\x02\x80" + bytes(4)  # the first piece of a message
+            writer.write(begins + frame * 99)
+            await writer.drain()
+            while made.slots > len(made.sessions):
+                await asyncio.sleep(0.01)
+            assert not reader.at_eof()
+            writer.write(frame * 300)
+            end = await asyncio.wait_for(reader.read(), 10)
+            assert b"more than 100 messages at once" in end and (1008).to_bytes(2, "big") in end
+            writer.close()
+            if other is not None:
+                await other.close()
+            await left_nothing(server)
+
+    asyncio.run(run())
+
+
+def test_pings_of_a_client_that_reads_nothing_wait_nowhere():
+    async def run():
+        async with running(burst=100_000, messages=1e6) as server:
+            _, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=1)
+            writer.write(UPGRADE + b"\r\n")
+            while not server.tandem.sessions:
+                await asyncio.sleep(0.01)
+            writer.transport.pause_reading()
+            ping = b"\x89\xfd" + bytes(4 + 125)
+            tracemalloc.start()
+            for _ in range(50):
+                writer.write(ping * 1500)
+                await asyncio.wait_for(writer.drain(), 10)
+            held = tracemalloc.get_traced_memory()[0]
+            tracemalloc.stop()
+            assert held < 2_000_000, f"{held} bytes are held of {50 * 1500 * len(ping)}"
+            writer.transport.abort()
+
+    asyncio.run(run())
+
+
+def test_a_websocket_whose_headers_are_not_ascii_is_refused(caplog):
+    async def run():
+        async with running() as server:
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(UPGRADE + b"Sec-WebSocket-Protocol: token.\xff\xfe, x\r\n\r\n")
+            assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 400 ")
+            writer.close()
+
+    asyncio.run(run())
+    assert "Traceback" not in caplog.text and not caplog.records
+
+
 @pytest.mark.slow
 def test_a_client_that_takes_nothing_is_sent_away_and_others_do_not_notice(monkeypatch):
     monkeypatch.setattr("kame_data.tandem.live.MOST_OUTPUTS", 20)
@@ -121,10 +187,7 @@ def test_a_client_that_takes_nothing_is_sent_away_and_others_do_not_notice(monke
         async with running() as server, aiohttp.ClientSession() as http:
             _, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=1)
             writer.transport.pause_reading()
-            writer.write(
-                b"GET /ws?format=f32 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-            )
+            writer.write(UPGRADE.replace(b"/ws", b"/ws?format=f32") + b"\r\n")
             while not server.tandem.sessions:
                 await asyncio.sleep(0.01)
             greedy = next(iter(server.tandem.sessions))

@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -17,7 +17,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from kame_data.errors import KameError, UsageError
 from kame_data.settings.server import ServerSettings
 from kame_data.tandem.server.app import Server
-from kame_data.tandem.server.wire import CLOSING
+from kame_data.tandem.server.wire import CLOSING, Allowance, Goodbye, shortened
 
 MORE_CONNECTIONS = 64
 """Connections besides those that talk or wait: pages, figures, clients at the door."""
@@ -26,7 +26,7 @@ REQUEST_WITHIN = 10
 
 
 class _Http(H11Protocol):
-    """HTTP that hangs up on who asks for nothing, or byte by byte."""
+    """HTTP that hangs up on who asks for nothing, or byte by byte, and opens websockets by headers of ASCII alone."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -36,15 +36,49 @@ class _Http(H11Protocol):
         self._asking.cancel()
         super().connection_lost(exc)
 
+    def handle_websocket_upgrade(self, event: Any) -> None:
+        # The library of websockets fails on other bytes when it would name them.
+        if all(value.isascii() for _, value in self.headers):
+            super().handle_websocket_upgrade(event)
+        else:
+            self.send_400_response("headers of a websocket are ASCII alone")
+
     def _hang_up(self) -> None:
         if self.cycle is None and self.transport.get_protocol() is self:  # a websocket has another protocol by now
             self.transport.close()
 
 
 class _WebSocket(WebSocketsSansIOProtocol):
-    """A websocket whose connection is dropped where the client does not take the end of it."""
+    """A websocket whose connection is dropped where the client does not take the end of it.
 
+    Pings and pieces of messages, which no application sees, are as many as messages may be.
+    """
+
+    settings: ClassVar[ServerSettings]
     _dropping: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._allowance = Allowance(self.settings)
+
+    def handle_ping(self) -> None:
+        self._count()
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()  # the client reads nothing; no answer more waits for it
+
+    def handle_cont(self, event: Any) -> None:
+        self._count()
+        super().handle_cont(event)
+
+    def _count(self) -> None:
+        try:
+            self._allowance.count()
+        except Goodbye as goodbye:
+            if not self.close_sent:
+                self.conn.fail(goodbye.code, shortened(goodbye.reason))
+                self.handle_parser_exception()
 
     async def send(self, message: Any) -> None:
         if message["type"] == "websocket.close":
@@ -113,7 +147,7 @@ async def serve(server: Server, listening: socket.socket, say: Callable[[str], N
     config = uvicorn.Config(
         server.app,
         http=_Http,
-        ws=_WebSocket,
+        ws=type("WebSocket", (_WebSocket,), {"settings": settings}),
         log_config=None,
         access_log=False,
         lifespan="off",

@@ -27,13 +27,31 @@ class Left(Exception):
     """The client has gone."""
 
 
+class Allowance:
+    """What a client may send: messages at a rate, and some at once."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self._rate, self._most = settings.messages, settings.burst
+        self._loop = asyncio.get_running_loop()
+        self._left, self._counted_at = float(self._most), self._loop.time()
+
+    def count(self) -> None:
+        """Count a message. Raises Goodbye where it is one too many."""
+        now = self._loop.time()
+        self._left = min(float(self._most), self._left + (now - self._counted_at) * self._rate) - 1
+        self._counted_at = now
+        if self._left < 0:
+            raise Goodbye(
+                POLICY, f"more than {self._most} messages at once, or {self._rate:g} a second; send longer ones"
+            )
+
+
 class Wire:
     """A websocket that was accepted."""
 
     def __init__(self, socket: WebSocket, settings: ServerSettings) -> None:
         self.socket, self._settings = socket, settings
-        self._loop = asyncio.get_running_loop()
-        self._allowed, self._counted_at = float(settings.burst), self._loop.time()
+        self._allowance = Allowance(settings)
 
     async def receive(self, patient: bool = False) -> bytes | str:
         """The client's next message. Raises Left where it has gone, Goodbye where it sends nothing, unless that is
@@ -47,7 +65,7 @@ class Wire:
             raise Left from None
         if message["type"] != "websocket.receive":
             raise Left
-        self._count()
+        self._allowance.count()
         data: bytes | str | None = message.get("bytes")
         return data if data is not None else message["text"]
 
@@ -68,15 +86,6 @@ class Wire:
         with suppress(Left, WebSocketDisconnect, RuntimeError, OSError, TimeoutError):
             async with asyncio.timeout(CLOSING):
                 await self.socket.close(code, shortened(reason))
-
-    def _count(self) -> None:
-        """Count a message; they may come at a rate, and some at once."""
-        now = self._loop.time()
-        rate, most = self._settings.messages, self._settings.burst
-        self._allowed = min(float(most), self._allowed + (now - self._counted_at) * rate) - 1
-        self._counted_at = now
-        if self._allowed < 0:
-            raise Goodbye(POLICY, f"more than {most} messages at once, or {rate:g} a second; send longer ones")
 
 
 def shortened(reason: str) -> str:
