@@ -479,6 +479,12 @@ def test_what_else_is_wrong_beside_the_tokens_is_named(done_copy):
     assert any(p.startswith(f"{folder / 'rejected.jsonl'}: has {{'text_too_dense': 1}}") for p in found)
 
 
+def test_refusals_of_tokens_that_are_nested_too_deeply_are_damaged(done_copy):
+    path = done_copy / "tokens/rejected.jsonl"
+    path.write_text("[" * 100_000)
+    assert [p for p in problems_of(done_copy) if p.startswith(f"{path}: is damaged")]
+
+
 def test_verify_reads_the_words_and_finds_another_one(done_copy):
     path = sorted((done_copy / "tokens").glob("train-*"))[0]
     table, facts = pq.read_table(path), TokenFacts.of(pq.read_schema(path).metadata, "")

@@ -55,12 +55,13 @@ def test_a_part_without_its_marker_is_not_done(tmp_path):
     assert store.marker("a") is None
 
 
-@pytest.mark.parametrize("marker", ["", "{", "[]", '{"rows": {}}'])
+@pytest.mark.parametrize("marker", ["", "{", "[]", '{"rows": {}}', pytest.param("[" * 100_000, id="deep")])
 def test_a_broken_marker_is_no_marker(tmp_path, marker):
     store = PartStore(tmp_path)
     store.write("a", {"q-1": DIALOGUE}, Dialogue, [])
     (tmp_path / "a.json").write_text(marker)
-    assert store.marker("a") is None
+    assert store.marker("a") is None and store.finished() == {}
+    assert store.problem("a").startswith(f"{tmp_path / 'a.json'}: is damaged")
 
 
 def test_a_truncated_part_is_not_done(tmp_path):

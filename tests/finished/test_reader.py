@@ -58,7 +58,7 @@ def test_whatever_byte_of_a_shard_is_another_one_the_shard_is_named(tmp_path):
             assert str(path) in str(error) and "is damaged" in str(error)
 
 
-@pytest.mark.parametrize("line", ['{"stage": "dialogues"}', "[]", "3", "{"])
+@pytest.mark.parametrize("line", ['{"stage": "dialogues"}', "[]", "3", "{", pytest.param("[" * 100_000, id="deep")])
 def test_a_line_that_is_no_refusal_is_named(tmp_path, line):
     out = dummies.finish(tmp_path / "out", [dummies.row(0, spoken=False)])
     (out / "rejected" / "dialogues.jsonl").write_text(f"{line}\n")

@@ -54,7 +54,10 @@ class Marker:
 def marker_of(data: bytes) -> Marker:
     """The marker that a file holds. Raises ValueError, KeyError, TypeError or AttributeError where it is none, or is
     not as it was written (one of an earlier version has no checksum of its own)."""
-    marker = json.loads(data)
+    try:
+        marker = json.loads(data)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     if not as_written(marker, "marker_sha256"):
         raise ValueError("its checksum is another one")
     marker.pop("marker_sha256", None)
@@ -166,7 +169,7 @@ class PartStore:
             rows = self.read_table(name).num_rows
         except DamagedPart:
             return f"{path}: is missing, or its checksum is not its marker's; {out_of_it}"
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             return f"{self.folder / name}.json: is damaged; delete it, and "
         return f"{path}: has {rows} rows, not {len(marker.rows)}; {out_of_it}" if rows != len(marker.rows) else ""
 

@@ -79,7 +79,7 @@ class Finished:
                 for number, line in enumerate(lines, 1):
                     try:
                         found = json.loads(line)
-                    except ValueError:
+                    except (ValueError, RecursionError):
                         raise KameError(f"{path} line {number}: is no JSON; `kame-data build` writes it anew") from None
                     if not isinstance(found, dict) or not {"stage", "reason"} <= found.keys():
                         raise KameError(f"{path} line {number}: is no refusal; `kame-data build` writes it anew")

@@ -91,7 +91,7 @@ def _check_refused(path: AnyPath, manifest: TokenManifest) -> Iterator[str]:
         found = Counter(json.loads(line)["reason"] for line in path.read_bytes().split(b"\n") if line)
     except FileNotFoundError:
         yield f"{path}: is missing; {AGAIN}"
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         yield f"{path}: is damaged; {AGAIN}"
     else:
         if dict(found) != manifest.refused:
