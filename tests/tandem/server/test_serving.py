@@ -18,7 +18,7 @@ import pytest
 
 from kame_data.errors import KameError, UsageError
 from kame_data.settings.server import ServerSettings
-from kame_data.tandem.server.serving import check_tls, listen_at
+from kame_data.tandem.server.serving import MORE_CONNECTIONS, check_tls, listen_at
 from tandem.server.scripted import as_s16, close_of, left_nothing, running, spoken, tandem
 from tandem.server.test_own import talk, words
 
@@ -167,13 +167,15 @@ def test_pings_of_a_client_that_reads_nothing_wait_nowhere():
     asyncio.run(run())
 
 
-def test_a_websocket_whose_headers_are_not_ascii_is_refused(caplog):
+def test_websockets_whose_headers_are_not_ascii_are_refused_and_take_nobodys_place(caplog):
     async def run():
-        async with running() as server:
-            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-            writer.write(UPGRADE + b"Sec-WebSocket-Protocol: token.\xff\xfe, x\r\n\r\n")
-            assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 400 ")
-            writer.close()
+        async with running(waiting=0) as server, aiohttp.ClientSession() as http:
+            for _ in range(server.tandem.slots + MORE_CONNECTIONS + 1):
+                reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+                writer.write(UPGRADE + b"Sec-WebSocket-Protocol: token.\xff\xfe, x\r\n\r\n")
+                assert not (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 101")
+                writer.close()
+            assert (await http.get(f"{server.url}/healthz")).status == 200
 
     asyncio.run(run())
     assert "Traceback" not in caplog.text and not caplog.records

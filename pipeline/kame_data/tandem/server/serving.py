@@ -37,7 +37,7 @@ class _Http(H11Protocol):
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self, event: Any) -> None:
-        # The library of websockets fails on other bytes when it would name them.
+        # The library of websockets fails when it would name other bytes, and uvicorn counts that connection for ever.
         if all(value.isascii() for _, value in self.headers):
             super().handle_websocket_upgrade(event)
         else:
