@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from kame_data.errors import KameError, UsageError
+from kame_data.errors import KameError, StoppedError, UsageError
 from kame_data.evaluate.figures import figures_of
 from kame_data.evaluate.run import evaluate, prepared
+from kame_data.llm.session import SpendNotes, close_session, session_of
+from kame_data.resources import bundled
 from kame_data.settings.evaluation import EvaluationSettings
 from kame_data.terminal import Bars
+from tandem.streaming_server import StreamingServer
 
 pytest.importorskip("moshi")
 pytest.importorskip("moonshine_voice")
@@ -146,6 +149,49 @@ def test_recordings_are_judged_and_a_missing_one_is_counted(whole, tmp_path):
     assert any(mean.failed for mean in figures.means) and all(
         r.failure for h in done.held for r in h.ratings if r.rating is None
     )
+
+
+def paid(server, out, **changes):
+    """Settings with a back end whose answers cost $0.103 each."""
+    answers = {"prices": {"model": {"input": 1000.0, "output": 1000.0}}, "first": 60, "whole": 120}
+    return settings(out, back_end=server.spec(), answers=answers, workers=1, **changes)
+
+
+def test_the_budget_holds_all_conversations_and_the_judges_have_the_rest(tmp_path, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    out, held = tmp_path / "e", tmp_path / "e" / "parts" / "conversations"
+    given = {"systems": ["last-oracle"], "recogniser": "none", "repeats": 6}
+    with StreamingServer(lambda body: ["Two", " of", " them"]) as server:
+        with pytest.raises(StoppedError, match=r"budget \$0.01: \$0.0000 spent"):
+            run(paid(server, out, **given, llm={"budget": 0.01}))
+        assert not server.bodies
+        first = paid(server, out, **given, llm={"budget": 1.2})
+        with pytest.raises(StoppedError, match="a larger --budget goes on"):
+            run(first)
+        spent, number = SpendNotes(first.out).total(), len(list(held.glob("*.json")))
+        assert 0 < spent <= 1.2 and spent == pytest.approx(0.103 * number) and len(server.bodies) == number < 18
+        try:
+            assert session_of(first).llm.budget.spent == pytest.approx(spent)
+        finally:
+            close_session(first)
+        done, _ = run(paid(server, out, **given, llm={"budget": 100}))
+        assert len(server.bodies) == 18 and all(h.conversation.cost == pytest.approx(0.103) for h in done.held)
+
+
+def test_what_a_back_end_costs_is_noted_of_every_system_and_another_prompt_is_asked_anew(tmp_path, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    given = {"systems": ["tandem", "cascade"], "limit": 1}
+    with StreamingServer(lambda body: ["Two", " of", " them."]) as server:
+        done, _ = run(paid(server, tmp_path / "e", **given))
+        costs = {h.conversation.system: h.conversation.cost for h in done.held}
+        assert min(costs.values()) > 0.1 and set(costs) == {"tandem", "cascade"}
+        assert SpendNotes(done.settings.out).total() == pytest.approx(sum(costs.values()))
+        asked = len(server.bodies)
+        (tmp_path / "prompts").mkdir()
+        own = bundled("prompts/back_end.txt").read_text("utf-8").replace("== user ==", "Be kind.\n== user ==")
+        (tmp_path / "prompts" / "back_end.txt").write_text(own)
+        again = paid(server, tmp_path / "e", systems=["cascade"], limit=1, prompts=tmp_path / "prompts")
+        assert run(again)[0].held and "Be kind." in str(server.bodies[asked:])
 
 
 @pytest.mark.parametrize(

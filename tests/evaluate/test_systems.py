@@ -6,6 +6,7 @@ from evaluate.voiced_sounds import sentence
 from kame_data.evaluate.records import Asked, AskedTurn, Item, ItemTurn
 from kame_data.evaluate.sound import flac_of, sound_of
 from kame_data.evaluate.systems.tandem import FRONT_END, TANDEM
+from kame_data.llm.accounts import Budget
 from kame_data.settings.evaluation import EvaluationSettings
 from kame_data.tandem.events import SessionBegins, SessionEnds, event_of
 
@@ -27,7 +28,7 @@ def asked():
 @pytest.mark.parametrize("engine", [TANDEM, FRONT_END], ids=lambda engine: engine.name)
 def test_both_questions_are_asked_and_the_log_is_whole(engine, asked):
     with engine.open("", SETTINGS) as system:
-        held, again = (system.hold(ITEM, asked, 0, 5) for _ in range(2))
+        held, again = (system.hold(ITEM, asked, 0, 5, Budget()) for _ in range(2))
     assert held == again and held.id == f"q1/{engine.name}/0" and not held.failure
     sound = sound_of(held.flac)
     assert len(held.turns) == 2 and len(sound) / 24_000 > held.turns[1].end

@@ -97,7 +97,7 @@ class Answered:
 class Conversation:
     """An item held with a system. `flac`: stereo, the system left, the user right; empty for a system of text alone.
     `log`: the lines of its event log ("" where it keeps none). `failure`: why it broke off, in one line ("" if it did
-    not). `stand_ins`: what stands in for a real part."""
+    not). `stand_ins`: what stands in for a real part. `cost`: dollars for the back end."""
 
     id: str
     item: str
@@ -108,6 +108,7 @@ class Conversation:
     log: str = ""
     failure: str = ""
     stand_ins: tuple[str, ...] = ()
+    cost: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from kame_data.engine.local_runner import LocalRunner
 from kame_data.engine.pool import cores
 from kame_data.engine.scheduler import Progress, Runner
-from kame_data.errors import KameError, StoppedError, UsageError
+from kame_data.errors import KameError, UsageError
 from kame_data.evaluate.benches import bench_of
 from kame_data.evaluate.judging import judge_of
 from kame_data.evaluate.judging.judge import channels_of
@@ -21,7 +21,6 @@ from kame_data.settings.evaluation import EvaluationSettings
 from kame_data.speech.recognisers.engines import engine_of
 from kame_data.speech.voices.espeak import EspeakSynthesizer
 from kame_data.storage.lock import hold
-from kame_data.tandem.events import SessionEnds, event_of
 
 THREADS = 8
 """Conversations with systems elsewhere, and answers that are rated, at once."""
@@ -123,14 +122,12 @@ def _run(work: EvaluationWork, runner: Runner, items: list[Item], notes: list[st
     for stage, parts in (("asked", len(items)), ("conversations", number), ("heard", number)):
         progress.total(stage, parts, 0)
     heard: list[Task] = []
-    spent = _Spent(settings)
 
     def follow(task: Task) -> Iterable[Task]:
         if task.stage == "asked":
             wanted = [(system, repeat) for system in settings.systems for repeat in range(settings.repeats)]
             return _unmade(work, (tasks.conversation(task, *one) for one in wanted), follow)
         if task.stage == "conversations":
-            spent.add(tasks, task)
             return _unmade(work, [tasks.heard(task)], follow)
         heard.append(task)
         return ()
@@ -184,24 +181,3 @@ def _soundless(tasks: Tasks, task: Task) -> Conversation:
     (conversation,) = tasks.read(task)
     assert isinstance(conversation, Conversation)
     return replace(conversation, flac=b"sound" if conversation.flac else b"")
-
-
-class _Spent:
-    """The dollars that back ends have cost in conversations, held to the budget."""
-
-    def __init__(self, settings: EvaluationSettings) -> None:
-        self.budget, self.dollars = settings.llm.budget, 0.0
-
-    def add(self, tasks: Tasks, task: Task) -> None:
-        """Count a conversation. Raises StoppedError where the budget is spent."""
-        if self.budget is None:
-            return
-        (conversation,) = tasks.read(task)
-        last = conversation.log.splitlines()[-1:]
-        ended = event_of(last[0]) if last else None
-        self.dollars += ended.cost if isinstance(ended, SessionEnds) else 0.0
-        if self.dollars > self.budget:
-            raise StoppedError(
-                f"--budget {self.budget:g}: back ends have cost ${self.dollars:.2f}; all is kept, and a higher budget "
-                "goes on with it"
-            )

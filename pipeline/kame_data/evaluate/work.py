@@ -2,10 +2,11 @@
 
 import socket
 import threading
+import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,18 +14,19 @@ import numpy as np
 from kame_data.engine.kinds import Kind
 from kame_data.engine.scheduler import CPU, GPU, HERE, Job, Made, Progress, Runner, drain, patiently
 from kame_data.engine.worker import STOP, signed, timed
-from kame_data.errors import Interrupted, KameError
+from kame_data.errors import Interrupted, KameError, StoppedError
 from kame_data.evaluate.asked import asked_of
 from kame_data.evaluate.hearing.listen import listen
 from kame_data.evaluate.judging import judge_of
 from kame_data.evaluate.judging.judge import judged_of
-from kame_data.evaluate.records import Conversation
+from kame_data.evaluate.records import Asked, Conversation
 from kame_data.evaluate.sound import sound_of
 from kame_data.evaluate.systems import system_of
 from kame_data.evaluate.systems.base import System
 from kame_data.evaluate.tasks import RECORDS, TASKS, Task, Tasks, read_part, stores_of
 from kame_data.interrupts import GO_ON
-from kame_data.llm.session import session_of
+from kame_data.llm.accounts import Account, Budget
+from kame_data.llm.session import SpendNotes, session_of
 from kame_data.records import Rejected
 from kame_data.settings.branch import ROOTED
 from kame_data.settings.evaluation import EvaluationSettings
@@ -111,9 +113,8 @@ def perform(task: Task, settings: EvaluationSettings) -> None:
         rows = {task.item.id: asked_of(task.item, task.seed)}
     elif task.stage == "conversations":
         asked = read("asked", task.reads[0])
-        system, alone = _opened(task.system, settings)
-        with alone:
-            held: Conversation = system.hold(task.item, asked, task.repeat, task.seed)
+        with _opened(task.system, settings) as system:
+            held = hold(system, task, asked, settings)
         rows = {held.id: held}
         if held.failure:
             refused = [Rejected(task.stage, task.item.bench, task.item.id, held.id, BROKE_OFF, held.failure)]
@@ -130,13 +131,42 @@ def perform(task: Task, settings: EvaluationSettings) -> None:
     stores[task.stage].write(task.name, rows, RECORDS[task.stage], refused)
 
 
-@dataclass(frozen=True)
-class _Opened:
-    """A system that is held open, and the lock of the one conversation that it holds at a time."""
+def hold(system: System, task: Task, asked: Asked, settings: EvaluationSettings) -> Conversation:
+    """The conversation, which may spend what is left of the budget as it begins. What it costs is noted in OUT, so that
+    the judges have the rest.
 
-    held: ExitStack
-    system: System
-    alone: threading.Lock
+    Raises StoppedError where nothing is left, or too little for this one: the rating of what had no back end for want
+    of money would be another system's.
+    """
+    notes, own, left = SpendNotes(settings.out), settings.answers.session_budget, settings.llm.budget
+    if left is not None and (spent := notes.total()):
+        left -= spent
+        if left <= 0:
+            raise _no_budget(settings, spent)
+    budget = Budget(min((limit for limit in (own, left) if limit is not None), default=None))
+    held = system.hold(task.item, asked, task.repeat, task.seed, budget)
+    if budget.spent:
+        row = {"stage": task.stage, "model": settings.back_end, "level": None}
+        notes.write(uuid.uuid4().hex[:12], [row | asdict(Account(cost=budget.spent))])
+    if budget.short and budget.limit == left:
+        raise _no_budget(settings, notes.total())
+    return held
+
+
+def _no_budget(settings: EvaluationSettings, spent: float) -> StoppedError:
+    return StoppedError(
+        f"budget ${settings.llm.budget:g}: ${spent:.4f} spent, and another conversation may cost more than the rest; "
+        "the same command with a larger --budget goes on from here"
+    )
+
+
+@dataclass
+class _Opened:
+    """A system that is held open, once it is there, and the lock of the one conversation that it holds at a time."""
+
+    held: ExitStack = field(default_factory=ExitStack)
+    alone: threading.Lock = field(default_factory=threading.Lock)
+    system: System | None = None
 
 
 _lock = threading.Lock()
@@ -148,17 +178,20 @@ def on_gpu(settings: EvaluationSettings) -> bool:
     return settings.device.startswith("cuda")
 
 
-def _opened(spec: str, settings: EvaluationSettings) -> tuple[System, threading.Lock]:
-    """The system, opened once and kept: one for each thread, or the one that is on the GPU."""
+@contextmanager
+def _opened(spec: str, settings: EvaluationSettings) -> Iterator[System]:
+    """The system for one conversation, opened once and kept: one for each thread, or the one that is on the GPU."""
     thread = 0 if on_gpu(settings) else threading.get_ident()
     key = f"{spec}\n{thread}\n{settings.model_dump_json(exclude={'out', 'runner', 'progress'})}"
     with _lock:
-        if key not in _open:
+        found = _open.setdefault(key, _Opened())
+    with found.alone:
+        if found.system is None:
             engine, rest = system_of(spec)
-            held = ExitStack()
-            _open[key] = _Opened(held, held.enter_context(engine.open(rest, settings)), threading.Lock())
-        found = _open[key]
-        return found.system, found.alone
+            # A budget needs the price of the model, which is looked for where a budget is among the answers' settings.
+            answers = settings.answers.model_copy(update={"budget": settings.llm.budget})
+            found.system = found.held.enter_context(engine.open(rest, settings.model_copy(update={"answers": answers})))
+        yield found.system
 
 
 def close_systems() -> None:

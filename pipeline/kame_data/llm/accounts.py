@@ -108,11 +108,12 @@ class Accounts:
 @dataclass
 class Budget:
     """Dollars that may be spent; calls on the wire count with the most that they are estimated to cost. `limit` None:
-    no bound."""
+    no bound. `short`: a conversation has gone without an answer for want of money."""
 
     limit: float | None = None
     spent: float = 0.0
     on_wire: float = 0.0
+    short: bool = False
 
     def fits(self, cost: float) -> bool:
         """True where a call of this cost stays within the budget."""

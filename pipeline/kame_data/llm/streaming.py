@@ -90,6 +90,7 @@ class Streamer:
     def _set_aside(self, cost: float, own: Budget) -> None:
         for budget, whose in ((own, "one conversation"), (self.budget, "all conversations together")):
             if not budget.fits(cost):
+                own.short = True
                 raise StoppedError(
                     f"the budget of ${budget.limit:g} for {whose} is spent (${budget.spent:.4f}); nothing more is asked"
                 )

@@ -98,9 +98,11 @@ class VirtualTandem:
         self.parts, self.settings = parts, settings
         self._rows = parts.checkpoint.front_end(1, settings.device, Sampling(seed=0))
 
-    async def talk(self, user: NDArray[np.float32] | User, log: EventLog, seed: int, name: str) -> NDArray[np.float32]:
+    async def talk(
+        self, user: NDArray[np.float32] | User, log: EventLog, seed: int, name: str, budget: Budget
+    ) -> NDArray[np.float32]:
         """A conversation with a recording, f32 (n,) at 24 kHz, or with a user who hears the assistant; gives both
-        sides, f32 (n, 2), the assistant left. Every draw hangs on `seed`; `name` is the log's.
+        sides, f32 (n, 2), the assistant left. Every draw hangs on `seed`; `name` is the log's; `budget` is its own.
 
         Raises KameError where model or recogniser fail.
         """
@@ -112,7 +114,7 @@ class VirtualTandem:
             hearing = parts.recogniser.open(settings.language) if parts.recogniser is not None else None
             session = Session(replace(parts.setup, name=name), log, 0.0)
             own = hearing, parts.answers, voice, settings.virtual, settings.latency, seed
-            conversation = VirtualConversation(session, self._rows, *own, Budget(settings.answers.session_budget))
+            conversation = VirtualConversation(session, self._rows, *own, budget)
             return await (conversation.run(user) if isinstance(user, np.ndarray) else conversation.talk(user))
 
     async def close(self) -> None:
@@ -132,7 +134,7 @@ async def talk_virtually(
         tandem = VirtualTandem(parts, settings)
         try:
             name = f"virtual-{digest(settings.seed, digest(sound.tobytes()))[:12]}"
-            return await tandem.talk(sound, log, settings.seed, name)
+            return await tandem.talk(sound, log, settings.seed, name, Budget(settings.answers.session_budget))
         finally:
             await tandem.close()
 

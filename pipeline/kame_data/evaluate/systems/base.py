@@ -7,6 +7,9 @@ from typing import Literal, Protocol
 
 from kame_data.evaluate.records import Answered, Asked, Conversation, Item
 from kame_data.evaluate.sound import flac_of
+from kame_data.llm.accounts import Budget
+from kame_data.llm.prompts import BACK_END, prompts_of
+from kame_data.seeds import digest
 from kame_data.settings.evaluation import EvaluationSettings
 from kame_data.tandem.sounds import Sound
 
@@ -17,8 +20,9 @@ class System(Protocol):
     name: str
     stand_ins: tuple[str, ...]
 
-    def hold(self, item: Item, asked: Asked, repeat: int, seed: int) -> Conversation:
-        """Hold one conversation. One that breaks off is a conversation with a `failure`, and is no error.
+    def hold(self, item: Item, asked: Asked, repeat: int, seed: int, budget: Budget) -> Conversation:
+        """Hold one conversation, in which the back end spends of `budget`. One that breaks off is a conversation with a
+        `failure`, and is no error.
 
         Raises KameError where the system cannot be used at all.
         """
@@ -52,6 +56,7 @@ def conversation_of(
     *,
     log: str = "",
     failure: str = "",
+    cost: float = 0.0,
 ) -> Conversation:
     """The record of a conversation whose sound is f32 (n, 2), the system left."""
     return Conversation(
@@ -64,4 +69,12 @@ def conversation_of(
         log,
         failure,
         system.stand_ins,
+        cost,
     )
+
+
+def version_of(version: object, settings: EvaluationSettings, fields: set[str]) -> str:
+    """The digest of a system's own version, the settings named in `fields`, and the prompt of the back end. Raises
+    UsageError for a prompt that will not do."""
+    prompt = prompts_of(settings.prompts)[BACK_END].digest
+    return digest(version, prompt, sorted(settings.model_dump(mode="json", include=fields).items()))

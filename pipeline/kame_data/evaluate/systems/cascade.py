@@ -17,11 +17,11 @@ import numpy as np
 from kame_data.errors import KameError, Refusal, UsageError
 from kame_data.evaluate.records import Asked, Conversation, Item, Part
 from kame_data.evaluate.systems.asking import AskingUser
-from kame_data.evaluate.systems.base import System, SystemEngine, conversation_of
+from kame_data.evaluate.systems.base import System, SystemEngine, conversation_of, version_of
 from kame_data.llm.accounts import Budget
 from kame_data.llm.back_end import conversation
 from kame_data.records import SAMPLE_RATE
-from kame_data.seeds import digest, rng
+from kame_data.seeds import rng
 from kame_data.settings.evaluation import EvaluationSettings
 from kame_data.speech.sound import resample
 from kame_data.speech.voices.base import Utterance
@@ -34,7 +34,7 @@ from kame_data.tandem.sounds import Sound
 from kame_data.tandem.streaming_recognisers import streaming_recogniser
 from kame_data.tandem.streaming_recognisers.base import HearingStream, SpeechEvent, StreamingRecogniser
 
-VERSION = 1
+VERSION = 2
 """Rises when the same parts would say something else, or at another time."""
 _SENTENCE = re.compile(r"(?<=[.!?。！？])\s+")
 STAND_IN = "cascade's voice: espeak"
@@ -54,10 +54,10 @@ class _Reply:
 class _Talk:
     """One conversation of the cascade."""
 
-    def __init__(self, cascade: "_Cascade", item: Item, user: AskingUser, seed: int) -> None:
+    def __init__(self, cascade: "_Cascade", item: Item, user: AskingUser, seed: int, budget: Budget) -> None:
         self.cascade, self.item, self.user = cascade, item, user
         self.draws = rng(seed, "first token", "cascade")
-        self.budget = Budget(cascade.settings.answers.session_budget)
+        self.budget = budget
         self.said: list[Sound] = []
         self.heard: list[Sound] = []
         self.replies: list[_Reply] = []
@@ -186,10 +186,10 @@ class _Cascade:
             raise KameError(f"the cascade's voice cannot say '{text[:60]}' ({clip.detail})")
         return resample(clip.samples, clip.sample_rate)
 
-    def hold(self, item: Item, asked: Asked, repeat: int, seed: int) -> Conversation:
+    def hold(self, item: Item, asked: Asked, repeat: int, seed: int, budget: Budget) -> Conversation:
         """See `System`."""
         user, failure = AskingUser(asked.turns, self.settings.turns), ""
-        talk = _Talk(self, item, user, seed)
+        talk = _Talk(self, item, user, seed, budget)
         try:
             with closing(self._recogniser.open(item.language)) as hearing:
                 self._runner.run(talk.run(hearing))
@@ -200,7 +200,8 @@ class _Cascade:
             replace(turn, parts=next((r.parts for r in talk.replies if r.turn == n), ()))
             for n, turn in enumerate(user.answered(texts))
         ]
-        return conversation_of(item, self, repeat, _both(talk.said, talk.heard), turns, failure=failure)
+        sound = _both(talk.said, talk.heard)
+        return conversation_of(item, self, repeat, sound, turns, failure=failure, cost=budget.spent)
 
 
 def _both(system: Sequence[Sound], user: Sequence[Sound]) -> Sound:
@@ -238,7 +239,7 @@ _HELD = {"recogniser", "silence", "back_end", "answers", "latency", "virtual", "
 
 def _version(rest: str, settings: EvaluationSettings) -> str:
     _recogniser(settings)
-    return digest(VERSION, sorted(settings.model_dump(mode="json", include=_HELD).items()))
+    return version_of(VERSION, settings, _HELD)
 
 
 CASCADE = SystemEngine("cascade", "cascade", "cpu", _check, _version, _open)

@@ -9,11 +9,10 @@ import numpy as np
 from kame_data.errors import KameError, UsageError
 from kame_data.evaluate.records import Answered, Asked, AskedTurn, Conversation, Item
 from kame_data.evaluate.sound import sound_of
-from kame_data.evaluate.systems.base import System, SystemEngine, conversation_of
+from kame_data.evaluate.systems.base import System, SystemEngine, conversation_of, version_of
 from kame_data.llm.accounts import Budget
 from kame_data.llm.back_end import conversation
 from kame_data.records import SAMPLE_RATE
-from kame_data.seeds import digest
 from kame_data.settings.evaluation import EvaluationSettings
 from kame_data.tandem.answers import answers_of
 from kame_data.tandem.collected import collected
@@ -22,7 +21,7 @@ from kame_data.tandem.sounds import Sound
 from kame_data.tandem.streaming_recognisers import streaming_recogniser
 from kame_data.tandem.streaming_recognisers.base import StreamingRecogniser
 
-VERSION = 1
+VERSION = 2
 """Rises when the same parts would say something else."""
 PUSHED, SILENCE_S = SAMPLE_RATE // 10, 1.0
 """Samples that the recogniser gets at once, and the silence behind a turn that ends it."""
@@ -35,19 +34,18 @@ class _LastOracle:
 
     def __init__(
         self,
-        settings: EvaluationSettings,
         answers: Answers,
         recogniser: StreamingRecogniser | None,
         runner: asyncio.Runner,
     ) -> None:
-        self._settings, self._answers, self._recogniser, self._runner = settings, answers, recogniser, runner
+        self._answers, self._recogniser, self._runner = answers, recogniser, runner
         self.stand_ins = answers.stand_ins
 
-    def hold(self, item: Item, asked: Asked, repeat: int, seed: int) -> Conversation:
+    def hold(self, item: Item, asked: Asked, repeat: int, seed: int, budget: Budget) -> Conversation:
         """See `System`. The turns stand one behind the other, each as long as it is spoken."""
         said: list[tuple[str, str]] = []
         turns: list[Answered] = []
-        budget, begins, failure = Budget(self._settings.answers.session_budget), 0.0, ""
+        begins, failure = 0.0, ""
         try:
             for number, (turn, clip) in enumerate(zip(item.turns, asked.turns, strict=True)):
                 heard = self._heard(clip, item.language) or turn.text
@@ -63,7 +61,7 @@ class _LastOracle:
         except KameError as error:
             failure = str(error)
         nothing: Sound = np.zeros((0, 2), np.float32)
-        return conversation_of(item, self, repeat, nothing, turns, failure=failure)
+        return conversation_of(item, self, repeat, nothing, turns, failure=failure, cost=budget.spent)
 
     def _heard(self, turn: AskedTurn, language: str) -> str:
         """The transcript that a tandem's recogniser has of the whole turn; "" where there is none."""
@@ -95,7 +93,7 @@ def _open(rest: str, settings: EvaluationSettings) -> Iterator[System]:
     recogniser = streaming_recogniser(settings.recogniser, settings.silence)
     with asyncio.Runner() as runner:
         try:
-            yield _LastOracle(settings, answers, recogniser, runner)
+            yield _LastOracle(answers, recogniser, runner)
         finally:
             runner.run(answers.close())
 
@@ -104,7 +102,7 @@ _HELD = {"recogniser", "silence", "back_end", "answers", "language"}
 
 
 def _version(rest: str, settings: EvaluationSettings) -> str:
-    return digest(VERSION, sorted(settings.model_dump(mode="json", include=_HELD).items()))
+    return version_of(VERSION, settings, _HELD)
 
 
 LAST_ORACLE = SystemEngine("last-oracle", "last-oracle", "cpu", _check, _version, _open)

@@ -18,6 +18,7 @@ from kame_data.errors import KameError, UsageError
 from kame_data.evaluate.records import Answered, Asked, Conversation, Item
 from kame_data.evaluate.sound import sound_of
 from kame_data.evaluate.systems.base import System, SystemEngine, conversation_of
+from kame_data.llm.accounts import Budget
 from kame_data.seeds import digest
 from kame_data.settings.evaluation import EvaluationSettings
 from kame_data.storage.files import checksum
@@ -37,7 +38,7 @@ class _Recordings:
     def __init__(self, folder: Path) -> None:
         self.folder, self.name = folder, f"recordings:{folder}"
 
-    def hold(self, item: Item, asked: Asked, repeat: int, seed: int) -> Conversation:
+    def hold(self, item: Item, asked: Asked, repeat: int, seed: int, budget: Budget) -> Conversation:
         """See `System`. An item without a recording is a conversation that failed."""
         nothing: Sound = np.zeros((0, 2), np.float32)
         try:

@@ -10,8 +10,8 @@ import numpy as np
 from kame_data.errors import KameError, UsageError
 from kame_data.evaluate.records import Asked, Conversation, Item
 from kame_data.evaluate.systems.asking import AskingUser
-from kame_data.evaluate.systems.base import System, SystemEngine, conversation_of
-from kame_data.seeds import digest
+from kame_data.evaluate.systems.base import System, SystemEngine, conversation_of, version_of
+from kame_data.llm.accounts import Budget
 from kame_data.settings.evaluation import EvaluationSettings
 from kame_data.settings.tandem import ConversationSettings
 from kame_data.tandem.checkpoints import Checkpoint
@@ -21,6 +21,9 @@ from kame_data.tandem.opening import VirtualTandem, open_parts
 from kame_data.tandem.sounds import Sound
 from kame_data.text.words import join_words
 
+VERSION = 2
+"""Rises when the same parts would say something else."""
+
 
 class _Tandem:
     """A tandem that was opened; is a `System`."""
@@ -29,18 +32,18 @@ class _Tandem:
         self.name, self.stand_ins = name, tandem.parts.setup.stand_ins
         self._tandem, self._settings, self._runner = tandem, settings, runner
 
-    def hold(self, item: Item, asked: Asked, repeat: int, seed: int) -> Conversation:
+    def hold(self, item: Item, asked: Asked, repeat: int, seed: int, budget: Budget) -> Conversation:
         """See `System`."""
         user, events, failure = AskingUser(asked.turns, self._settings.turns), list[AnyEvent](), ""
         log = EventLog(listeners=[events.append])
         sound: Sound = np.zeros((0, 2), np.float32)
         try:
-            sound = self._runner.run(self._tandem.talk(user, log, seed, f"{item.id}-{repeat}"))
+            sound = self._runner.run(self._tandem.talk(user, log, seed, f"{item.id}-{repeat}", budget))
         except KameError as error:
             failure = str(error)
         lines = "".join(event.model_dump_json(exclude_none=True) + "\n" for event in events)
         turns = user.answered(texts_of(events, [place.start for place in user.places], item.language))
-        return conversation_of(item, self, repeat, sound, turns, log=lines, failure=failure)
+        return conversation_of(item, self, repeat, sound, turns, log=lines, failure=failure, cost=budget.spent)
 
 
 def texts_of(events: Sequence[AnyEvent], starts: Sequence[float], language: str) -> list[str]:
@@ -85,12 +88,12 @@ def _engine(name: str, policy: Literal["none"] | None) -> SystemEngine:
     def version(rest: str, settings: EvaluationSettings) -> str:
         own = _settings(settings, policy)
         checkpoint = Checkpoint.find(own.model, own.tokenizer, own.codec)
-        return digest(checkpoint.digest(), sorted(own.model_dump(mode="json", include=_HELD).items()))
+        return version_of((VERSION, checkpoint.digest()), own, _HELD)
 
     return SystemEngine(name, name, "cpu", _check, version, opened)
 
 
 _HELD = {*ConversationSettings.model_fields, "turns"} - {"model", "device", "seed", "prompts"}
-"""The settings that a conversation hangs on, beside the model, the prompt and its own seed."""
+"""The settings that a conversation hangs on, beside the model, the back end's prompt and its own seed."""
 TANDEM = _engine("tandem", None)
 FRONT_END = _engine("front-end", "none")
