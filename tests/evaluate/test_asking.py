@@ -1,7 +1,10 @@
 """The user of an evaluation: when the next question comes, and what a system that will not stop or start does to it."""
 
+import io
+
 import numpy as np
 import pytest
+import soundfile
 
 from evaluate.voiced_sounds import sentence
 from kame_data.errors import KameError
@@ -69,3 +72,7 @@ def test_sound_comes_back_as_it_was_and_damage_is_told():
     assert back.shape == sound.shape and np.abs(back - sound).max() < 1e-4
     with pytest.raises(KameError, match="cannot be read"):
         sound_of(b"no sound")
+    many = io.BytesIO()
+    soundfile.write(many, np.zeros((100, 8), np.float32), 24_000, format="FLAC")
+    with pytest.raises(KameError, match="8 channels at 24000 Hz; give mono or stereo"):
+        sound_of(many.getvalue())

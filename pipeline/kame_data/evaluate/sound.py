@@ -9,10 +9,7 @@ import soxr
 from kame_data.errors import KameError
 from kame_data.records import SAMPLE_RATE
 from kame_data.speech.sound import to_int16
-from kame_data.tandem.sounds import Sound
-
-MOST_SECONDS = 3600
-"""The longest sound of a conversation."""
+from kame_data.tandem.sounds import MOST_SECONDS, RATES, Sound
 
 
 def flac_of(sound: Sound) -> bytes:
@@ -27,6 +24,11 @@ def sound_of(flac: bytes, name: str = "the sound") -> Sound:
     """The sound of a file's bytes, f32 (n, channels) at 24 kHz. Raises KameError, with its name, where it has none."""
     try:
         with soundfile.SoundFile(io.BytesIO(flac)) as file:
+            if file.channels > 2 or not RATES[0] <= file.samplerate <= RATES[1]:
+                raise KameError(
+                    f"{name}: {file.channels} channels at {file.samplerate} Hz; "
+                    f"give mono or stereo at {RATES[0]} to {RATES[1]}"
+                )
             if file.frames > MOST_SECONDS * file.samplerate:
                 raise KameError(f"{name}: lasts {file.frames / file.samplerate:.0f} s; {MOST_SECONDS} s are the most")
             samples, rate = file.read(dtype="float32", always_2d=True), file.samplerate

@@ -73,8 +73,8 @@ def _file(place: Path) -> Path:
 def _sound(place: Path, item: Item) -> Sound:
     file = _file(place)
     sound = sound_of(file.read_bytes(), str(file))
-    if sound.shape[1] > 2 or not len(sound):
-        raise KameError(f"{file}: has {sound.shape[1]} channels and {len(sound)} samples; give the system left")
+    if not len(sound):
+        raise KameError(f"{file}: holds no sound; put the recording of the conversation there")
     return sound if sound.shape[1] == 2 else np.concatenate([sound, np.zeros_like(sound)], axis=1)
 
 
