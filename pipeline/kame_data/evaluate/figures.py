@@ -55,7 +55,7 @@ PUBLISHED = (
 class SystemFigures:
     """What is counted of a system. `failed`: conversations that broke off. `capped`: answers that were cut off by the
     cap. `errors`: the mean word error rate of the transcript against the text stream, None without both. `overlap`:
-    the mean of seconds in which both spoke in a turn. `ended`: answers in all."""
+    the mean of seconds in which both spoke in a turn."""
 
     system: str
     conversations: int

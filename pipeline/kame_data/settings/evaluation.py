@@ -39,7 +39,7 @@ class EvaluationSettings(ConversationSettings):
     systems: Annotated[
         tuple[str, ...],
         Flag("--systems"),
-        Field(min_length=1, description="Who answers: tandem, front-end, cascade, last-oracle, ws:URL, ..."),
+        Field(min_length=1, description="Who answers: tandem, front-end, cascade, last-oracle, recordings:DIR."),
     ] = ("tandem", "front-end", "cascade", "last-oracle")
     bench: Annotated[
         str, Flag("--bench", metavar="NAME[:PLACE]"), Field(description="The questions: mt-bench, questions:FILE, ...")
