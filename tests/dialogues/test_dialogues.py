@@ -296,6 +296,11 @@ def test_choices_come_in_the_order_of_the_source() -> None:
     turned = "Which of these moves blood, the lung, the heart or the liver?"
     with pytest.raises(Refusal, match="lost_meaning"):
         accept(dialogue(turned, "It's the heart.", answer="the heart", choices=said), CHOICE)
+    # What is asked afterwards moves no choice.
+    further = ("But wasn't it the liver?", "No, the heart, and not the liver.")
+    accept(dialogue(asked, "It's the heart.", *further, answer="the heart", choices=said), CHOICE)
+    with pytest.raises(Refusal, match="lost_meaning"):
+        accept(dialogue(turned, "It's the heart.", *further, answer="the heart", choices=said), CHOICE)
 
 
 def test_a_number_that_the_source_lacks_is_refused_in_the_first_turn_alone() -> None:

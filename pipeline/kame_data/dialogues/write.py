@@ -262,7 +262,10 @@ def _check_meaning(dialogue: Dialogue, question: Question) -> None:
         return
     language, user = dialogue.language, " ".join(turn.text for turn in dialogue.turns if turn.role == "user")
     pairs = [(question.stem, user)]
-    places, user_key = [], key(user, language)
+    # A later turn may name one of them again: 'And not the first?'
+    turns = [turn.text for turn in dialogue.turns if turn.role == "user"]
+    whole = (text for text in turns if len(offered(dialogue.choices, text, language)) == len(dialogue.choices))
+    places, user_key = [], key(next(whole, user), language)
     for choice in dialogue.choices:
         own = [n for n, c in enumerate(question.choices) if agree(choice, choice_said(c, question), language)]
         same = [n for n in own if key(choice_said(question.choices[n], question), language) == key(choice, language)]

@@ -18,7 +18,7 @@ class OfflineWriter:
     """
 
     name = "offline"
-    version = "5"
+    version = "6"
     sees_pictures = False
     names_choices = False
 
