@@ -110,7 +110,7 @@ def test_figures_of_models(tmp_path, rows):
         prompts={"writer": "abc123"},
         terms=["xtts_v2 (CPML): for non-commercial use"],
         asked_again={"oracles, level 2": {"too_short": 30}},
-        spend={"dollars": 12.5, "by": [{"stage": "oracles", "model": "a|b`c", "level": 2, "cost": 12.5}]},
+        spend={"dollars": 12.5, "by": [{"stage": "oracles", "model": "a|b`c", "level": 2, "cost": 12.5, "lost": 0}]},
     )
     put(out, dry_run=tmp_path / "dry")
     body = (tmp_path / "dry" / "README.md").read_text()
@@ -203,7 +203,7 @@ def test_text_of_strangers_breaks_nothing(tmp_path):
         terms=["\n".join(evil)],
         **refuse(out, "speech", {" ".join(evil): 3}),
         prompts={evil[0]: evil[1]},
-        spend={"dollars": 1, "by": [{"stage": evil[3], "model": " ".join(evil), "level": None, "cost": 1}]},
+        spend={"dollars": 1, "by": [{"stage": evil[3], "model": " ".join(evil), "level": None, "cost": 1, "lost": 0}]},
     )
     put(out, dry_run=tmp_path / "dry", allow_stand_ins=True)
     head, body = halves(tmp_path / "dry")
